@@ -1,0 +1,56 @@
+# Colonnade: two commands do all their set-up. `make demo` runs the main job, `make test` the tests.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+DEMO_OPTIONS ?=
+TEST_OPTIONS ?=
+WORKERS ?= 2
+
+.PHONY: help demo serve test check lint types layers lock bench clean
+help:  ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/ready  ## run the whole loop on both sandboxes and print what happened
+	$(BIN)/colonnade demo $(DEMO_OPTIONS)
+
+serve: $(VENV)/ready  ## the demo, left running with its console
+	$(BIN)/colonnade serve --demo $(DEMO_OPTIONS)
+
+test: $(VENV)/ready-dev  ## run the tests
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report= $(TEST_OPTIONS)
+	@$(BIN)/python -m coverage report --format=total | sed 's/^/branch coverage, percent: /'
+
+check: lint types layers  ## lint, types and import rules
+
+lint: $(VENV)/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/ready-dev
+	$(BIN)/mypy
+
+layers: $(VENV)/ready-dev
+	$(BIN)/lint-imports
+
+lock:  ## resolve the lock files anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --extra build --extra postgres pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --extra dev pyproject.toml -o requirements-dev.lock
+
+clean:  ## remove the virtual environment and all local state
+	rm -rf $(VENV) .colonnade
+
+$(BIN)/python:
+	@PYTHON="$(PYTHON)" sh .ci/make-venv $(VENV)
+
+$(VENV)/ready: $(BIN)/python requirements.lock pyproject.toml
+	$(PIP) --require-hashes --only-binary :all: -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+$(VENV)/ready-dev: $(BIN)/python requirements-dev.lock pyproject.toml
+	$(PIP) --require-hashes --only-binary :all: -r requirements-dev.lock
+	$(PIP) --no-deps --no-build-isolation --no-index -e .
+	@touch $@ $(VENV)/ready

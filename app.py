@@ -1,0 +1,76 @@
+"""The composition root: the web application and the ``colonnade`` command. No logic here.
+
+``create_app`` is what gunicorn serves; ``main`` is the command. Both only put together what
+``webhooks`` and ``sync`` offer.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from flask import Flask
+
+from sync.commands.chartering import charter
+from sync.commands.demonstration import demo, serve
+from sync.commands.installing import install
+from sync.commands.output import EXPECTED
+from sync.commands.processes import listen, migrate, scheduler, worker
+from sync.commands.sandboxes import portfolio, sandbox
+from sync.commands.showing import doctor, explain, metrics
+from sync.commands.syncing import sync
+from sync.runtime import Runtime, process_runtime
+from webhooks.console import console_blueprint
+from webhooks.health import health_blueprint
+from webhooks.hubspot import hubspot_blueprint
+from webhooks.salesforce import salesforce_blueprint
+from webhooks.usage import usage_blueprint
+
+COMMANDS = (
+    charter, demo, doctor, explain, install, listen, metrics, migrate, portfolio, sandbox, scheduler, serve,
+    sync, worker,
+)
+BODY_MAX = 8_000_000
+BLUEPRINTS = (console_blueprint, health_blueprint, hubspot_blueprint, salesforce_blueprint, usage_blueprint)
+
+
+def create_app(runtime: Runtime | None = None) -> Flask:
+    """Return the web application over ``runtime``, or over this process's environment."""
+    app = Flask("colonnade")
+    app.config["MAX_CONTENT_LENGTH"] = BODY_MAX
+    opened = runtime or process_runtime()
+    for make in BLUEPRINTS:
+        app.register_blueprint(make(opened))
+    return app
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="colonnade")
+def cli() -> None:
+    """Customer success that lives inside the CRM.
+
+    Example: colonnade demo
+    """
+
+
+for _command in COMMANDS:
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the command; what can be expected to go wrong is one clear error and exit code 2."""
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except EXPECTED as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

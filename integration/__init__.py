@@ -1,0 +1,1 @@
+"""Connections to CRMs: what may be asked of one (``port``) and one folder per vendor."""

@@ -1,0 +1,330 @@
+"""The governor: one budget of API calls per installation, taken from before each call.
+
+A budget has short windows by *kind* of call (the vendor's buckets: ``general``, ``search``
+…) and one daily limit. Lanes say who waits first: a lane may fill only its share of a
+window, so an interactive call finds room while a backfill runs, and daily shares stop a
+lane for the day before the customer's other apps are starved. Limits are learned from
+the vendor's answers; a forgotten budget is learned again from the next ones.
+
+``LocalBudget`` serves one process, ``SharedBudget`` all processes through Redis.
+Neighbours: the vendors' transports take and learn; nothing else should.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from threading import Lock
+from typing import Final, Protocol, cast
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from integration.port import RateLimited
+
+MAX_WAIT_S: Final = 60.0
+"""The longest a call waits for room before ``RateLimited`` is raised."""
+
+DAY_OBSERVATION_S: Final = 900.0
+"""How long a daily reading is believed; after it a stopped lane may probe with one call."""
+
+
+ALONE_S: Final = 30.0
+"""How long a process keeps its own count before it asks an unreachable Redis again."""
+
+
+class Lane(StrEnum):
+    """Who is calling, most urgent first."""
+
+    INTERACTIVE = "interactive"
+    WEBHOOK = "webhook"
+    SYNC = "sync"
+    BACKFILL = "backfill"
+
+
+WINDOW_SHARE: Final[Mapping[Lane, float]] = {
+    Lane.INTERACTIVE: 1.0,
+    Lane.WEBHOOK: 0.9,
+    Lane.SYNC: 0.8,
+    Lane.BACKFILL: 0.6,
+}
+"""How full a window may be for a lane to take from it."""
+
+DAY_SHARE: Final[Mapping[Lane, float]] = {
+    Lane.INTERACTIVE: 1.0,
+    Lane.WEBHOOK: 0.95,
+    Lane.SYNC: 0.8,
+    Lane.BACKFILL: 0.4,
+}
+"""How much of the day's limit may be used by everybody before a lane stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A limit of ``calls`` in any ``seconds``."""
+
+    calls: int
+    seconds: float
+
+
+class Budget(Protocol):
+    """What a transport asks of the governor. Implementations are thread-safe."""
+
+    def take(self, lane: Lane, kind: str) -> None:
+        """Wait for room and count one call; a kind without a window has only the day.
+
+        Raises ``RateLimited`` when the wait would pass ``MAX_WAIT_S`` or the lane's share
+        of the day is used.
+        """
+        ...
+
+    def learn_window(self, kind: str, calls: int, remaining: int) -> None:
+        """Adopt the vendor's own reading of a window: its limit and what is left of it."""
+        ...
+
+    def learn_day(self, limit: int, remaining: int) -> None:
+        """Adopt the vendor's own reading of the daily limit."""
+        ...
+
+
+def window_room(calls: int, lane: Lane) -> int:
+    """Return how many of ``calls`` may stand in a window for ``lane`` to be let in (at least 1)."""
+    return max(1, int(calls * WINDOW_SHARE[lane]))
+
+
+@dataclass(slots=True)
+class _WindowLog:
+    """The calls of one kind that still count, oldest first, in monotonic seconds."""
+
+    calls: int
+    seconds: float
+    taken: deque[float] = field(default_factory=deque)
+
+    def expire(self, now: float) -> None:
+        while self.taken and self.taken[0] <= now - self.seconds:
+            self.taken.popleft()
+
+    def wait_for(self, room: int, now: float) -> float:
+        """Return seconds until fewer than ``room`` calls count; 0 when they already do."""
+        self.expire(now)
+        surplus = len(self.taken) - room
+        return 0.0 if surplus < 0 else self.taken[surplus] + self.seconds - now
+
+
+@dataclass(frozen=True, slots=True)
+class _DayReading:
+    used_share: float
+    read_at: float
+
+
+class LocalBudget:
+    """A budget for one process: sliding windows in memory, on the monotonic clock."""
+
+    def __init__(
+        self,
+        windows: Mapping[str, Window],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Start with empty windows, by kind."""
+        self._logs = {kind: _WindowLog(window.calls, window.seconds) for kind, window in windows.items()}
+        self._day: _DayReading | None = None
+        self._lock = Lock()
+        self._monotonic = monotonic
+        self._sleep = sleep
+
+    def take(self, lane: Lane, kind: str) -> None:
+        """See ``Budget.take``."""
+        _wait_until(lambda: self._try_take(lane, kind), kind, self._monotonic, self._sleep)
+
+    def learn_window(self, kind: str, calls: int, remaining: int) -> None:
+        """See ``Budget.learn_window``; calls of other apps are entered as if made now."""
+        with self._lock:
+            log = self._logs.get(kind)
+            if log is None or calls < 1:
+                return
+            now = self._monotonic()
+            log.calls = calls
+            log.expire(now)
+            log.taken.extend([now] * max(0, calls - remaining - len(log.taken)))
+
+    def learn_day(self, limit: int, remaining: int) -> None:
+        """See ``Budget.learn_day``."""
+        if limit > 0:
+            self._day = _DayReading(1 - remaining / limit, self._monotonic())
+
+    def _try_take(self, lane: Lane, kind: str) -> float:
+        """Count a call and return 0, or return the seconds to wait."""
+        with self._lock:
+            now = self._monotonic()
+            self._check_day(lane, now)
+            log = self._logs.get(kind)
+            if log is None:
+                return 0.0
+            wait_s = log.wait_for(window_room(log.calls, lane), now)
+            if wait_s <= 0:
+                log.taken.append(now)
+            return wait_s
+
+    def _check_day(self, lane: Lane, now: float) -> None:
+        day = self._day
+        if day is None:
+            return
+        if now - day.read_at > DAY_OBSERVATION_S:
+            self._day = None
+            return
+        if _day_is_used(lane, day.used_share):
+            raise _day_error(lane, DAY_OBSERVATION_S - (now - day.read_at))
+
+
+TAKE_SCRIPT: Final = """
+local now = redis.call('TIME')
+now = now[1] * 1000 + math.floor(now[2] / 1000)
+local day = redis.call('GET', KEYS[2])
+if day and tonumber(day) >= tonumber(ARGV[3]) then
+  return {-1, redis.call('PTTL', KEYS[2])}
+end
+local seconds_ms = tonumber(ARGV[2])
+if seconds_ms == 0 then return {0, 0} end
+local calls = tonumber(redis.call('GET', KEYS[3]) or ARGV[1])
+local room = math.max(1, math.floor(calls * tonumber(ARGV[4])))
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - seconds_ms)
+local surplus = redis.call('ZCARD', KEYS[1]) - room
+if surplus >= 0 then
+  local oldest = redis.call('ZRANGE', KEYS[1], surplus, surplus, 'WITHSCORES')
+  return {1, oldest[2] + seconds_ms - now}
+end
+redis.call('ZADD', KEYS[1], now, ARGV[5])
+redis.call('PEXPIRE', KEYS[1], seconds_ms)
+return {0, 0}
+"""
+"""Keys: window, day, learned limit. Args: declared calls, window ms, day share, window share, member."""
+
+LEARN_SCRIPT: Final = """
+local now = redis.call('TIME')
+now = now[1] * 1000 + math.floor(now[2] / 1000)
+local calls, remaining, seconds_ms = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+redis.call('SET', KEYS[2], calls, 'EX', 86400)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - seconds_ms)
+local missing = calls - remaining - redis.call('ZCARD', KEYS[1])
+for i = 1, missing do redis.call('ZADD', KEYS[1], now, ARGV[4] .. ':' .. i) end
+if missing > 0 then redis.call('PEXPIRE', KEYS[1], seconds_ms) end
+return missing
+"""
+"""Keys: window, learned limit. Args: calls, remaining, window ms, member prefix."""
+
+
+class SharedBudget:
+    """A budget all processes of a deployment share, keyed by installation, in Redis.
+
+    Time is Redis' own, so processes on several machines agree. When Redis cannot be
+    reached the process goes on with its own ``LocalBudget``.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        installation_id: str,
+        windows: Mapping[str, Window],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Share the windows of ``installation_id`` with whoever uses the same Redis."""
+        self._redis = redis
+        self._windows = dict(windows)
+        self._prefix = f"budget:{{{installation_id}}}:"
+        self._alone = LocalBudget(windows, monotonic=monotonic, sleep=sleep)
+        self._alone_until = monotonic()
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._take = redis.register_script(TAKE_SCRIPT)
+        self._learn = redis.register_script(LEARN_SCRIPT)
+
+    def take(self, lane: Lane, kind: str) -> None:
+        """See ``Budget.take``."""
+        if self._is_alone():
+            self._alone.take(lane, kind)
+            return
+        try:
+            _wait_until(lambda: self._try_take(lane, kind), kind, self._monotonic, self._sleep)
+        except RedisError:
+            self._go_alone()
+            self._alone.take(lane, kind)
+
+    def learn_window(self, kind: str, calls: int, remaining: int) -> None:
+        """See ``Budget.learn_window``; sent to Redis only when it could change a decision."""
+        self._alone.learn_window(kind, calls, remaining)
+        window = self._windows.get(kind)
+        is_news = window is not None and calls > 0 and (calls != window.calls or remaining <= calls // 2)
+        if window is None or not is_news or self._is_alone():
+            return
+        keys = [self._key("window", kind), self._key("limit", kind)]
+        args: list[str | int | float] = [calls, remaining, int(window.seconds * 1000), uuid.uuid4().hex]
+        try:
+            self._learn(keys=keys, args=args)
+        except RedisError:
+            self._go_alone()
+
+    def learn_day(self, limit: int, remaining: int) -> None:
+        """See ``Budget.learn_day``."""
+        self._alone.learn_day(limit, remaining)
+        if limit < 1 or self._is_alone():
+            return
+        used = f"{1 - remaining / limit:.6f}"
+        try:
+            self._redis.set(self._key("day", "used"), used, px=int(DAY_OBSERVATION_S * 1000))
+        except RedisError:
+            self._go_alone()
+
+    def _is_alone(self) -> bool:
+        return self._monotonic() < self._alone_until
+
+    def _go_alone(self) -> None:
+        self._alone_until = self._monotonic() + ALONE_S
+
+    def _try_take(self, lane: Lane, kind: str) -> float:
+        window = self._windows.get(kind, Window(0, 0))
+        keys = [self._key("window", kind), self._key("day", "used"), self._key("limit", kind)]
+        args: list[str | int | float] = [
+            window.calls,
+            int(window.seconds * 1000),
+            2 if lane is Lane.INTERACTIVE else DAY_SHARE[lane],
+            WINDOW_SHARE[lane],
+            uuid.uuid4().hex,
+        ]
+        verdict, wait_ms = cast("list[int]", self._take(keys=keys, args=args))
+        if verdict < 0:
+            raise _day_error(lane, wait_ms / 1000)
+        return wait_ms / 1000 if verdict else 0.0
+
+    def _key(self, part: str, kind: str) -> str:
+        return f"{self._prefix}{part}:{kind}"
+
+
+def _wait_until(
+    try_take: Callable[[], float],
+    kind: str,
+    monotonic: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> None:
+    """Call ``try_take`` until it returns 0, sleeping what it returns, never past the cap."""
+    deadline = monotonic() + MAX_WAIT_S
+    while (wait_s := try_take()) > 0:
+        if monotonic() + wait_s > deadline:
+            raise RateLimited(f"no room for a {kind} call within {MAX_WAIT_S:.0f} s", f"own_{kind}", wait_s)
+        sleep(wait_s + 0.001)
+
+
+def _day_is_used(lane: Lane, used_share: float) -> bool:
+    return lane is not Lane.INTERACTIVE and used_share >= DAY_SHARE[lane]
+
+
+def _day_error(lane: Lane, retry_after_s: float) -> RateLimited:
+    share = f"{DAY_SHARE[lane]:.0%}"
+    return RateLimited(f"{lane} calls stop at {share} of the day's limit", "own_daily_share", retry_after_s)

@@ -1,0 +1,169 @@
+"""What HubSpot is to us, on one page: paths by API version, limits, scopes, object types.
+
+This module declares; the verbs beside it do. Every limit carries the name of HubSpot's
+page it was read on. Neighbours: all of ``integration/hubspot``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from integration.budget import Window
+
+BASE_URL: Final = "https://api.hubapi.com"
+AUTHORIZE_URL: Final = "https://app.hubspot.com/oauth/authorize"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The path prefixes of one API version; they were renamed between versions.
+
+    ``unsupported_on`` is the day HubSpot stops supporting the version (changelog "Legacy
+    APIs and legacy apps: what's going unsupported and when"; a dated version lives 18
+    months, page "Versioning").
+    """
+
+    version: str
+    unsupported_on: date
+    objects: str
+    associations: str
+    schemas: str
+    properties: str
+    pipelines: str
+    account: str
+    limits: str
+    oauth: str
+
+
+def _dated(version: str, unsupported_on: date) -> Paths:
+    return Paths(
+        version=version,
+        unsupported_on=unsupported_on,
+        objects=f"/crm/objects/{version}",
+        associations=f"/crm/associations/{version}",
+        schemas=f"/crm-object-schemas/{version}/schemas",
+        properties=f"/crm/properties/{version}",
+        pipelines=f"/crm/pipelines/{version}",
+        account=f"/account-info/{version}/details",
+        limits=f"/crm/limits/{version}",
+        oauth=f"/oauth/{version}",
+    )
+
+
+LEGACY_PATHS: Final = Paths(
+    version="v3",
+    unsupported_on=date(2027, 3, 30),  # v4 associations go first; v1-v3 in September 2027
+    objects="/crm/v3/objects",
+    associations="/crm/v4/associations",
+    schemas="/crm-object-schemas/v3/schemas",
+    properties="/crm/v3/properties",
+    pipelines="/crm/v3/pipelines",
+    account="/account-info/v3/details",
+    limits="/crm/v3/limits",
+    oauth="/oauth/v1",  # stops 2027-02-16 (changelog "v1 OAuth API deprecation")
+)
+
+PATHS: Final[Mapping[str, Paths]] = {
+    "2026-09": _dated("2026-09", date(2028, 3, 8)),
+    "2026-03": _dated("2026-03", date(2027, 9, 30)),
+    "v3": LEGACY_PATHS,
+}
+DEFAULT_VERSION: Final = "2026-09"
+
+# Page "CRM API | Objects": batch operations are limited to 100 records at a time.
+BATCH_ROWS: Final = 100
+
+# Page "Search the CRM": 200 results per page, 10,000 results per query, 3,000 characters per body.
+SEARCH_PAGE_ROWS: Final = 200
+SEARCH_WINDOW_ROWS: Final = 10_000
+SEARCH_BODY_CHARS: Final = 3_000
+
+# Page "Associate records": batch read takes 1,000 inputs, batch create 2,000.
+ASSOCIATION_READ_ROWS: Final = 1_000
+ASSOCIATION_CREATE_ROWS: Final = 2_000
+
+# Page "API usage guidelines": per 10 seconds and app, Professional and Enterprise; the real
+# figure of a portal is learned from X-HubSpot-RateLimit-Max.
+GENERAL_CALLS_PER_10_S: Final = 190
+SEARCH_CALLS_PER_S: Final = 5
+ASSOCIATION_CALLS_PER_10_S: Final = 150
+
+# Page "Error handling": 423 Locked asks for at least two seconds between calls.
+LOCKED_WAIT_S: Final = 2.0
+
+GENERAL: Final = "general"
+SEARCH: Final = "search"
+ASSOCIATIONS: Final = "associations"
+
+# Windows are a little longer than HubSpot's, because calls arrive later than they are counted.
+WINDOWS: Final[Mapping[str, Window]] = {
+    GENERAL: Window(GENERAL_CALLS_PER_10_S, 10.1),
+    SEARCH: Window(SEARCH_CALLS_PER_S, 1.1),
+    ASSOCIATIONS: Window(ASSOCIATION_CALLS_PER_10_S, 10.1),
+}
+
+# Page "Scopes": custom objects exist on Enterprise only, so their scopes must be optional.
+REQUIRED_SCOPES: Final = (
+    "oauth",
+    "crm.objects.companies.read",
+    "crm.objects.companies.write",
+    "crm.objects.contacts.read",
+    "crm.objects.deals.read",
+    "crm.objects.deals.write",
+    "crm.objects.line_items.read",
+    "crm.objects.owners.read",
+    "crm.schemas.companies.read",
+    "crm.schemas.companies.write",
+    "crm.schemas.contacts.read",
+    "crm.schemas.deals.read",
+    "crm.schemas.deals.write",
+    "crm.schemas.line_items.read",
+    "tickets",
+)
+OPTIONAL_SCOPES: Final = (
+    "crm.objects.custom.read",
+    "crm.objects.custom.write",
+    "crm.schemas.custom.read",
+    "crm.schemas.custom.write",
+)
+
+# Page "Understanding the CRM", object type ids.
+STANDARD_TYPE_IDS: Final[Mapping[str, str]] = {
+    "contacts": "0-1",
+    "companies": "0-2",
+    "deals": "0-3",
+    "tickets": "0-5",
+    "products": "0-7",
+    "line_items": "0-8",
+    "quotes": "0-14",
+    "tasks": "0-27",
+    "notes": "0-46",
+    "meetings": "0-47",
+    "calls": "0-48",
+    "emails": "0-49",
+    "invoices": "0-53",
+    "subscriptions": "0-69",
+    "services": "0-162",
+    "leads": "0-136",
+}
+
+# The same page: only these may stand in a path by name; all others by id.
+NAMED_IN_PATHS: Final = frozenset({"contacts", "companies", "deals", "tickets", "notes"})
+
+# Page "Associate records", association type ids.
+PRIMARY_TYPE_IDS: Final = frozenset({1, 2, 5, 6})
+CHILD_TO_PARENT_COMPANY: Final = 14
+
+# The same page: every custom object may be associated with these without being asked to.
+ACTIVITIES: Final = frozenset({"tasks", "notes", "meetings", "calls", "emails"})
+
+PROPERTY_GROUP: Final = "customer_success"
+PROPERTY_GROUP_LABEL: Final = "Customer success"
+
+
+def modified_property(object_name: str) -> str:
+    """Return the property that holds a record's last change (contacts have their own)."""
+    return "lastmodifieddate" if object_name == "contacts" else "hs_lastmodifieddate"

@@ -1,0 +1,86 @@
+"""HubSpot webhook events read as signals; pure.
+
+``webhooks/hubspot.py`` stores each event of a batch; ``sync/drain.py`` reads it through
+here. Event names and fields: HubSpot page "Webhooks API". Events are not unique, not in
+order and carry one property at most, so they only say which record to look at again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from integration.hubspot.connector import STANDARD_TYPE_IDS
+from integration.port import Signal, SignalKind
+
+OBJECTS: Final[Mapping[str, str]] = {
+    "contact": "contacts",
+    "company": "companies",
+    "deal": "deals",
+    "ticket": "tickets",
+    "product": "products",
+    "line_item": "line_items",
+}
+KINDS: Final[Mapping[str, SignalKind]] = {
+    "creation": SignalKind.CHANGED,
+    "propertyChange": SignalKind.CHANGED,
+    "associationChange": SignalKind.CHANGED,
+    "restore": SignalKind.CHANGED,
+    "deletion": SignalKind.DELETED,
+    "privacyDeletion": SignalKind.DELETED,
+    "merge": SignalKind.MERGED,
+}
+_NAMES_BY_TYPE_ID = {type_id: name for name, type_id in STANDARD_TYPE_IDS.items()}
+
+
+def dedupe_key(event: Mapping[str, Any]) -> str:
+    """Return the identity of an event, the same on every retry.
+
+    ``eventId`` alone is not guaranteed unique; ``attemptNumber`` differs between retries.
+    """
+    parts = [event.get(name) for name in ("portalId", "subscriptionType", "objectId", "eventId", "occurredAt")]
+    sides = [event.get(name) for name in ("propertyName", "fromObjectId", "toObjectId")]
+    return hashlib.sha256(json.dumps(parts + sides, default=str).encode()).hexdigest()
+
+
+def read_event(event: Mapping[str, Any]) -> Signal:
+    """Return what the event hints at; events we do not know are ``IGNORED``, never an error."""
+    prefix, _, what = str(event.get("subscriptionType", "")).partition(".")
+    name = OBJECTS.get(prefix) or _NAMES_BY_TYPE_ID.get(str(event.get("objectTypeId", "")), "")
+    kind = KINDS.get(what, SignalKind.IGNORED) if name else SignalKind.IGNORED
+    record_id = _record_id(event, what)
+    return Signal(
+        object=name,
+        id=record_id,
+        kind=kind if record_id else SignalKind.IGNORED,
+        occurred_at=_instant(event.get("occurredAt")),
+        merged_ids=_merged(event, record_id) if kind is SignalKind.MERGED else (),
+        field=_text(event.get("propertyName")),
+        value=_text(event.get("propertyValue")),
+    )
+
+
+def _record_id(event: Mapping[str, Any], what: str) -> str:
+    """Return the record to read: the survivor of a merge, the near side of an association."""
+    if what == "merge":
+        return _text(event.get("newObjectId") or event.get("primaryObjectId") or event.get("objectId")) or ""
+    if what == "associationChange":
+        return _text(event.get("fromObjectId") or event.get("objectId")) or ""
+    return _text(event.get("objectId")) or ""
+
+
+def _merged(event: Mapping[str, Any], survivor: str) -> tuple[str, ...]:
+    ids = [event.get("primaryObjectId"), *(event.get("mergedObjectIds") or ())]
+    return tuple(sorted({str(one) for one in ids if one is not None} - {survivor}))
+
+
+def _instant(milliseconds: object) -> datetime:
+    value = milliseconds if isinstance(milliseconds, int) else 0
+    return datetime.fromtimestamp(value / 1000, UTC)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

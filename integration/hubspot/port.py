@@ -1,0 +1,118 @@
+"""HubSpot as a ``CrmPort``: one object over the verbs beside it, and how to connect one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from threading import Lock
+
+from integration.budget import Budget, Lane
+from integration.http import pooled_session
+from integration.hubspot.auth import Auth, HubSpotCredentials, TokenEndpoint, TokenStore
+from integration.hubspot.connector import BASE_URL, DEFAULT_VERSION, PATHS
+from integration.hubspot.describe import describe, load_schemas
+from integration.hubspot.names import ObjectNames
+from integration.hubspot.portal import Portal
+from integration.hubspot.read import Reader
+from integration.hubspot.schema import Installer
+from integration.hubspot.transport import Transport
+from integration.hubspot.write import Writer
+from integration.port import (
+    CallCount,
+    CrmDescription,
+    CrmPort,
+    CrmRecord,
+    Page,
+    ReadQuery,
+    SchemaChange,
+    SchemaResult,
+    WriteResult,
+    WriteRow,
+)
+
+
+class HubSpotPort(CrmPort):
+    """A connected portal. Thread-safe; custom objects are named by our plain names."""
+
+    def __init__(self, portal: Portal, calls: CallCount) -> None:
+        """Serve ``portal``; ``connect`` makes one."""
+        self._portal = portal
+        self._calls = calls
+        self._reader = Reader(portal)
+        self._writer = Writer(portal, self._reader)
+
+    @property
+    def vendor(self) -> str:
+        """Return ``hubspot``."""
+        return "hubspot"
+
+    @property
+    def calls(self) -> CallCount:
+        """See ``CrmPort.calls``; every try is counted, by what it was for."""
+        return self._calls
+
+    def describe(self, objects: Sequence[str]) -> CrmDescription:
+        """See ``CrmPort.describe``."""
+        return describe(self._portal, objects)
+
+    def iter_pages(self, query: ReadQuery) -> Iterator[Page]:
+        """See ``CrmPort.iter_pages``; pages come by ascending id, not by time of change."""
+        return self._reader.iter_pages(query)
+
+    def read(
+        self, object_name: str, ids: Sequence[str], fields: Sequence[str], link_to: Sequence[str] = ()
+    ) -> list[CrmRecord]:
+        """See ``CrmPort.read``."""
+        return self._reader.read(object_name, ids, fields, link_to)
+
+    def find(
+        self, object_name: str, key_field: str, keys: Sequence[str], fields: Sequence[str]
+    ) -> dict[str, CrmRecord]:
+        """See ``CrmPort.find``."""
+        return self._reader.find(object_name, key_field, keys, fields)
+
+    def upsert(self, object_name: str, key_field: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
+        """See ``CrmPort.upsert``; rows with a known id are updated by it and not linked again."""
+        return self._writer.upsert(object_name, key_field, rows)
+
+    def update(self, object_name: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
+        """See ``CrmPort.update``."""
+        return self._writer.update(object_name, rows)
+
+    def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
+        """See ``CrmPort.apply_schema``; parents must come before their children."""
+        return Installer(self._portal).apply(changes)
+
+
+def connect(
+    credentials: HubSpotCredentials,
+    base_url: str,
+    budget: Budget,
+    clock_now: Callable[[], datetime],
+    token_store: TokenStore,
+    *,
+    portal_id: str | None = None,
+    lane: Lane = Lane.SYNC,
+    version: str = DEFAULT_VERSION,
+) -> HubSpotPort:
+    """Return a port to one portal; no call is made yet.
+
+    ``base_url`` may be empty for HubSpot's own. With ``portal_id`` custom objects are
+    addressed without a call to look up their type ids. ``clock_now`` is UTC.
+    """
+    session, paths = pooled_session(), PATHS[version]
+    url = (base_url or BASE_URL).rstrip("/")
+    calls, lock = CallCount(), Lock()
+
+    def count(reason: str) -> None:
+        with lock:
+            calls.add(reason)
+
+    auth = Auth(credentials, TokenEndpoint(session, url, paths, count), token_store, clock_now)
+    transport = Transport(url, session, auth, budget, count, lane)
+
+    def load_custom() -> dict[str, str]:
+        found = load_schemas(transport, paths.schemas)
+        return {name: schema.object_type_id for name, schema in found.items()}
+
+    return HubSpotPort(Portal(transport, paths, ObjectNames(load_custom, portal_id)), calls)

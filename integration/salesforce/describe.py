@@ -1,0 +1,114 @@
+"""What an org holds: its name and time zone, objects, opportunity stages and what is left of limits.
+
+All of it takes two calls for up to 23 objects: a composite (describes and two queries) and
+``/limits``. Source: REST API guide, "sObject Describe", "Limits"; Object Reference, "Organization",
+"OpportunityStage". Neighbour: ``shape`` keeps the described objects for the other verbs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from integration.port import CrmDescription, ObjectSpec, Pipeline, Refused, Stage
+from integration.salesforce.composite import Part, PartAnswer, query_part, send_parts
+from integration.salesforce.errors import call_error
+from integration.salesforce.limits import COMPOSITE_SUBREQUESTS
+from integration.salesforce.shape import Shapes, parse_shape
+from integration.salesforce.transport import Transport
+
+ORGANIZATION_SOQL = "SELECT Id, Name, TimeZoneSidKey, OrganizationType, IsSandbox FROM Organization LIMIT 1"
+STAGES_SOQL = (
+    "SELECT Id, ApiName, MasterLabel, IsClosed, IsWon, DefaultProbability FROM OpportunityStage "
+    "WHERE IsActive = true ORDER BY SortOrder"
+)
+# "Data and file storage": a record counts about 2 KB whatever its width.
+ROWS_PER_MEGABYTE = 512
+
+
+class Describer:
+    """The describing verb of one port."""
+
+    def __init__(self, transport: Transport, shapes: Shapes) -> None:
+        """Keep what is described in ``shapes``."""
+        self._transport = transport
+        self._shapes = shapes
+
+    def describe(self, objects: Sequence[str]) -> CrmDescription:
+        """Return what the org holds of ``objects``; one it does not show us is left out."""
+        wanted = list(dict.fromkeys(objects))
+        parts = [query_part(ORGANIZATION_SOQL), query_part(STAGES_SOQL), *map(_describe_part, wanted)]
+        answers: list[PartAnswer] = []
+        for start in range(0, len(parts), COMPOSITE_SUBREQUESTS):
+            answers += send_parts(self._transport, "describe", parts[start : start + COMPOSITE_SUBREQUESTS])
+        organization = _only(answers[0])
+        return CrmDescription(
+            account_id=str(organization["Id"]),
+            account_name=str(organization["Name"]),
+            time_zone=str(organization["TimeZoneSidKey"]),
+            objects=self._objects(wanted, answers[2:]),
+            deal_pipelines=_pipelines(answers[1]),
+            custom_objects_left=None,
+            notes=(_edition_note(organization), *self._limit_notes()),
+        )
+
+    def _objects(self, names: Sequence[str], answers: Sequence[PartAnswer]) -> dict[str, ObjectSpec]:
+        found: dict[str, ObjectSpec] = {}
+        for name, answer in zip(names, answers, strict=True):
+            if answer.failure is None:
+                shape = parse_shape(answer.body)
+                self._shapes.add(shape)
+                found[name] = shape.spec
+            elif answer.failure.status != HTTPStatus.NOT_FOUND:
+                raise call_error(answer.failure)
+        return found
+
+    def _limit_notes(self) -> tuple[str, ...]:
+        """Return what is left of calls and storage; nothing where the user may not see Setup."""
+        try:
+            limits = self._transport.request("describe", "GET", "limits")
+        except Refused:
+            return ("Limits are hidden from the integration user (View Setup and Configuration).",)
+        calls, storage = limits["DailyApiRequests"], limits["DataStorageMB"]
+        rows = int(storage["Remaining"]) * ROWS_PER_MEGABYTE
+        return (
+            f"API calls left in 24 hours: {calls['Remaining']} of {calls['Max']}.",
+            f"Data storage left: {storage['Remaining']} of {storage['Max']} MB, about {rows} records.",
+        )
+
+
+def _describe_part(name: str) -> Part:
+    return Part("GET", f"sobjects/{quote(name, safe='')}/describe")
+
+
+def _only(answer: PartAnswer) -> Mapping[str, Any]:
+    if answer.failure is not None:
+        raise call_error(answer.failure)
+    row: Mapping[str, Any] = answer.body["records"][0]
+    return row
+
+
+def _pipelines(answer: PartAnswer) -> tuple[Pipeline, ...]:
+    """Return the org's stages as one pipeline; none where it has no opportunities."""
+    if answer.failure is not None:
+        return ()
+    stages = tuple(_stage(row) for row in answer.body["records"])
+    return (Pipeline("Opportunity", "Opportunity stages", stages),)
+
+
+def _stage(row: Mapping[str, Any]) -> Stage:
+    """Return a stage; its id is what ``StageName`` holds, its probability comes in percent."""
+    return Stage(
+        id=str(row.get("ApiName") or row["MasterLabel"]),
+        label=str(row["MasterLabel"]),
+        closed=bool(row["IsClosed"]),
+        won=bool(row["IsWon"]),
+        probability=float(row["DefaultProbability"] or 0) / 100,
+    )
+
+
+def _edition_note(organization: Mapping[str, Any]) -> str:
+    kind = "sandbox" if organization.get("IsSandbox") else "production"
+    return f"{organization.get('OrganizationType') or 'Unknown edition'}, {kind} org."

@@ -1,0 +1,49 @@
+"""What Salesforce allows, declared once: each number names the vendor's page it is from.
+
+The verbs (``read``, ``write``, ``schema`` …) import these; none holds a number of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# "Versioned Behavior Changes", SOAP guide version list: Winter '27 is the newest.
+API_VERSION: Final = "68.0"
+# "sObject Collections": records per create, update or upsert request.
+COLLECTION_ROWS: Final = 200
+# "Get Records With a Request Body Using sObject Collections": ids per request.
+RETRIEVE_IDS: Final = 2_000
+# "Send Multiple Requests Using Composite": subrequests per call, and how many of them may be
+# queries or collections; the whole series counts as one call.
+COMPOSITE_SUBREQUESTS: Final = 25
+COMPOSITE_COLLECTIONS: Final = 5
+# "Salesforce Developer Limits and Allocations", REST API: URI plus headers. What is left after
+# room for the headers (token, client name) is what an encoded query may use.
+URI_AND_HEADER_BYTES: Final = 16_384
+HEADER_ROOM_BYTES: Final = 4_384
+QUERY_BYTES: Final = URI_AND_HEADER_BYTES - HEADER_ROOM_BYTES
+# Bulk API 2.0 guide, "Limits": keep the CSV under 100 MB (150 MB after base64).
+BULK_CSV_BYTES: Final = 100_000_000
+# An ingest job costs create, upload, close, about two polls and two result files; a composite
+# call carries 1,000 rows. Bulk is the cheaper road only above this.
+BULK_CALLS: Final = 7
+# Metadata API guide, deploy limits: files per zip.
+DEPLOY_FILES: Final = 10_000
+# "Custom Field Types": longest text (and external id), a long text area's default, digits.
+TEXT_CHARACTERS: Final = 255
+LONG_TEXT_CHARACTERS: Final = 32_768
+NUMBER_DIGITS: Final = 18
+RELATIONSHIP_NAME_CHARACTERS: Final = 40
+# OAuth 2.0 JWT Bearer Flow: the assertion may live at most about five minutes.
+ASSERTION_LIFE_S: Final = 180
+# Our own patience, not the vendor's: how long one call is retried, and one deploy watched.
+RETRY_TOTAL_S: Final = 60.0
+RETRY_STEP_MAX_S: Final = 15.0
+DEPLOY_WAIT_S: Final = 600.0
+DEPLOY_POLL_MAX_S: Final = 15.0
+BULK_WAIT_S: Final = 900.0
+# The daily quota is a rolling 24 h window, so a slice of it comes back all the time.
+DAILY_QUOTA_RETRY_S: Final = 900.0
+# ``Sforce-Call-Options``: comes back as ``changeOrigin`` of change events, so that our own
+# writes can be told from people's ("Change Data Capture Developer Guide").
+CLIENT_NAME: Final = "colonnade"

@@ -1,0 +1,108 @@
+"""Outbound messages: the SOAP an org posts when a record changed, and the answer it waits for.
+
+The body is not signed and carries no session (none is sent since February 2026): it is a hint where
+to look, never a fact. The caller checks that ``organization_id`` is the installation's own and reads
+the record with its own token. Source: SOAP API guide, "Outbound Messaging WSDL"; Help, "Outbound
+Message Considerations". Pure; ``webhooks/`` is the caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from integration.salesforce.names import stem
+
+SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
+OUTBOUND = "{http://soap.sforce.com/2005/09/outbound}"
+SOBJECT = "{urn:sobject.enterprise.soap.sforce.com}"
+TYPE_ATTRIBUTE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# WSDL: notifications holds 1..100 Notification elements.
+MOST_NOTIFICATIONS = 100
+ID_CHARACTERS = (15, 18)
+
+
+class MalformedOutboundMessage(ValueError):
+    """A body that is no outbound message; ``reason`` says why in one word or two."""
+
+    def __init__(self, reason: str) -> None:
+        """Carry ``reason``."""
+        super().__init__(f"not an outbound message: {reason}")
+        self.reason = reason
+
+
+class Notification(NamedTuple):
+    """One hint: ``id`` is the same when Salesforce sends it again, so it removes duplicates."""
+
+    id: str
+    object: str
+    record_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundMessage:
+    """What an org asks us to look at. Ids are as sent: 15 or 18 characters."""
+
+    organization_id: str
+    notifications: tuple[Notification, ...]
+
+
+def parse(body: bytes) -> OutboundMessage:
+    """Return the hints in a request body.
+
+    Raises MalformedOutboundMessage for anything else, a document type or entity included.
+    """
+    root = _root(body)
+    if root.tag != f"{SOAP}Envelope":
+        raise MalformedOutboundMessage("no SOAP envelope")
+    holder = root.find(f"{SOAP}Body/{OUTBOUND}notifications")
+    if holder is None:
+        raise MalformedOutboundMessage("no notifications")
+    notes = holder.findall(f"{OUTBOUND}Notification")
+    if not 1 <= len(notes) <= MOST_NOTIFICATIONS:
+        raise MalformedOutboundMessage(f"{len(notes)} notifications")
+    organization = _id(holder.find(f"{OUTBOUND}OrganizationId"), "organization id")
+    return OutboundMessage(organization, tuple(_notification(note) for note in notes))
+
+
+def ack() -> bytes:
+    """Return the answer that stops the org from sending again: HTTP 200, ``text/xml``."""
+    return (
+        b'<?xml version="1.0" encoding="UTF-8"?>'
+        b'<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
+        b'<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack>'
+        b"</notificationsResponse></soapenv:Body></soapenv:Envelope>"
+    )
+
+
+def _root(body: bytes) -> Element:
+    try:
+        root: Element = fromstring(body.removeprefix(BYTE_ORDER_MARK), forbid_dtd=True)
+    except DefusedXmlException as error:
+        raise MalformedOutboundMessage("a document type or entity") from error
+    except (ParseError, ValueError, LookupError) as error:
+        raise MalformedOutboundMessage("no well-formed XML") from error
+    return root
+
+
+def _notification(note: Element) -> Notification:
+    record = note.find(f"{OUTBOUND}sObject")
+    if record is None:
+        raise MalformedOutboundMessage("a notification without sObject")
+    kind = record.get(TYPE_ATTRIBUTE, "").rpartition(":")[2]
+    if not stem(kind).replace("_", "").isalnum():
+        raise MalformedOutboundMessage("an sObject without type")
+    record_id = _id(record.find(f"{SOBJECT}Id"), "record id")
+    return Notification(_id(note.find(f"{OUTBOUND}Id"), "notification id"), kind, record_id)
+
+
+def _id(element: Element | None, what: str) -> str:
+    text = (element.text or "").strip() if element is not None else ""
+    if len(text) not in ID_CHARACTERS or not (text.isascii() and text.isalnum()):
+        raise MalformedOutboundMessage(f"no {what}")
+    return text

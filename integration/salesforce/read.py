@@ -1,0 +1,214 @@
+"""Reading records: pages by keyset, single records by id, and records by external key.
+
+A first load walks ``Id`` upwards, an incremental read walks (SystemModstamp, Id), because the
+stamp has a resolution of one second and a bulk write gives thousands of rows the same one.
+Each page is its own query with the last row's position, never ``nextRecordsUrl``: the number of
+calls is the same, and the cursor survives a crash, two days, and another process. No LIMIT is
+given: ``done`` then says whether more is there without a call to find out, and a page that is
+short because its rows are wide is not taken for the last one.
+Source: SOQL and SOSL guide, "Querying Large Data Sets"; REST API guide, "Query" and "QueryAll".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from integration.port import CrmRecord, Link, Page, ReadQuery
+from integration.salesforce.limits import QUERY_BYTES, RETRIEVE_IDS
+from integration.salesforce.names import WITHOUT_IS_DELETED, points_to
+from integration.salesforce.shape import Shapes
+from integration.salesforce.transport import Transport
+from integration.salesforce.values import parse_instant, soql_instant, soql_text, to_text
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to select of an object: the fields, and per linked object the field that holds its id."""
+
+    object_name: str
+    fields: tuple[str, ...]
+    links: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns to select, each once, ``Id`` and the stamps first."""
+        stamps = ["Id", "CreatedDate", "SystemModstamp"]
+        if self.object_name not in WITHOUT_IS_DELETED:
+            stamps.append("IsDeleted")
+        linked = [column for _, column in self.links]
+        return tuple(dict.fromkeys([*stamps, *self.fields, *linked]))
+
+    @property
+    def head(self) -> str:
+        """Return the query up to its conditions."""
+        return f"SELECT {','.join(self.columns)} FROM {self.object_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last row read: its id, and its stamp when reading by change."""
+
+    last_id: str
+    stamp: str | None = None
+
+    def to_text(self) -> str:
+        """Return the cursor as JSON text."""
+        return json.dumps({"id": self.last_id, "stamp": self.stamp})
+
+    @classmethod
+    def from_text(cls, text: str) -> Cursor:
+        """Return the cursor written by ``to_text``; ValueError when it is none."""
+        try:
+            held = json.loads(text)
+            return cls(str(held["id"]), held["stamp"])
+        except (KeyError, TypeError) as error:
+            raise ValueError("not a Salesforce read cursor") from error
+
+
+class Reader:
+    """The reading verbs of one port."""
+
+    def __init__(self, transport: Transport, shapes: Shapes) -> None:
+        """Find link fields in ``shapes``."""
+        self._transport = transport
+        self._shapes = shapes
+
+    def iter_pages(self, query: ReadQuery) -> Iterator[Page]:
+        """Yield all pages after ``query.resume``; by Id, or by stamp when ``changed_since`` is set.
+
+        A read by change includes deleted records (``archived``) while the org still keeps them.
+        """
+        selection = self._select(query.object, query.fields, query.link_to)
+        cursor = Cursor.from_text(query.resume) if query.resume else None
+        while True:
+            page, cursor = self._page(selection, query.changed_since, cursor)
+            yield page
+            if page.resume is None:
+                return
+
+    def read(
+        self, object_name: str, ids: Sequence[str], fields: Sequence[str], link_to: Sequence[str]
+    ) -> list[CrmRecord]:
+        """Return the records that exist among ``ids``, in the order asked, deleted ones left out."""
+        selection = self._select(object_name, fields, link_to)
+        wanted = list(dict.fromkeys(ids))
+        if not wanted:
+            return []
+        lists = split_to_fit(selection.head + _within("Id", []), [soql_text(one) for one in wanted])
+        # Paths through a relationship are not retrievable by body, only by query.
+        plain = not any("." in column for column in selection.columns)
+        if plain and len(lists) > -(-len(wanted) // RETRIEVE_IDS):
+            rows = self._retrieve(selection, wanted)
+        else:
+            rows = self._select_where(selection, "Id", lists)
+        found = {str(row["Id"]): to_record(selection, row) for row in rows}
+        return [found[one] for one in wanted if one in found and not found[one].archived]
+
+    def find(
+        self, object_name: str, key_field: str, keys: Sequence[str], fields: Sequence[str]
+    ) -> dict[str, CrmRecord]:
+        """Return the records that carry one of ``keys`` in ``key_field``, by key."""
+        selection = self._select(object_name, (*fields, key_field), ())
+        literals = [soql_text(key) for key in dict.fromkeys(keys)]
+        lists = split_to_fit(selection.head + _within(key_field, []), literals)
+        records = [to_record(selection, row) for row in self._select_where(selection, key_field, lists)]
+        return {str(record.values[key_field]): record for record in records}
+
+    def _select(self, object_name: str, fields: Sequence[str], link_to: Sequence[str]) -> Selection:
+        links = tuple((target, self._shapes.link_field(object_name, target)) for target in link_to)
+        return Selection(object_name, tuple(fields), links)
+
+    def _page(
+        self, selection: Selection, since: datetime | None, cursor: Cursor | None
+    ) -> tuple[Page, Cursor | None]:
+        soql = page_soql(selection, since, cursor)
+        reason = f"read {selection.object_name}"
+        answer = self._transport.query(reason, soql, include_deleted=since is not None)
+        rows = answer["records"]
+        records = tuple(to_record(selection, row) for row in rows)
+        if answer["done"] or not rows:
+            return Page(records, None), None
+        stamp = soql_instant(parse_instant(rows[-1]["SystemModstamp"])) if since is not None else None
+        after = Cursor(str(rows[-1]["Id"]), stamp)
+        return Page(records, after.to_text()), after
+
+    def _select_where(self, selection: Selection, column: str, lists: list[list[str]]) -> Iterator[Any]:
+        for literals in lists:
+            soql = selection.head + _within(column, literals)
+            reason = f"read {selection.object_name}"
+            answer = self._transport.query(reason, f"{soql} ORDER BY Id")
+            yield from answer["records"]
+            while not answer["done"]:
+                after = soql_text(str(answer["records"][-1]["Id"]))
+                answer = self._transport.query(reason, f"{soql} AND Id > {after} ORDER BY Id")
+                yield from answer["records"]
+
+    def _retrieve(self, selection: Selection, ids: list[str]) -> Iterator[Any]:
+        path = f"composite/sobjects/{quote(selection.object_name, safe='')}"
+        for start in range(0, len(ids), RETRIEVE_IDS):
+            body = {"ids": ids[start : start + RETRIEVE_IDS], "fields": list(selection.columns)}
+            rows = self._transport.request(f"read {selection.object_name}", "POST", path, body=body)
+            yield from (row for row in rows or [] if row is not None)
+
+
+def page_soql(selection: Selection, since: datetime | None, cursor: Cursor | None) -> str:
+    """Return the query of one page, starting after ``cursor``."""
+    if since is None:
+        where = f" WHERE Id > {soql_text(cursor.last_id)}" if cursor else ""
+        return f"{selection.head}{where} ORDER BY Id"
+    where = f"SystemModstamp >= {soql_instant(since)}"
+    if cursor and cursor.stamp:
+        last_id = soql_text(cursor.last_id)
+        where = f"SystemModstamp > {cursor.stamp} OR (SystemModstamp = {cursor.stamp} AND Id > {last_id})"
+    return f"{selection.head} WHERE {where} ORDER BY SystemModstamp, Id"
+
+
+def to_record(selection: Selection, row: Mapping[str, Any]) -> CrmRecord:
+    """Return a row as the port's record; a field given as a path is walked."""
+    ids = [(target, _walk(row, column)) for target, column in selection.links]
+    return CrmRecord(
+        object=selection.object_name,
+        id=str(row["Id"]),
+        values={name: to_text(_walk(row, name)) for name in selection.fields},
+        created_at=_instant(row.get("CreatedDate")),
+        source_at=_instant(row.get("SystemModstamp")),
+        archived=bool(row.get("IsDeleted", False)),
+        links=tuple(Link(target, str(one)) for target, one in ids if one and points_to(str(one), target)),
+    )
+
+
+def split_to_fit(head: str, literals: Sequence[str]) -> list[list[str]]:
+    """Return ``literals`` in as few lists as keep each encoded query under the URI limit."""
+    room = QUERY_BYTES - len(quote_plus(head))
+    lists: list[list[str]] = []
+    used = room
+    for literal in literals:
+        size = len(quote_plus(literal)) + len("%2C")
+        if used + size > room:
+            lists.append([])
+            used = 0
+        lists[-1].append(literal)
+        used += size
+    return lists
+
+
+def _within(column: str, literals: Sequence[str]) -> str:
+    return f" WHERE {column} IN ({','.join(literals)})"
+
+
+def _walk(row: Mapping[str, Any], path: str) -> Any:
+    value: Any = row
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _instant(text: str | None) -> datetime:
+    return parse_instant(text) if text else EPOCH

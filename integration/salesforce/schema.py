@@ -1,0 +1,256 @@
+"""Installing objects and fields: one metadata deploy over REST, then the permission set's assignment.
+
+A deploy is all-or-nothing (``rollbackOnError``), so either every change is done or none is, and each
+change tells the org's own words for its own components. Deploying what is there already changes
+nothing. The integration user sees nothing by itself ("Minimum Access"): the permission set grants
+what we read and write, except required fields, which Salesforce refuses to list in one. Since API
+40.0 a deployed permission set *replaces* the org's (Help, "Permission Sets and Profile Settings in
+Change Sets"), so the rights it holds already are read first and kept.
+Source: Metadata API guide, "Deploying and Retrieving Metadata with REST"; Object Reference,
+"PermissionSetAssignment". Neighbours: ``metadata_xml`` writes the files.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from urllib3.filepost import encode_multipart_formdata
+
+from integration.port import FieldSpec, SchemaChange, SchemaResult, Unavailable
+from integration.salesforce.composite import Part, PartAnswer, query_part, send_parts
+from integration.salesforce.errors import call_error
+from integration.salesforce.limits import DEPLOY_POLL_MAX_S, DEPLOY_WAIT_S
+from integration.salesforce.metadata_xml import (
+    PERMISSION_SET,
+    FieldGrant,
+    ObjectGrant,
+    object_xml,
+    package_xml,
+    parent_specs,
+    permission_set_xml,
+)
+from integration.salesforce.names import is_custom
+from integration.salesforce.shape import Shapes
+from integration.salesforce.transport import Transport
+from integration.salesforce.values import to_json
+
+REASON = "install"
+# Read by every look; rights on line items and tasks follow from these. Account, because reading
+# opportunities, contacts and cases depends on it.
+ALWAYS_READ = ("Account", "Contact", "Opportunity", "Case", "Product2")
+ALWAYS_WRITTEN = ("Opportunity",)
+NO_OBJECT_RIGHTS = frozenset({"OpportunityLineItem", "OpportunityContactRole", "Task", "Event", "User"})
+FIELD_RIGHTS_SOQL = (
+    f"SELECT Field, PermissionsEdit FROM FieldPermissions WHERE Parent.Name = '{PERMISSION_SET}'"
+)
+OBJECT_RIGHTS_SOQL = (
+    f"SELECT SobjectType, PermissionsEdit FROM ObjectPermissions WHERE Parent.Name = '{PERMISSION_SET}'"
+)
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+ENDED = frozenset({"Succeeded", "SucceededPartial", "Failed", "Canceled"})
+WORKED = "Succeeded"
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a permission set grants."""
+
+    objects: tuple[ObjectGrant, ...] = ()
+    fields: tuple[FieldGrant, ...] = ()
+
+    def joined_by(self, newer: Rights) -> Rights:
+        """Return both together: a right to write an object stays, a field is as ``newer`` says."""
+        written = {grant.object_name for grant in (*self.objects, *newer.objects) if grant.writes}
+        names = {grant.object_name for grant in (*self.objects, *newer.objects)}
+        fields = {grant.field: grant for grant in (*self.fields, *newer.fields)}
+        return Rights(tuple(ObjectGrant(name, name in written) for name in names), tuple(fields.values()))
+
+
+NO_RIGHTS = Rights()
+
+
+class SchemaWriter:
+    """The installing verb of one port."""
+
+    def __init__(self, transport: Transport, shapes: Shapes) -> None:
+        """Tell ``shapes`` what was deployed."""
+        self._transport = transport
+        self._shapes = shapes
+
+    def apply(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
+        """Deploy all ``changes`` at once; one result per change, in order.
+
+        Naming every object of the charter, also those with no field to add, keeps the permission set
+        whole even where the user may not read which rights it holds.
+
+        Raises Refused when the user may not deploy at all, Unavailable when the deploy does not
+        end within ``DEPLOY_WAIT_S``.
+        """
+        if not changes:
+            return []
+        allowed = self._permissionable(changes)
+        outcome = self._wait(self._deploy(build_zip(changes, allowed, self._held_rights())))
+        results = schema_results(changes, outcome)
+        if outcome["status"] == WORKED:
+            self._assign_permission_set()
+            for change in changes:
+                self._shapes.forget(change.object.name)
+                self._shapes.learn(change.object.name, wanted_fields(change))
+        return results
+
+    def _held_rights(self) -> Rights:
+        """Return what our permission set grants already; nothing before the first install."""
+        parts = [query_part(FIELD_RIGHTS_SOQL), query_part(OBJECT_RIGHTS_SOQL)]
+        fields, objects = send_parts(self._transport, REASON, parts)
+        return Rights(
+            tuple(ObjectGrant(row["SobjectType"], bool(row["PermissionsEdit"])) for row in _rows(objects)),
+            tuple(FieldGrant(row["Field"], bool(row["PermissionsEdit"])) for row in _rows(fields)),
+        )
+
+    def _permissionable(self, changes: Sequence[SchemaChange]) -> dict[str, frozenset[str]]:
+        """Return, per standard object with standard fields to read, which of them take rights."""
+        names = {
+            change.object.name
+            for change in changes
+            if not change.create_object and any(not is_custom(field.name) for field in change.object.fields)
+        }
+        return {name: self._shapes.get(name).permissionable for name in sorted(names)}
+
+    def _deploy(self, archive: bytes) -> str:
+        options = {"deployOptions": {"rollbackOnError": True, "singlePackage": True, "checkOnly": False}}
+        body, content_type = encode_multipart_formdata(
+            [
+                ("json", ("deploy.json", to_json(options), "application/json")),
+                ("file", ("deploy.zip", archive, "application/zip")),
+            ]
+        )
+        answer = self._transport.send_bytes(
+            REASON, "POST", "metadata/deployRequest", data=body, headers={"Content-Type": content_type}
+        )
+        return str(answer.json()["id"])
+
+    def _wait(self, deploy_id: str) -> Mapping[str, Any]:
+        path = f"metadata/deployRequest/{deploy_id}"
+        waited, step = 0.0, 1.0
+        while waited < DEPLOY_WAIT_S:
+            self._transport.sleep(step)
+            waited += step
+            answer = self._transport.request(REASON, "GET", path, params={"includeDetails": "true"})
+            result: Mapping[str, Any] = answer["deployResult"]
+            if result["status"] in ENDED:
+                return result
+            step = min(step * 2, DEPLOY_POLL_MAX_S)
+        raise Unavailable(f"the deploy {deploy_id} has not ended yet")
+
+    def _assign_permission_set(self) -> None:
+        """Give the permission set to the user we run as; having it already is no error."""
+        soql = f"SELECT Id FROM PermissionSet WHERE Name = '{PERMISSION_SET}'"
+        assignment = {"AssigneeId": self._transport.grant.user_id, "PermissionSetId": "@{p0.records[0].Id}"}
+        parts = [query_part(soql), Part("POST", "sobjects/PermissionSetAssignment", assignment)]
+        for answer in send_parts(self._transport, REASON, parts):
+            if answer.failure and answer.failure.code != "DUPLICATE_VALUE":
+                raise call_error(answer.failure)
+
+
+def wanted_fields(change: SchemaChange) -> tuple[FieldSpec, ...]:
+    """Return the custom fields a change deploys, each once; an object of ours brings its lookups.
+
+    The lookups come every time: deploying one again changes nothing, and it must exist to be granted.
+    """
+    fields = (*parent_specs(change.object), *change.fields)
+    if change.create_object:
+        fields = (*fields, *change.object.fields)
+    ours = is_custom(change.object.name)
+    # A required field on a standard object would refuse every save of the customer's own people.
+    fields = fields if ours else tuple(replace(field, required=False) for field in fields)
+    return _each_once(field for field in fields if is_custom(field.name))
+
+
+def build_zip(
+    changes: Sequence[SchemaChange], permissionable: Mapping[str, frozenset[str]], held: Rights = NO_RIGHTS
+) -> bytes:
+    """Return the deploy archive; equal changes and rights give equal bytes."""
+    members: dict[str, list[str]] = {"CustomObject": [], "CustomField": [], "PermissionSet": [PERMISSION_SET]}
+    files: dict[str, str] = {}
+    for change in changes:
+        name, fields = change.object.name, wanted_fields(change)
+        if change.create_object:
+            members["CustomObject"].append(name)
+        members["CustomField"] += [f"{name}.{field.name}" for field in fields]
+        if change.create_object or fields:
+            files[f"objects/{name}.object"] = object_xml(change.object, fields, change.create_object)
+    rights = held.joined_by(Rights(object_grants(changes), field_grants(changes, permissionable)))
+    grants = permission_set_xml(rights.objects, rights.fields)
+    files[f"permissionsets/{PERMISSION_SET}.permissionset"] = grants
+    files["package.xml"] = package_xml(members)
+    return _archive(files)
+
+
+def object_grants(changes: Sequence[SchemaChange]) -> tuple[ObjectGrant, ...]:
+    """Return object rights: all of ours to write, and what every install reads."""
+    written = {change.object.name for change in changes if is_custom(change.object.name)}
+    written |= {*ALWAYS_WRITTEN}
+    written |= {change.object.name for change in changes if any(field.writable for field in change.fields)}
+    read = {*ALWAYS_READ, *(change.object.name for change in changes)}
+    return tuple(ObjectGrant(name, name in written) for name in (read | written) - NO_OBJECT_RIGHTS)
+
+
+def field_grants(
+    changes: Sequence[SchemaChange], permissionable: Mapping[str, frozenset[str]]
+) -> tuple[FieldGrant, ...]:
+    """Return field rights; required fields and those the org calls not permissionable are left out."""
+    grants: dict[str, FieldGrant] = {}
+    for change in changes:
+        owner = change.object.name
+        allowed = permissionable.get(owner, frozenset())
+        deployed = wanted_fields(change)
+        for field in _each_once((*change.object.fields, *deployed)):
+            if not field.required and (is_custom(field.name) or field.name in allowed):
+                grants[f"{owner}.{field.name}"] = FieldGrant(f"{owner}.{field.name}", field.writable)
+    return tuple(grants.values())
+
+
+def schema_results(changes: Sequence[SchemaChange], outcome: Mapping[str, Any]) -> list[SchemaResult]:
+    """Return each change's fate in the org's own words."""
+    if outcome["status"] == WORKED:
+        return [SchemaResult(change.object.name, True) for change in changes]
+    details = outcome.get("details") or {}
+    failures = [_failure_words(row) for row in details.get("componentFailures") or []]
+    status = str(outcome.get("errorMessage") or outcome["status"])
+    others = "rolled back: " + ("; ".join(words for _, words in failures) or status)
+    results = []
+    for change in changes:
+        own = [words for name, words in failures if name.split(".")[0] == change.object.name]
+        results.append(SchemaResult(change.object.name, False, "; ".join(own) or others))
+    return results
+
+
+def _rows(answer: PartAnswer) -> Sequence[Mapping[str, Any]]:
+    """Return a query's rows; none where the user may not see rights (INVALID_TYPE), as before an install."""
+    if answer.failure is not None:
+        if answer.failure.code == "INVALID_TYPE":
+            return ()
+        raise call_error(answer.failure)
+    rows: Sequence[Mapping[str, Any]] = answer.body["records"]
+    return rows
+
+
+def _failure_words(row: Mapping[str, Any]) -> tuple[str, str]:
+    name = str(row.get("fullName") or row.get("fileName") or "")
+    return name, f"{row.get('componentType') or 'Package'} {name}: {row.get('problem')}"
+
+
+def _each_once(fields: Iterable[FieldSpec]) -> tuple[FieldSpec, ...]:
+    return tuple({field.name: field for field in fields}.values())
+
+
+def _archive(files: Mapping[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(files):
+            archive.writestr(zipfile.ZipInfo(path, ZIP_DATE), files[path])
+    return buffer.getvalue()

@@ -1,0 +1,208 @@
+"""Writing rows: upserts by external key and updates by id, in the fewest calls.
+
+A request of sObject Collections takes 200 rows; five of them ride in one composite call, so that
+1,000 rows cost one. Larger loads go through Bulk API 2.0 where that costs fewer calls. Rows are
+sorted by parent: rows of one account then lock it once, not in every batch. ``allOrNone`` is always
+false, so one refused row never takes its neighbours with it. Rows whose id is known are updated by
+id with the key among their values, which is how a record made by a person is adopted.
+Source: REST API guide, "Upsert Records Using sObject Collections"; Large Data Volumes guide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from integration.port import FieldType, Refused, RowError, Unavailable, WriteResult, WriteRow
+from integration.salesforce.bulk import BulkRow, BulkUpsert, carries_in_csv
+from integration.salesforce.composite import Part, send_parts
+from integration.salesforce.errors import call_error, row_error
+from integration.salesforce.limits import BULK_CALLS, COLLECTION_ROWS, COMPOSITE_COLLECTIONS
+from integration.salesforce.names import relationship_of
+from integration.salesforce.shape import Shapes
+from integration.salesforce.transport import Transport
+from integration.salesforce.values import from_text
+
+CALL_ROWS = COLLECTION_ROWS * COMPOSITE_COLLECTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A row on its way: its place in the caller's list, its JSON without key or id."""
+
+    index: int
+    row: WriteRow
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One collections request; ``drafts`` are in the order of its records."""
+
+    part: Part
+    drafts: tuple[Draft, ...]
+
+
+class Writer:
+    """The writing verbs of one port."""
+
+    def __init__(self, transport: Transport, shapes: Shapes) -> None:
+        """Find types and link fields in ``shapes``."""
+        self._transport = transport
+        self._shapes = shapes
+
+    def upsert(self, object_name: str, key_field: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
+        """Write ``rows`` by ``key_field``, or by id where it is known; results in row order."""
+        drafts = self._drafts(object_name, key_field, rows)
+        known = [draft for draft in drafts if draft.row.record_id]
+        keyed = [draft for draft in drafts if not draft.row.record_id]
+        bulk = [draft for draft in keyed if carries_in_csv(draft.fields)] if pays_as_bulk(len(keyed)) else []
+        taken = {draft.index for draft in bulk}
+        batches = [
+            *_update_batches(object_name, known, key_field),
+            *_upsert_batches(object_name, key_field, [d for d in keyed if d.index not in taken]),
+        ]
+        results = dict(self._send(f"write {object_name}", batches, key_field))
+        if bulk:
+            results |= self._send_bulk(object_name, key_field, bulk)
+        return [results[index] for index in range(len(rows))]
+
+    def update(self, object_name: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
+        """Write the fields of existing records by id; ValueError for a row without one."""
+        if any(not row.record_id for row in rows):
+            raise ValueError("an update needs the record_id of every row")
+        drafts = self._drafts(object_name, "", rows)
+        batches = _update_batches(object_name, drafts, None)
+        results = dict(self._send(f"write {object_name}", batches, None))
+        return [results[index] for index in range(len(rows))]
+
+    def _drafts(self, object_name: str, key_field: str, rows: Sequence[WriteRow]) -> list[Draft]:
+        if not rows:
+            return []
+        names = sorted({name for row in rows for name in row.values} - {key_field})
+        types = self._shapes.types(object_name, names)
+        drafts = [
+            Draft(index, row, self._fields(object_name, key_field, row, types))
+            for index, row in enumerate(rows)
+        ]
+        return sorted(drafts, key=_by_parent)
+
+    def _fields(
+        self, object_name: str, key_field: str, row: WriteRow, types: Mapping[str, FieldType | None]
+    ) -> dict[str, Any]:
+        values = {name: text for name, text in row.values.items() if name != key_field}
+        fields: dict[str, Any] = {name: from_text(text, types[name]) for name, text in values.items()}
+        for parent in row.parents:
+            fields[self._shapes.link_field(object_name, parent.object)] = parent.id
+        for parent_object, key in row.parent_keys:
+            lookup = self._shapes.link_field(object_name, parent_object)
+            fields[relationship_of(lookup)] = {key_field: key}
+        return fields
+
+    def _send(
+        self, reason: str, batches: Sequence[Batch], key_field: str | None
+    ) -> Iterable[tuple[int, WriteResult]]:
+        for start in range(0, len(batches), COMPOSITE_COLLECTIONS):
+            group = batches[start : start + COMPOSITE_COLLECTIONS]
+            if len(group) == 1:
+                answers = [self._send_alone(reason, group[0], key_field)]
+            else:
+                answers = self._send_together(reason, group, key_field)
+            for batch, answer in zip(group, answers, strict=True):
+                yield from _results(batch, answer, key_field)
+
+    def _send_alone(self, reason: str, batch: Batch, key_field: str | None) -> Any:
+        part = batch.part
+        try:
+            return self._transport.request(reason, part.method, part.path, body=part.body)
+        except Refused as refused:
+            error = refused.error
+            return row_error(error.code, error.message, error.fields, key_field)
+
+    def _send_together(self, reason: str, group: Sequence[Batch], key_field: str | None) -> list[Any]:
+        answers = send_parts(self._transport, reason, [batch.part for batch in group])
+        if all(answer.failure and answer.failure.transient for answer in answers) and answers[0].failure:
+            raise call_error(answers[0].failure)
+        return [
+            row_error(answer.failure.code, answer.failure.message, answer.failure.fields, key_field)
+            if answer.failure
+            else answer.body
+            for answer in answers
+        ]
+
+    def _send_bulk(self, object_name: str, key_field: str, drafts: Sequence[Draft]) -> dict[int, WriteResult]:
+        bulk = BulkUpsert(self._transport, object_name, key_field)
+        results = bulk.run([BulkRow(draft.row.key, draft.fields) for draft in drafts])
+        return {draft.index: results[draft.row.key] for draft in drafts}
+
+
+def pays_as_bulk(rows: int) -> bool:
+    """Return whether a Bulk API job costs fewer calls than composite calls for ``rows``."""
+    return -(-rows // CALL_ROWS) > BULK_CALLS
+
+
+def _by_parent(draft: Draft) -> tuple[tuple[str, ...], int]:
+    row = draft.row
+    parents = tuple(parent.id for parent in row.parents) + tuple(key for _, key in row.parent_keys)
+    return parents, draft.index
+
+
+def _upsert_batches(object_name: str, key_field: str, drafts: Sequence[Draft]) -> list[Batch]:
+    path = f"composite/sobjects/{quote(object_name, safe='')}/{quote(key_field, safe='')}"
+    return [
+        _batch(path, object_name, chunk, [{key_field: draft.row.key} for draft in chunk])
+        for chunk in _chunks(drafts)
+    ]
+
+
+def _update_batches(object_name: str, drafts: Sequence[Draft], key_field: str | None) -> list[Batch]:
+    return [
+        _batch(
+            "composite/sobjects",
+            object_name,
+            chunk,
+            [
+                {"Id": draft.row.record_id} | ({key_field: draft.row.key} if key_field else {})
+                for draft in chunk
+            ],
+        )
+        for chunk in _chunks(drafts)
+    ]
+
+
+def _batch(path: str, object_name: str, drafts: Sequence[Draft], heads: list[dict[str, Any]]) -> Batch:
+    records = [
+        {"attributes": {"type": object_name}, **head, **draft.fields}
+        for head, draft in zip(heads, drafts, strict=True)
+    ]
+    return Batch(Part("PATCH", path, {"allOrNone": False, "records": records}), tuple(drafts))
+
+
+def _chunks(drafts: Sequence[Draft]) -> list[Sequence[Draft]]:
+    return [drafts[start : start + COLLECTION_ROWS] for start in range(0, len(drafts), COLLECTION_ROWS)]
+
+
+def _results(batch: Batch, answer: Any, key_field: str | None) -> Iterable[tuple[int, WriteResult]]:
+    """Pair a batch's rows with their answers; a refusal of the whole batch is each row's."""
+    if isinstance(answer, RowError):
+        for draft in batch.drafts:
+            yield draft.index, WriteResult(draft.row.key, draft.row.record_id, error=answer)
+        return
+    if not isinstance(answer, list) or len(answer) != len(batch.drafts):
+        raise Unavailable("a collections answer that leaves rows out")
+    for draft, item in zip(batch.drafts, answer, strict=True):
+        yield draft.index, _result(draft.row, item, key_field)
+
+
+def _result(row: WriteRow, item: Mapping[str, Any], key_field: str | None) -> WriteResult:
+    if item.get("success"):
+        record_id = str(item.get("id") or row.record_id)
+        return WriteResult(row.key, record_id, created=bool(item.get("created", False)))
+    errors = item.get("errors") or [{}]
+    first = errors[0]
+    message = "; ".join(str(error.get("message", "")) for error in errors)
+    fields = tuple(str(name) for error in errors for name in error.get("fields") or ())
+    error = row_error(str(first.get("statusCode", "")), message, fields, key_field)
+    return WriteResult(row.key, row.record_id, error=error)

@@ -1,0 +1,281 @@
+"""The half of the charter that speaks of one CRM: what its fields mean, and what is ours to write.
+
+One ``CrmEntry`` per vendor. Names of the vendor's objects and fields appear here as the vendor
+spells them; ``mappings.inbound`` reads through them, ``mappings.outbound`` writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic_core import CoreSchema
+
+from mappings.catalogue import CATALOGUE
+from mappings.problems import suggest
+from mappings.scalars import Finding, Model, Name, refuse
+from success.desired import RecordKind
+
+
+class Binding(Model):
+    """Where one canonical value stands: a field, perhaps translated, perhaps with a default.
+
+    Written short as ``name: dealname``, or long as
+    ``kind: {field: dealtype, map: {newbusiness: new}, default: new}``. The default also stands for
+    a value the map does not have; without one such a value is a contradiction.
+    """
+
+    field: Name | None = None
+    map: dict[str, str] = Field(default_factory=dict)
+    default: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_short_form(cls, value: object) -> object:
+        if not isinstance(value, str | dict):
+            refuse([Finding((), f"{value!r} names no field", "Write the CRM field's name, in quotes.")])
+        return {"field": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Binding:
+        if self.field is None and self.default is None:
+            refuse([Finding((), "neither a field nor a default", "Name the CRM field to read.")])
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Return the schema with the short form beside the long one."""
+        return {"anyOf": [{"type": "string", "minLength": 1}, handler(core)]}
+
+
+class AccountFields(Model):
+    """The fields of an account; ``attributes`` are the customer's own, by name."""
+
+    name: Binding
+    created_on: Binding | None = None
+    parent_id: Binding | None = None
+    owner_id: Binding | None = None
+    attributes: dict[str, Binding] = Field(default_factory=dict)
+
+
+class DealFields(Model):
+    """The fields of a deal; without ``created_on`` the CRM's own time of creation counts."""
+
+    name: Binding
+    amount: Binding
+    currency: Binding | None = None
+    close_on: Binding
+    created_on: Binding | None = None
+    stage: Binding
+    pipeline: Binding | None = None
+    owner_id: Binding | None = None
+    kind: Binding
+
+
+class LineFields(Model):
+    """The fields of a contract line (domain A.0); without ``line_id`` the CRM's id counts."""
+
+    line_id: Binding | None = None
+    product_id: Binding
+    quantity: Binding
+    kind: Binding
+    start: Binding
+    end: Binding | None = None
+    arr: Binding
+    currency: Binding | None = None
+    term_months: Binding | None = None
+    auto_renew: Binding | None = None
+    notice_days: Binding | None = None
+    co_term_group: Binding | None = None
+    supersedes_line_id: Binding | None = None
+    renewal_of_line_id: Binding | None = None
+    booked_on: Binding | None = None
+
+
+class TicketFields(Model):
+    """The fields of a support ticket; without ``opened_at`` the CRM's own time of creation counts."""
+
+    priority: Binding
+    opened_at: Binding | None = None
+    closed_at: Binding
+    escalated: Binding | None = None
+    csat: Binding | None = None
+    stage: Binding | None = None
+
+
+class AccountReads(Model):
+    """Which object holds accounts."""
+
+    object: Name
+    fields: AccountFields
+
+
+class StageOverride(Model):
+    """Stages to count as won or lost whatever the pipeline's own flags say."""
+
+    won: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+class DealReads(Model):
+    """Which object holds deals; ``parent`` is the object it is linked to."""
+
+    object: Name
+    parent: Name
+    fields: DealFields
+    stages: StageOverride = StageOverride()
+
+
+class LineReads(Model):
+    """Where contract lines stand: on line items (linked to deals), or on the deal itself."""
+
+    source: Literal["deal", "line_item"] = Field(alias="from")
+    object: Name
+    parent: Name | None = None
+    fields: LineFields
+
+    @model_validator(mode="after")
+    def _line_item_has_a_deal(self) -> LineReads:
+        if self.source == "line_item" and self.parent is None:
+            refuse([Finding((), "line items need the deal they hang under", "Add `parent:`.")])
+        return self
+
+
+class TicketReads(Model):
+    """Which object holds tickets; ``closed_stages`` decide where the closing time outlives a reopening."""
+
+    object: Name
+    parent: Name
+    fields: TicketFields
+    closed_stages: tuple[str, ...] = ()
+
+
+class Reads(Model):
+    """What is read, per canonical object; a portal without support leaves ``ticket`` out."""
+
+    account: AccountReads
+    deal: DealReads
+    contract_line: LineReads
+    ticket: TicketReads | None = None
+
+    @model_validator(mode="after")
+    def _objects_hang_together(self) -> Reads:
+        account, deal, line = self.account.object, self.deal.object, self.contract_line
+        where_line = ("contract_line", "object") if line.source == "deal" else ("contract_line", "parent")
+        expected = [
+            (("deal", "parent"), self.deal.parent, account),
+            (where_line, line.object if line.source == "deal" else line.parent, deal),
+        ]
+        if self.ticket is not None:
+            expected.append((("ticket", "parent"), self.ticket.parent, account))
+        refuse(
+            [
+                Finding(at, f"{written!r} is not the object read above", f"Write {wanted}.")
+                for at, written, wanted in expected
+                if written != wanted
+            ]
+        )
+        return self
+
+
+class Ownership(StrEnum):
+    """Who decides a field's value: we always, we on creation only, or people only."""
+
+    OURS = "ours"
+    SEED = "seed"
+    HUMAN = "human"
+
+
+class DealOpening(Model):
+    """How a deal of ours begins: its pipeline, its stage, and other fields set once on creation."""
+
+    pipeline: Name | None = None
+    stage: Name
+    values: dict[str, str] = Field(default_factory=dict)
+
+
+class Writes(Model):
+    """What we write. Names of our objects and fields come from ``mappings.naming``, never from here."""
+
+    on_account: tuple[str, ...] = Field(
+        default=(), description="Profile fields that also stand on the account itself."
+    )
+    profile_lookup: bool = Field(default=False, description="The account points to its profile.")
+    renewal: DealOpening
+    expansion: DealOpening
+    ownership: dict[RecordKind, dict[str, Ownership]] = Field(
+        default_factory=dict, description="Fields owned otherwise than the catalogue says."
+    )
+
+    @field_validator("on_account")
+    @classmethod
+    def _profile_has_them(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        known = [entry.name for entry in CATALOGUE[RecordKind.PROFILE]]
+        refuse(
+            [
+                Finding((index,), f"the profile has no field {name!r}", suggest(name, known))
+                for index, name in enumerate(names)
+                if name not in known
+            ]
+        )
+        return names
+
+    @field_validator("ownership")
+    @classmethod
+    def _records_have_them(
+        cls, owners: dict[RecordKind, dict[str, Ownership]]
+    ) -> dict[RecordKind, dict[str, Ownership]]:
+        known = {kind: [entry.name for entry in CATALOGUE[kind]] for kind in owners}
+        refuse(
+            [
+                Finding(
+                    (kind.value, name), f"a {kind.value} has no field {name!r}", suggest(name, known[kind])
+                )
+                for kind, fields in owners.items()
+                for name in fields
+                if name not in known[kind]
+            ]
+        )
+        return owners
+
+    def opening(self, kind: RecordKind) -> DealOpening:
+        """Return how a renewal or an expansion begins."""
+        return self.renewal if kind is RecordKind.RENEWAL else self.expansion
+
+
+Webhooks = Annotated[
+    dict[str, tuple[str, ...]],
+    Field(description="Objects to be told about, each with its fields; none means every field read."),
+]
+
+
+class CrmEntry(Model):
+    """One CRM: what is read from it, what is written to it, and which changes it should report."""
+
+    reads: Reads
+    writes: Writes
+    webhooks: Webhooks = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _webhooks_name_read_objects(self) -> CrmEntry:
+        known = [entry.object for entry in self.entries().values()]
+        refuse(
+            [
+                Finding(("webhooks", name), f"nothing is read from {name!r}", suggest(name, known))
+                for name in self.webhooks
+                if name not in known
+            ]
+        )
+        return self
+
+    def entries(self) -> Mapping[str, AccountReads | DealReads | LineReads | TicketReads]:
+        """Return what is read by canonical object name; a portal without support has no ticket."""
+        reads = self.reads
+        entries: dict[str, AccountReads | DealReads | LineReads | TicketReads] = {
+            "account": reads.account,
+            "deal": reads.deal,
+            "contract_line": reads.contract_line,
+        }
+        return entries if reads.ticket is None else {**entries, "ticket": reads.ticket}

@@ -1,0 +1,99 @@
+"""Every field of every record we write: its type in the CRM, and who owns it when the charter is silent.
+
+The names are those of ``success.desired``; ``mappings.outbound`` turns entries into vendor fields.
+A deal's ``native`` fields stand in the customer's own properties (name, amount, close date) and
+belong to people from the moment the deal exists (DESIGN: field ownership).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from integration.port import FieldType
+from success.desired import RecordKind
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueField:
+    """One canonical field. ``native`` names the deal field of the charter's reads that holds it.
+
+    A field with ``native`` is written on creation only; one with ``mirrored`` also stands in a
+    field of ours that is kept true.
+    """
+
+    name: str
+    type: FieldType
+    help: str
+    decimals: int = 0
+    choices: tuple[tuple[str, str], ...] = ()
+    native: str | None = None
+    mirrored: bool = False
+
+
+JOURNEY = (
+    ("prospect", "Prospect"),
+    ("onboarding", "Onboarding"),
+    ("adopting", "Adopting"),
+    ("customer", "Customer"),
+    ("churned", "Churned"),
+)
+TRENDS = (("up", "Up"), ("flat", "Flat"), ("down", "Down"), ("unknown", "Unknown"))
+PLAN_STATUS = (("active", "Active"), ("complete", "Complete"))
+MILESTONE_STATUS = (("open", "Open"), ("done", "Done"), ("late", "Late"))
+SIDES = (("vendor", "Us"), ("customer", "Customer"))
+DEAL_KINDS = (("renewal", "Renewal"), ("expansion", "Expansion"))
+
+PROFILE = (
+    CatalogueField("name", FieldType.TEXT, "The account's name."),
+    CatalogueField("health", FieldType.NUMBER, "Health in points of 100; empty when unknown.", decimals=1),
+    CatalogueField("band", FieldType.CHOICE, "The band of health."),
+    CatalogueField("coverage", FieldType.NUMBER, "Percent of the score's weight that is known.", decimals=1),
+    CatalogueField("trend", FieldType.CHOICE, "The direction of use over eight weeks.", choices=TRENDS),
+    CatalogueField("stage", FieldType.CHOICE, "Where the account stands in its journey.", choices=JOURNEY),
+    CatalogueField("arr", FieldType.MONEY, "Annual recurring revenue now.", decimals=2),
+    CatalogueField("renewal_on", FieldType.DATE, "The next renewal's due day."),
+    CatalogueField("risks", FieldType.LONG_TEXT, "What endangers the account."),
+    CatalogueField("explanation", FieldType.LONG_TEXT, "How the score comes about, measure by measure."),
+    CatalogueField("scorecard", FieldType.TEXT, "The scorecard and its version."),
+)
+PLAN = (
+    CatalogueField("name", FieldType.TEXT, "The plan's name."),
+    CatalogueField("template", FieldType.TEXT, "The template and its version."),
+    CatalogueField("status", FieldType.CHOICE, "Whether every milestone is reached.", choices=PLAN_STATUS),
+    CatalogueField("starts_on", FieldType.DATE, "The day milestones are counted from."),
+    CatalogueField("target_on", FieldType.DATE, "The day the last milestone is due."),
+    CatalogueField("milestones_total", FieldType.NUMBER, "Milestones in the plan."),
+    CatalogueField("milestones_done", FieldType.NUMBER, "Milestones reached."),
+    CatalogueField("milestones_late", FieldType.NUMBER, "Milestones past their day."),
+)
+MILESTONE = (
+    CatalogueField("name", FieldType.TEXT, "The milestone's name."),
+    CatalogueField("phase", FieldType.TEXT, "The plan's phase."),
+    CatalogueField("position", FieldType.TEXT, "The milestone's own name in the plan."),
+    CatalogueField("owner_side", FieldType.CHOICE, "Who brings it about.", choices=SIDES),
+    CatalogueField("due_on", FieldType.DATE, "The day it is due."),
+    CatalogueField("status", FieldType.CHOICE, "Reached, open or late.", choices=MILESTONE_STATUS),
+    CatalogueField("done_on", FieldType.DATE, "The first day its evidence was true."),
+    CatalogueField("evidence", FieldType.LONG_TEXT, "The rule that shows it was reached."),
+)
+_DEAL = (
+    CatalogueField("name", FieldType.TEXT, "The deal's name.", native="name"),
+    CatalogueField("amount", FieldType.MONEY, "The amount proposed.", decimals=2, native="amount"),
+    CatalogueField("due_on", FieldType.DATE, "The day it is due.", native="close_on", mirrored=True),
+    CatalogueField("kind", FieldType.CHOICE, "What we opened the deal for.", choices=DEAL_KINDS),
+    CatalogueField("reason", FieldType.LONG_TEXT, "Why we opened the deal."),
+    CatalogueField("opened_on", FieldType.DATE, "The day we opened it."),
+)
+RENEWAL = (*_DEAL, CatalogueField("term_number", FieldType.NUMBER, "Which term ends: 1 is the first."))
+EXPANSION = (*_DEAL, CatalogueField("product", FieldType.TEXT, "The product to be expanded."))
+
+CATALOGUE: Mapping[RecordKind, tuple[CatalogueField, ...]] = {
+    RecordKind.PROFILE: PROFILE,
+    RecordKind.PLAN: PLAN,
+    RecordKind.MILESTONE: MILESTONE,
+    RecordKind.RENEWAL: RENEWAL,
+    RecordKind.EXPANSION: EXPANSION,
+}
+OWN_OBJECTS = (RecordKind.PROFILE, RecordKind.PLAN, RecordKind.MILESTONE)
+DEALS = (RecordKind.RENEWAL, RecordKind.EXPANSION)

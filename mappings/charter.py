@@ -1,0 +1,90 @@
+"""The charter: one YAML file that says what a CRM means and how customers are judged.
+
+``mappings.load`` reads it, ``inbound`` and ``outbound`` translate through it, and ``rules_of``
+hands its rules to ``success``. A charter is known by its content hash, which comments and the
+order of keys do not change: replay asks for the one that was in force.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import Field
+
+from mappings.bindings import CrmEntry
+from mappings.rulebook import (
+    ExpansionEntry,
+    PlanEntry,
+    Policies,
+    RenewalEntry,
+    ScorecardEntry,
+)
+from mappings.scalars import Model, Name, Zone
+from success.rules import Rules
+
+JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class Crms(Model):
+    """The CRMs the charter speaks of; a customer with one of them leaves the other out."""
+
+    hubspot: CrmEntry | None = None
+    salesforce: CrmEntry | None = None
+
+
+class Charter(Model):
+    """A whole charter. ``time_zone`` is where the installation's days begin and end."""
+
+    schema_version: Literal[1] = Field(alias="schema", description="The version of this file's form.")
+    name: Name
+    time_zone: Zone
+    policies: Policies
+    crm: Crms
+    scorecard: ScorecardEntry
+    plan: PlanEntry
+    renewal: RenewalEntry
+    expansion: ExpansionEntry
+
+    def crm_for(self, vendor: str) -> CrmEntry:
+        """Return the part that speaks of ``vendor``; raise ``KeyError`` where there is none."""
+        entry = {"hubspot": self.crm.hubspot, "salesforce": self.crm.salesforce}[vendor]
+        if entry is None:
+            raise KeyError(vendor)
+        return entry
+
+
+def canonical_bytes(charter: Charter) -> bytes:
+    """Return the charter as canonical JSON: keys sorted, no spaces, numbers in their one form."""
+    content = charter.model_dump(mode="json", by_alias=True)
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def from_canonical_bytes(stored: bytes) -> Charter:
+    """Return the charter that ``canonical_bytes`` wrote; replay reads stored charters this way."""
+    return Charter.model_validate_json(stored)
+
+
+def content_hash(charter: Charter) -> str:
+    """Return the SHA-256 of the canonical bytes, in hexadecimal."""
+    return hashlib.sha256(canonical_bytes(charter)).hexdigest()
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a charter file, for editors (yaml-language-server) and checks."""
+    schema = Charter.model_json_schema(by_alias=True, mode="validation")
+    return {"$schema": JSON_SCHEMA_DIALECT, **schema}
+
+
+def rules_of(charter: Charter) -> Rules:
+    """Return what the charter decides, as the frozen rules of ``success``."""
+    return Rules(
+        charter_hash=content_hash(charter),
+        policies=charter.policies.to_rules(),
+        scorecard=charter.scorecard.to_rules(),
+        plan=charter.plan.to_rules(),
+        renewal=charter.renewal.to_rules(),
+        expansion=charter.expansion.to_rules(),
+        time_zone=charter.time_zone,
+    )

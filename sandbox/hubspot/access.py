@@ -1,0 +1,207 @@
+"""Who may call: OAuth tokens of the one app, the service key, their scopes, and the app's install state.
+
+Source: HubSpot's "Manage OAuth tokens". Access tokens live 30 minutes by the sandbox clock;
+the refresh token stays valid until it is revoked or the app is uninstalled.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sandbox.hubspot.errors import VendorError, error, missing_scopes
+from sandbox.hubspot.times import stamp
+from sandbox.server.app import Services
+
+LIFE_SECONDS: Final = 1800
+_OBJECTS = ("companies", "contacts", "deals", "line_items", "products", "quotes", "feedback_submissions")
+STANDARD_SCOPES: Final = (
+    "oauth",
+    "tickets",
+    "e-commerce",
+    "automation",
+    "timeline",
+    "crm.lists.read",
+    "crm.lists.write",
+    "crm.objects.owners.read",
+    "crm.import",
+    "crm.export",
+    *(f"crm.objects.{name}.{verb}" for name in _OBJECTS for verb in ("read", "write")),
+    *(f"crm.schemas.{name}.{verb}" for name in _OBJECTS for verb in ("read", "write")),
+)
+CUSTOM_SCOPES: Final = tuple(
+    f"crm.{part}.custom.{verb}" for part in ("objects", "schemas") for verb in ("read", "write")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose token a request carries."""
+
+    scopes: frozenset[str]
+    by_key: bool
+
+    def need(self, scopes: tuple[str, ...]) -> None:
+        """Raise 403 unless one of ``scopes`` is granted."""
+        if not self.scopes.intersection(scopes):
+            raise missing_scopes(scopes)
+
+
+class Access:
+    """Tokens and scopes; kept in the sandbox's file."""
+
+    def __init__(self, services: Services, scopes: tuple[str, ...]) -> None:
+        """Take up the kept state; a new file gets ``scopes`` and fresh secrets."""
+        self._settings, self._clock = services.settings, services.clock
+        self._state: dict[str, Any] = services.settings.get("access") or {
+            "client_id": secrets.token_hex(16),
+            "client_secret": secrets.token_hex(16),
+            "refresh_token": f"na1-{secrets.token_hex(24)}",
+            "service_key": f"pat-na1-{secrets.token_hex(16)}",
+            "scopes": list(scopes),
+            "installed": True,
+            "tokens": {},
+            "codes": {},
+        }
+        self._save()
+
+    def _save(self) -> None:
+        self._settings.put("access", self._state)
+
+    def credentials(self) -> dict[str, str]:
+        """Return client id and secret, refresh token and service key."""
+        return {
+            name: self._state[name] for name in ("client_id", "client_secret", "refresh_token", "service_key")
+        }
+
+    @property
+    def client_secret(self) -> str:
+        """Return the app's secret, with which webhooks are signed."""
+        secret: str = self._state["client_secret"]
+        return secret
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Return the granted scopes."""
+        return tuple(self._state["scopes"])
+
+    def grant(self, scopes: tuple[str, ...]) -> None:
+        """Set the granted scopes; tokens already out change with them."""
+        self._state["scopes"] = list(scopes)
+        self._save()
+
+    def caller(self, header: str) -> Caller:
+        """Return whose token is in an ``Authorization`` header. Raises 401."""
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise _unauthenticated()
+        scopes = frozenset(self._state["scopes"])
+        if secrets.compare_digest(token.strip(), self._state["service_key"]):
+            return Caller(scopes - {"oauth"}, by_key=True)
+        expires = self._state["tokens"].get(token.strip())
+        if expires is None or not self._state["installed"]:
+            raise _unauthenticated()
+        late = self._clock.now_ms() - expires
+        if late >= 0:
+            raise error(
+                401,
+                "EXPIRED_AUTHENTICATION",
+                f"The OAuth token used to make this call expired {late // 1000} second(s) ago.",
+                context={"expire time": [stamp(expires)]},
+            )
+        return Caller(scopes, by_key=False)
+
+    def check_client(self, client_id: str | None, client_secret: str | None) -> None:
+        """Raise 400 ``invalid_client`` unless these are the app's."""
+        if client_id != self._state["client_id"]:
+            raise _oauth_error("invalid_client", "BAD_CLIENT_ID", "missing or unknown client id")
+        if client_secret != self._state["client_secret"]:
+            raise _oauth_error("invalid_client", "BAD_CLIENT_SECRET", "missing or invalid client secret")
+
+    def refresh(self, refresh_token: str | None) -> dict[str, Any]:
+        """Return a token answer. Raises 400 ``invalid_grant`` for a revoked or unknown refresh token."""
+        if refresh_token != self._state["refresh_token"] or not self._state["installed"]:
+            raise _oauth_error("invalid_grant", "BAD_REFRESH_TOKEN", "missing or invalid refresh token")
+        return self._issue()
+
+    def authorise(self, redirect_uri: str, challenge: str | None) -> str:
+        """Return a code, as after the admin's consent; it works once, for this redirect and challenge."""
+        code = secrets.token_hex(18)
+        self._state["codes"][code] = [redirect_uri, challenge, self._clock.now_ms() + 600_000]
+        self._save()
+        return code
+
+    def redeem(self, code: str | None, redirect_uri: str | None, verifier: str | None) -> dict[str, Any]:
+        """Return a token answer for a code, installing the app. Raises 400."""
+        held = self._state["codes"].pop(code or "", None)
+        if held is None or held[2] < self._clock.now_ms():
+            raise _oauth_error("invalid_grant", "BAD_AUTH_CODE", "missing or unknown auth code")
+        if held[0] != redirect_uri:
+            raise _oauth_error("invalid_grant", "BAD_REDIRECT_URI", "missing or invalid redirect uri")
+        if held[1] is not None and held[1] != _challenge(verifier or ""):
+            raise _oauth_error("invalid_grant", "BAD_CODE_VERIFIER", "missing or invalid code_verifier")
+        if not self._state["installed"]:
+            self._state["installed"] = True
+            self._state["refresh_token"] = f"na1-{secrets.token_hex(24)}"
+        return self._issue()
+
+    def _issue(self) -> dict[str, Any]:
+        now = self._clock.now_ms()
+        token = f"CN{secrets.token_urlsafe(90)}"
+        live = {name: at for name, at in self._state["tokens"].items() if at > now - 86_400_000}
+        self._state["tokens"] = {**live, token: now + LIFE_SECONDS * 1000}
+        self._save()
+        return {
+            "token_type": "bearer",
+            "token_use": "access_token",
+            "refresh_token": self._state["refresh_token"],
+            "access_token": token,
+            "expires_in": LIFE_SECONDS,
+            "scopes": self._state["scopes"],
+        }
+
+    def active(self, token: str | None) -> bool:
+        """Return whether a token (access or refresh) would be taken now."""
+        if not self._state["installed"]:
+            return False
+        expires = self._state["tokens"].get(token or "")
+        return token == self._state["refresh_token"] or (
+            expires is not None and expires > self._clock.now_ms()
+        )
+
+    def revoke(self, token: str | None) -> None:
+        """Revoke a token; revoking the refresh token ends all access."""
+        if token == self._state["refresh_token"]:
+            self.uninstall()
+        self._state["tokens"].pop(token or "", None)
+        self._save()
+
+    def uninstall(self) -> None:
+        """End the installation: every token of the app is refused from now on."""
+        self._state["installed"] = False
+        self._state["tokens"] = {}
+        self._save()
+
+
+def _challenge(verifier: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def _unauthenticated() -> VendorError:
+    return error(
+        401,
+        "INVALID_AUTHENTICATION",
+        "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find "
+        "more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview",
+    )
+
+
+def _oauth_error(name: str, status: str, message: str) -> VendorError:
+    made = error(400, "VALIDATION_ERROR", message)
+    made.body["status"] = status
+    made.body["error"] = name
+    made.body["error_description"] = message
+    return made

@@ -1,0 +1,177 @@
+"""What the control endpoints do in this sandbox, and the one HubSpot adds: ``/_sandbox/portal``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from sandbox.hubspot.catalogue import ObjectType
+from sandbox.hubspot.errors import VendorError
+from sandbox.hubspot.links import LinkChange
+from sandbox.hubspot.load import Loader
+from sandbox.hubspot.merging import merge_records
+from sandbox.hubspot.portal import Portal
+from sandbox.hubspot.shapes import associations, written
+from sandbox.hubspot.webhooks import Actor
+from sandbox.hubspot.writes import Draft, Writer
+from sandbox.server.app import CONTROL, json_response
+from sandbox.server.control import ControlError
+from sandbox.server.portfolio_files import ref_of
+
+_REF_KINDS = ("account", "deal", "line", "ticket", "owner", "contact", "product", "survey")
+
+
+class Hooks:
+    """The HubSpot part of the control endpoints."""
+
+    vendor = "hubspot"
+
+    def __init__(self, portal: Portal, writer: Writer) -> None:
+        """Act on ``portal`` through ``writer``."""
+        self._portal, self._writer = portal, writer
+
+    def load(self, folder: Path) -> dict[str, int]:
+        """Load a portfolio folder."""
+        return Loader(self._portal, self._writer, folder).load()
+
+    def edit(self, body: dict[str, Any]) -> str:
+        """Make, change, merge or delete a record as a person in HubSpot's UI would."""
+        with self._portal.services.lock:
+            try:
+                return self._edit(body)
+            except VendorError as refused:
+                raise ControlError(str(refused), refused.status) from None
+
+    def _edit(self, body: dict[str, Any]) -> str:
+        kind = self._portal.type_of(str(body["object"]))
+        actor = Actor("CRM_UI", f"userId:{self._user(body.get('user'))}")
+        draft = Draft(actor, "v3")
+        values = {name: "" if value is None else value for name, value in (body.get("values") or {}).items()}
+        record_id = body.get("id")
+        if record_id is None:
+            plan = self._writer.plan_create(kind, values, [], draft)
+            self._writer.commit([plan], draft)
+            self._associate(kind, plan.new.id, body.get("associations") or [], actor)
+            return plan.new.id
+        record = self._portal.records.find(kind.type_id, str(record_id))
+        if record is None:
+            raise ControlError(f"no {kind.singular} {record_id}", 404)
+        if body.get("delete"):
+            self._writer.archive(kind, [record], actor)
+        elif body.get("merge"):
+            other = self._portal.records.find(kind.type_id, str(body["merge"]))
+            if other is None:
+                raise ControlError(f"no {kind.singular} {body['merge']}", 404)
+            merge_records(self._writer, kind, record, other, actor)
+        else:
+            self._writer.commit([self._writer.plan_update(kind, record, values, draft)], draft)
+            self._associate(kind, record.id, body.get("associations") or [], actor)
+        return record.id
+
+    def _user(self, email: str | None) -> int:
+        for owner in self._portal.documents.all("owner"):
+            if owner["email"] == email:
+                return int(owner["userId"])
+        return 7
+
+    def _associate(self, kind: ObjectType, record_id: str, ends: list[dict[str, Any]], actor: Actor) -> None:
+        changes: list[LinkChange] = []
+        with self._writer.transaction():
+            for end in ends:
+                other = self._portal.type_of(str(end["object"]))
+                types = self._portal.association_types
+                if end.get("remove"):
+                    changes += self._portal.links.remove(
+                        kind.type_id, record_id, other.type_id, str(end["id"])
+                    )
+                    continue
+                if end.get("type_id"):
+                    wanted = types.by_id(int(end["type_id"]), kind.type_id, other.type_id)
+                else:
+                    between = types.between(kind.type_id, other.type_id)
+                    primary = [one for one in between if one.primary]
+                    wanted = primary[0] if primary else types.default(kind.type_id, other.type_id)
+                changes += self._portal.links.add(record_id, str(end["id"]), [wanted])
+        self._writer.change_links(changes, actor)
+
+    def lookup(self, ref: str) -> tuple[str, str] | None:
+        """Return the record a portfolio key became; the kind's prefix may be left out."""
+        refs = self._portal.services.settings.get("refs", {})
+        for name in (ref, *(ref_of(kind, ref) for kind in _REF_KINDS)):
+            if name in refs:
+                found: list[str] = refs[name]
+                return found[0], found[1]
+        return None
+
+    def counts(self) -> dict[str, int]:
+        """Return live records by object."""
+        counts = {
+            kind.plural: len(self._portal.records.table(kind.type_id).live)
+            for kind in self._portal.catalogue.all()
+        }
+        return {**counts, "owners": len(self._portal.documents.all("owner"))}
+
+    def dump(self, object_name: str) -> list[dict[str, Any]]:
+        """Return every live record of an object with all values and associations, by id."""
+        if object_name == "owners":
+            return self._portal.documents.all("owner")
+        kind = self._portal.catalogue.find(object_name)
+        if kind is None:
+            raise ControlError(f"no such object: {object_name}", 404)
+        with self._portal.services.lock:
+            live = self._portal.records.table(kind.type_id).live
+            names = [other.type_id for other in self._portal.catalogue.all()]
+            return [
+                {
+                    **written(self._portal, record),
+                    "associations": associations(self._portal, kind, record, names),
+                }
+                for record in sorted(live.values(), key=lambda record: int(record.id))
+            ]
+
+    def configure_webhooks(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Set the webhook target, secret and subscriptions; without a secret, the app's."""
+        secret = body.get("client_secret") or self._portal.access.client_secret
+        return self._portal.webhooks.configure({**body, "client_secret": secret})
+
+    def credentials(self) -> dict[str, Any]:
+        """Return what a client needs to sign in."""
+        ids = {"portal_id": self._portal.options.portal_id, "app_id": self._portal.options.app_id}
+        return {**self._portal.access.credentials(), **ids}
+
+
+def portal_blueprint(portal: Portal) -> Blueprint:
+    """Return ``/_sandbox/portal``: the admin's side of the portal."""
+    page = Blueprint("portal", __name__, url_prefix=CONTROL)
+
+    @page.get("/portal")
+    def _read() -> Response:
+        used, cap, _ = portal.quota.usage()
+        return json_response(
+            {
+                "portal_id": portal.options.portal_id,
+                "tier": portal.options.tier,
+                "app": portal.options.app,
+                "scopes": list(portal.access.scopes),
+                "write_rules": portal.write_rules(),
+                "daily_used": used,
+                "daily_cap": cap,
+            }
+        )
+
+    @page.post("/portal")
+    def _change() -> Response:
+        body = request.get_json(force=True)
+        if "scopes" in body:
+            portal.access.grant(tuple(body["scopes"]))
+        if "write_rules" in body:
+            portal.services.settings.put("write_rules", body["write_rules"])
+        if body.get("uninstall"):
+            portal.access.uninstall()
+        if "other_apps_requests" in body:
+            portal.quota.spend(int(body["other_apps_requests"]))
+        return _read()
+
+    return page

@@ -1,0 +1,188 @@
+"""Custom object definitions: making, changing, deleting (HubSpot's custom objects guide).
+
+Enterprise only, a limited number per account, immutable names; a deleted name is free again only
+after a second delete with ``archived=true``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from sandbox.hubspot.documents import Document
+from sandbox.hubspot.errors import error, invalid, not_found
+from sandbox.hubspot.portal import Portal
+from sandbox.hubspot.times import stamp
+
+_NAME: Final = re.compile(r"^[A-Za-z][A-Za-z0-9_]{0,49}$")
+_REQUIRED: Final = (
+    "name",
+    "labels",
+    "properties",
+    "requiredProperties",
+    "associatedObjects",
+)
+_CHANGEABLE: Final = (
+    "labels",
+    "description",
+    "requiredProperties",
+    "searchableProperties",
+    "primaryDisplayProperty",
+    "secondaryDisplayProperties",
+)
+MAX_SEARCHABLE: Final = 20
+
+
+def live_schemas(portal: Portal, archived: bool = False) -> list[Document]:
+    """Return the custom object definitions in one state."""
+    return [body for body in portal.documents.all("schema") if body["archived"] == archived]
+
+
+def find_schema(portal: Portal, name: str, archived: bool = False) -> Document:
+    """Return a definition by type id, name or fully qualified name. Raises 404."""
+    for body in live_schemas(portal, archived):
+        if name.lower() in (
+            body["objectTypeId"],
+            body["fullyQualifiedName"].lower(),
+            f"p_{body['name']}".lower(),
+        ):
+            return body
+    raise not_found(f"Unable to infer object type from: {name}")
+
+
+def create_schema(portal: Portal, given: dict[str, Any], user: str) -> Document:
+    """Define a custom object with its properties and associations. Raises 400, 403 or 409."""
+    _check_new(portal, given)
+    number = 45_000_001 + portal.services.settings.get("schemas_made", 0)
+    now = stamp(portal.clock.now_ms())
+    body: Document = {
+        "id": str(number),
+        "objectTypeId": f"2-{number}",
+        "fullyQualifiedName": portal.catalogue.fqn(given["name"]),
+        "name": given["name"],
+        "labels": given["labels"],
+        "description": given.get("description"),
+        "primaryDisplayProperty": given.get("primaryDisplayProperty") or "",
+        "secondaryDisplayProperties": list(given.get("secondaryDisplayProperties") or []),
+        "searchableProperties": list(given.get("searchableProperties") or []),
+        "requiredProperties": list(given.get("requiredProperties") or []),
+        "allowsSensitiveProperties": bool(given.get("allowsSensitiveProperties")),
+        "archived": False,
+        "createdAt": now,
+        "updatedAt": now,
+        "createdByUserId": int(user),
+    }
+    _check_named(body, {raw.get("name") for raw in given["properties"]} | {"hs_object_id"})
+    kind = portal.learn_schema(body)
+    portal.properties.seed(kind.type_id)
+    group = portal.properties.groups(kind)[0]["name"]
+    try:
+        for raw in given["properties"]:
+            portal.properties.create(kind, {"groupName": group, **raw}, user)
+    except Exception:
+        portal.properties.forget(kind.type_id)
+        portal.catalogue.remove(kind.type_id)
+        raise
+    portal.services.settings.put("schemas_made", number - 45_000_000)
+    portal.documents.put("schema", "", body["objectTypeId"], body)
+    others = [portal.type_of(name).type_id for name in given["associatedObjects"]]
+    portal.association_types.define_for_schema(kind, others)
+    return body
+
+
+def _check_new(portal: Portal, given: dict[str, Any]) -> None:
+    if portal.options.tier != "enterprise":
+        raise error(403, "BANNED", "Custom objects need an Enterprise subscription in this account.")
+    missing = [key for key in _REQUIRED if given.get(key) is None]
+    if missing:
+        raise invalid(f"Invalid input JSON: some required fields were not set: {missing}")
+    name = str(given["name"])
+    if not _NAME.match(name):
+        raise invalid(
+            f"Object name {name} is not valid: letters, numbers and underscores, starting with a letter"
+        )
+    labels = given["labels"]
+    if not labels.get("singular") or not labels.get("plural"):
+        raise invalid("Both labels.singular and labels.plural are needed")
+    for other in given["associatedObjects"]:
+        portal.type_of(str(other))
+    if any(body["name"].lower() == name.lower() for body in portal.documents.all("schema")):
+        raise error(409, "OBJECT_ALREADY_EXISTS", f"An object schema named '{name}' already exists.")
+    if len(live_schemas(portal)) >= portal.options.custom_objects:
+        raise invalid(
+            f"The limit of {portal.options.custom_objects} custom object definitions is reached",
+            sub_category="ObjectSchemaError.LIMIT_EXCEEDED",
+        )
+
+
+def _check_named(body: Document, known: set[Any]) -> None:
+    for key in ("requiredProperties", "searchableProperties", "secondaryDisplayProperties"):
+        unknown = [name for name in body[key] if name not in known]
+        if unknown:
+            raise invalid(f"{key} names properties that don't exist: {unknown}")
+    if body["primaryDisplayProperty"] and body["primaryDisplayProperty"] not in known:
+        raise invalid(f"primaryDisplayProperty {body['primaryDisplayProperty']} does not exist")
+    if len(body["searchableProperties"]) > MAX_SEARCHABLE:
+        raise invalid(f"At most {MAX_SEARCHABLE} searchableProperties are supported")
+
+
+def update_schema(portal: Portal, body: Document, changes: dict[str, Any]) -> Document:
+    """Change a definition's labels and property lists. Raises 400 for anything else."""
+    fixed = sorted(
+        set(changes) - set(_CHANGEABLE) - {"restorable", "clearDescription", "allowsSensitiveProperties"}
+    )
+    if fixed:
+        raise invalid(f"These parts of an object schema can't be changed: {fixed}")
+    allowed: Document = {key: changes[key] for key in _CHANGEABLE if key in changes}
+    merged = {**body, **allowed}
+    _check_named(merged, set(portal.properties.live(body["objectTypeId"])))
+    merged["updatedAt"] = stamp(portal.clock.now_ms())
+    portal.documents.put("schema", "", body["objectTypeId"], merged)
+    portal.learn_schema(merged)
+    return merged
+
+
+def delete_schema(portal: Portal, body: Document) -> None:
+    """Archive a definition that has no records, associations or properties left. Raises 400."""
+    type_id = body["objectTypeId"]
+    own = [p for p in portal.properties.live(type_id).values() if not p["hubspotDefined"]]
+    named = {*body["requiredProperties"], body["primaryDisplayProperty"], *body["secondaryDisplayProperties"]}
+    left = [p["name"] for p in own if p["name"] not in named]
+    if portal.records.table(type_id).live:
+        raise invalid(f"Object type {body['fullyQualifiedName']} still has records")
+    if left:
+        raise invalid(f"Object type {body['fullyQualifiedName']} still has properties: {left}")
+    portal.documents.put("schema", "", type_id, {**body, "archived": True})
+    portal.association_types.forget(type_id)
+    portal.catalogue.remove(type_id)
+
+
+def purge_schema(portal: Portal, body: Document) -> None:
+    """Remove an archived definition for ever, which frees its name."""
+    portal.documents.drop("schema", "", body["objectTypeId"])
+    portal.properties.forget(body["objectTypeId"])
+
+
+def shown_schema(portal: Portal, body: Document) -> Document:
+    """Return a definition as HubSpot answers it, with its properties and associations."""
+    type_id = body["objectTypeId"]
+    kinds = [
+        kind
+        for other in portal.catalogue.all()
+        for pair in ((type_id, other.type_id), (other.type_id, type_id))
+        for kind in portal.association_types.between(*pair)
+    ]
+    associations = [
+        {
+            "id": str(kind.type_id),
+            "fromObjectTypeId": kind.from_type,
+            "toObjectTypeId": kind.to_type,
+            "name": kind.name,
+        }
+        for kind in dict.fromkeys(kinds)
+    ]
+    return {
+        **body,
+        "properties": list(portal.properties.live(type_id).values()),
+        "associations": associations,
+    }

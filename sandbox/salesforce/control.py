@@ -1,0 +1,148 @@
+"""What this vendor does for the common ``/_sandbox`` endpoints, and its own extra ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from sandbox.salesforce.errors import SfError
+from sandbox.salesforce.load import load, lookup
+from sandbox.salesforce.oauth import Tokens
+from sandbox.salesforce.org import API_USERNAME, Org
+from sandbox.salesforce.outbound import OutboundMessages
+from sandbox.salesforce.rest_limits import Quota
+from sandbox.salesforce.rules import set_rules
+from sandbox.salesforce.soql_run import whole_record
+from sandbox.salesforce.store import Change
+from sandbox.salesforce.write import Writer, delete, insert, update
+from sandbox.server.app import json_response
+from sandbox.server.control import ControlError
+
+
+class Hooks:
+    """The Salesforce part of the control endpoints (see ``sandbox.server.control.ControlHooks``)."""
+
+    vendor = "salesforce"
+
+    def __init__(self, org: Org, tokens: Tokens, outbound: OutboundMessages) -> None:
+        """Work on ``org``."""
+        self._org, self._tokens, self._outbound = org, tokens, outbound
+
+    def load(self, folder: Path) -> dict[str, int]:
+        """Load a portfolio folder; return rows made by object."""
+        with self._org.lock:
+            return load(self._org, folder)
+
+    def edit(self, body: dict[str, Any]) -> str:
+        """Create (no ``id``), change or delete one record as a person would; return its id."""
+        org = self._org
+        with org.lock:
+            obj = org.schema.get(str(body.get("object")))
+            if obj is None:
+                raise ControlError(f"unknown object {body.get('object')!r}")
+            author = org.user(str(body.get("user") or "")) or next(iter(org.store.live("User")))
+            change = Change()
+            w = Writer(org, org.person(author["Id"]), change)
+            values = dict(body.get("values") or {})
+            row_id = str(body.get("id") or "")
+            try:
+                if body.get("delete"):
+                    delete(w, obj, row_id)
+                elif row_id:
+                    update(w, obj, row_id, values)
+                else:
+                    row_id = insert(w, obj, values)
+            except SfError as error:
+                org.store.undo(change)
+                raise ControlError(f"{error.code}: {error.message}", error.status) from error
+            changed = [(name, key) for key, (name, _before) in change.before.items()]
+            org.commit()
+        for name, key in changed:
+            org.changed(name, key)
+        return row_id
+
+    def lookup(self, ref: str) -> tuple[str, str] | None:
+        """Return (object, id) of the record that portfolio key ``ref`` became."""
+        return lookup(self._org, ref)
+
+    def counts(self) -> dict[str, int]:
+        """Return live rows by object."""
+        with self._org.lock:
+            return {o.name: sum(1 for _ in self._org.store.live(o.name)) for o in self._org.schema}
+
+    def dump(self, object_name: str) -> list[dict[str, Any]]:
+        """Return every row of an object with all its fields, deleted ones included."""
+        with self._org.lock:
+            obj = self._org.schema.get(object_name)
+            if obj is None:
+                raise ControlError(f"unknown object {object_name!r}", 404)
+            sight = self._org.person("").access
+            rows = self._org.store.table(obj.name).values()
+            return [whole_record(self._org, sight, obj, row, 68) for row in rows]
+
+    def configure_webhooks(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Set the outbound messages."""
+        with self._org.lock:
+            return self._outbound.configure(body)
+
+    def credentials(self) -> dict[str, Any]:
+        """Return what a client needs to know of the org."""
+        user = self._org.user(API_USERNAME) or {}
+        return {"org_id": self._org.org_id, "instance_url": request.host_url.rstrip("/"),
+            "username": API_USERNAME,
+                "user_id": user.get("Id"), "api_version": "68.0"}  # fmt: skip
+
+
+def extra_blueprint(org: Org, tokens: Tokens, quota: Quota) -> Blueprint:
+    """Return the control endpoints only this vendor has."""
+    page = Blueprint("salesforce_control", __name__, url_prefix="/_sandbox")
+
+    @page.post("/app")
+    def _app() -> Response:
+        try:
+            with org.lock:
+                answer = tokens.register(request.get_json(force=True))
+                org.commit()
+        except ValueError as error:
+            return json_response({"error": str(error)}, 400)
+        return json_response(answer)
+
+    @page.post("/revoke")
+    def _revoke() -> Response:
+        with org.lock:
+            return json_response({"revoked": tokens.revoke_all()})
+
+    @page.post("/api_usage")
+    def _api_usage() -> Response:
+        body = request.get_json(force=True)
+        with org.lock:
+            if "max" in body:
+                quota.maximum = int(body["max"])
+            if "used" in body:
+                quota.set_used(int(body["used"]))
+            return json_response({"used": quota.used, "max": quota.maximum})
+
+    _rule_routes(page, org)
+    return page
+
+
+def _rule_routes(page: Blueprint, org: Org) -> None:
+    def _set(kind: str) -> Response:
+        body = request.get_json(force=True)
+        rules = body.get("rules", [body]) if isinstance(body, dict) else body
+        try:
+            with org.lock:
+                return json_response({"rules": set_rules(org, kind, rules)})
+        except ValueError as error:
+            return json_response({"error": str(error)}, 400)
+
+    def _clear(kind: str) -> Response:
+        with org.lock:
+            return json_response({"rules": set_rules(org, kind, [])})
+
+    for kind in ("validation", "duplicate"):
+        url = f"/{kind}_rules"
+        page.add_url_rule(url, f"set_{kind}", lambda kind=kind: _set(kind), methods=["POST"])
+        page.add_url_rule(url, f"clear_{kind}", lambda kind=kind: _clear(kind), methods=["DELETE"])

@@ -1,0 +1,268 @@
+"""Saving one row: the checks Salesforce makes, in its words, then the save itself.
+
+REST, collections, composite, bulk and the UI edits of the control endpoints all write through
+``insert``, ``update``, ``upsert`` and ``delete``; each works within a ``Change`` that can be undone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.salesforce.coerce import coerce
+from sandbox.salesforce.derive import after_save, derive
+from sandbox.salesforce.errors import SfError, dml, no_such_column, resource_missing
+from sandbox.salesforce.ids import to18
+from sandbox.salesforce.org import Actor, Org
+from sandbox.salesforce.rules import check_duplicates, check_validation
+from sandbox.salesforce.schema import Field, SObject
+from sandbox.salesforce.store import Change, Row
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who writes into which change, and what the request's headers allow."""
+
+    org: Org
+    actor: Actor
+    change: Change
+    allow_save: bool = False
+
+
+def insert(w: Writer, obj: SObject, body: Values) -> str:
+    """Create a row and return its id."""
+    if not obj.createable or not w.actor.access.may(obj, "allowCreate"):
+        raise dml("INSUFFICIENT_ACCESS_OR_READONLY", f"entity type {obj.name} does not support create")
+    values = _values(w, obj, body, creating=True)
+    row_id = w.org.next_id(obj)
+    row: Row = {f.name: _default(w, f) for f in obj.fields.values() if f.formula is None}
+    row |= {f.name: v for f, v in values.items()} | {"Id": row_id}
+    moment = w.org.stamp()
+    audit = {"CreatedDate": moment, "CreatedById": w.actor.user_id}
+    row |= {k: v for k, v in audit.items() if obj.get(k)}
+    _name_automatically(w, obj, row)
+    _require(obj, row)
+    _save(w, obj, row, None, {f.name for f in values})
+    w.change.created.append(row_id)
+    return row_id
+
+
+def update(w: Writer, obj: SObject, row_id: str, body: Values) -> None:
+    """Change fields of a row. Raises ENTITY_IS_DELETED or NOT_FOUND where it is not there."""
+    old = existing(w.org, obj, row_id)
+    if not obj.updateable or not w.actor.access.may(obj, "allowEdit"):
+        raise dml("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", status=403)
+    values = _values(w, obj, body, creating=False)
+    row = dict(old) | {f.name: v for f, v in values.items()}
+    _require(obj, row)
+    _save(w, obj, row, old, {f.name for f in values})
+
+
+def upsert(
+    w: Writer, obj: SObject, key: Field, value: Any, body: Values, *, update_only: bool = False
+) -> tuple[str, bool]:
+    """Update the row with an external key, or create it; return the id and whether it was created.
+
+    Raises NOT_FOUND with ``update_only`` and no match; 300 ``MULTIPLE`` is the caller's, through
+    ``matches``.
+    """
+    found = matches(w.org, obj, key, value)
+    if len(found) > 1:
+        words = f"{key.name}: more than one record found for external id field: {found}"
+        raise dml("DUPLICATE_EXTERNAL_ID", words)
+    if found:
+        update(w, obj, found[0], body)
+        return found[0], False
+    if update_only or key.name == "Id":
+        raise resource_missing()
+    return insert(w, obj, {**body, key.name: value}), True
+
+
+def matches(org: Org, obj: SObject, key: Field, value: Any) -> list[str]:
+    """Return the ids of the live rows whose external key is ``value``."""
+    wanted = coerce(key, value)
+    if wanted is None:
+        return []
+    if key.name == "Id":
+        return [str(existing(org, obj, wanted)["Id"])]
+    if key.unique:
+        holder = org.store.holder(obj.name, key.name, wanted)
+        return [holder] if holder else []
+    return org.store.holders(obj.name, key.name, wanted)
+
+
+def delete(w: Writer, obj: SObject, row_id: str) -> None:
+    """Move a row, and those that cannot live without it, to the recycle bin."""
+    old = existing(w.org, obj, row_id)
+    if not obj.deletable or not w.actor.access.may(obj, "allowDelete"):
+        raise dml("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", status=403)
+    _release_children(w, obj, old)
+    if obj.get("IsDeleted") is None:
+        w.org.store.remove(w.change, obj.name, old["Id"])
+        w.org.forget_sight()
+        return
+    _store(w, obj, dict(old, IsDeleted=True))
+    after_save(w.org, obj.name, old, w.change)
+
+
+def _release_children(w: Writer, obj: SObject, parent: Row) -> None:
+    for child, link in list(w.org.schema.children_of(obj.name)):
+        for row in [r for r in w.org.store.live(child.name) if r.get(link.name) == parent["Id"]]:
+            if link.cascade_delete or (
+                obj.name == "Account" and child.name in ("Contact", "Opportunity", "Case")
+            ):
+                delete(w, child, row["Id"])
+            else:
+                _store(w, child, dict(row, **{link.name: None}))
+
+
+def existing(org: Org, obj: SObject, row_id: str) -> Row:
+    """Return a live row by its 15- or 18-character id, in the vendor's refusals where there is none."""
+    full = to18(row_id)
+    row = org.store.find(obj.name, full) if full else None
+    if row is None:
+        words = "Provided external ID field does not exist or is not accessible: "
+        raise resource_missing() if full else SfError("NOT_FOUND", words + row_id, 404)
+    if row.get("IsDeleted"):
+        raise dml("ENTITY_IS_DELETED", "entity is deleted", status=404)
+    return row
+
+
+def _values(w: Writer, obj: SObject, body: Values, *, creating: bool) -> dict[Field, Any]:
+    seen = w.actor.access.fields(obj)
+    values: dict[Field, Any] = {}
+    refused: list[str] = []
+    for name, value in body.items():
+        if name == "attributes":
+            continue
+        f = seen.get(name.lower())
+        if f is None:
+            f, value = _by_external_key(w, obj, name, value)  # noqa: PLW2901 -- the parent's id replaces its key
+        if (
+            f.formula is not None
+            or not (f.createable if creating else f.updateable)
+            or not w.actor.access.edits(obj, f)
+        ):
+            refused.append(f.name)
+        else:
+            values[f] = coerce(f, value)
+    if refused:
+        words = f"Unable to create/update fields: {', '.join(refused)}. Please check the security "
+        words += "settings of this field and verify that it is read/write for your profile or permission set."
+        raise dml("INVALID_FIELD_FOR_INSERT_UPDATE", words, *refused)
+    return values
+
+
+def _by_external_key(w: Writer, obj: SObject, name: str, value: Any) -> tuple[Field, str | None]:
+    """Return the reference field and id that ``{"CS_Plan__r": {"CS_Key__c": "…"}}`` names."""
+    link = obj.relationship(name)
+    if link is None or link.name.lower() not in w.actor.access.fields(obj):
+        raise no_such_column(name, obj.name)
+    if value is None:
+        return link, None
+    pairs = {k: v for k, v in value.items() if k != "attributes"} if isinstance(value, dict) else {}
+    if len(pairs) != 1:
+        raise SfError(
+            "JSON_PARSER_ERROR", "Can not deserialize: unexpected object for a foreign key reference"
+        )
+    parent = w.actor.access.object(link.reference_to[0])
+    ((key_name, key_value),) = pairs.items()
+    key = w.actor.access.fields(parent).get(key_name.lower()) if parent else None
+    if parent is None or key is None:
+        raise no_such_column(key_name, link.reference_to[0])
+    if not (key.external_id or key.name == "Id"):
+        raise dml("INVALID_FIELD", f"{key.name} is not an External ID or indexed field for {parent.name}")
+    found = matches(w.org, parent, key, key_value)
+    if not found:
+        words = f"Foreign key external ID: {key_value} not found for field {key.name} in entity {parent.name}"
+        raise dml("INVALID_FIELD", words)
+    return link, found[0]
+
+
+def _default(w: Writer, f: Field) -> Any:
+    if f.default == "<user>":
+        return w.actor.user_id
+    if f.type == "boolean":
+        return bool(f.default)
+    return f.default or None
+
+
+def _name_automatically(w: Writer, obj: SObject, row: Row) -> None:
+    name = obj.get("Name")
+    if name is not None and name.auto_format:
+        row["Name"] = _numbered(name.auto_format, w.org.count("auto:" + obj.name))
+    elif obj.custom and row.get("Name") is None:
+        row["Name"] = row["Id"]
+
+
+def _numbered(pattern: str, number: int) -> str:
+    before, _, rest = pattern.partition("{")
+    zeros, _, after = rest.partition("}")
+    return f"{before}{number:0{len(zeros)}d}{after}"
+
+
+def _require(obj: SObject, row: Row) -> None:
+    missing = [f.name for f in obj.fields.values() if f.required and row.get(f.name) is None]
+    if missing:
+        raise dml("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(missing)}]", *missing)
+
+
+def _save(w: Writer, obj: SObject, row: Row, old: Row | None, given: set[str]) -> None:
+    _check_references(w, obj, row, given)
+    _check_assignment(w, obj, row)
+    derive(w.org, obj.name, row, old, given)
+    check_validation(w.org, obj.name, row)
+    check_duplicates(w.org, obj.name, row, allow_save=w.allow_save)
+    _check_unique(w, obj, row)
+    _store(w, obj, row)
+    after_save(w.org, obj.name, row, w.change)
+    if obj.name == "PermissionSetAssignment":
+        w.org.forget_sight()
+
+
+def _store(w: Writer, obj: SObject, row: Row) -> None:
+    moment = w.org.stamp()
+    audit = {"SystemModstamp": moment, "LastModifiedDate": moment, "LastModifiedById": w.actor.user_id}
+    row |= {k: v for k, v in audit.items() if obj.get(k)}
+    w.org.store.put(w.change, obj.name, row)
+
+
+def _check_references(w: Writer, obj: SObject, row: Row, given: set[str]) -> None:
+    for name in given:
+        f, value = obj.get(name), row.get(name)
+        if f is None or f.type != "reference" or value is None:
+            continue
+        target = w.org.schema.by_prefix(value[:3])
+        allowed = target is not None and (
+            target.name in f.reference_to or (f.name == "WhatId" and target.custom)
+        )
+        if target is None or not allowed:
+            raise dml("MALFORMED_ID", f"{f.label}: id value of incorrect type: {value}", f.name)
+        found = w.org.store.find(target.name, value)
+        if found is None:
+            raise dml("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+        if found.get("IsDeleted"):
+            raise dml("ENTITY_IS_DELETED", "entity is deleted")
+
+
+def _check_unique(w: Writer, obj: SObject, row: Row) -> None:
+    for f in obj.fields.values():
+        if not f.unique or row.get(f.name) is None:
+            continue
+        holder = w.org.store.holder(obj.name, f.name, row[f.name])
+        if holder and holder != row["Id"]:
+            raise dml(
+                "DUPLICATE_VALUE",
+                f"duplicate value found: {f.name} duplicates value on record with id: {holder}",
+            )
+
+
+def _check_assignment(w: Writer, obj: SObject, row: Row) -> None:
+    if obj.name != "PermissionSetAssignment":
+        return
+    for other in w.org.store.live(obj.name):
+        if other["AssigneeId"] == row["AssigneeId"] and other["PermissionSetId"] == row["PermissionSetId"]:
+            words = f"Duplicate PermissionSetAssignment. Assignee: {row['AssigneeId']}; "
+            raise dml("DUPLICATE_VALUE", words + f"Permission Set: {row['PermissionSetId']}")

@@ -1,0 +1,79 @@
+"""Faults to inject into the next matching vendor requests, in the order they were given.
+
+Kinds: ``status`` answers with the given status, body and headers without doing the work;
+``html`` answers an HTML page (default status 502); ``timeout`` holds the request
+``seconds`` (default 60) and then closes; ``reset`` resets the connection before the work;
+``drop_response`` does the work and closes the connection without an answer.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+KINDS = ("status", "reset", "timeout", "html", "drop_response")
+
+
+@dataclass(slots=True)
+class Fault:
+    """One injected fault and how often it still applies."""
+
+    kind: str
+    method: str | None = None
+    path_contains: str = ""
+    times: int = 1
+    status: int | None = None
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    seconds: float = 60.0
+
+
+def parse_fault(raw: dict[str, Any]) -> Fault:
+    """Read one fault of ``POST /_sandbox/faults``. Raises ValueError on an unknown kind or key."""
+    known = {"kind", "match", "times", "status", "body", "headers", "seconds"}
+    if unknown := set(raw) - known:
+        raise ValueError(f"unknown keys in a fault: {sorted(unknown)}")
+    if raw.get("kind") not in KINDS:
+        raise ValueError(f"unknown kind {raw.get('kind')!r}, not one of {KINDS}")
+    match = raw.get("match") or {}
+    return Fault(
+        kind=raw["kind"],
+        method=match.get("method"),
+        path_contains=match.get("path_contains", ""),
+        times=int(raw.get("times", 1)),
+        status=raw.get("status"),
+        body=raw.get("body"),
+        headers=dict(raw.get("headers") or {}),
+        seconds=float(raw.get("seconds", 60.0)),
+    )
+
+
+class FaultPlan:
+    """Faults still to come; the first that matches a request is spent on it."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._lock = threading.Lock()
+        self._faults: list[Fault] = []
+
+    def add(self, faults: list[Fault]) -> None:
+        """Queue ``faults`` behind those that are left."""
+        with self._lock:
+            self._faults.extend(faults)
+
+    def clear(self) -> None:
+        """Forget every fault."""
+        with self._lock:
+            self._faults.clear()
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """Return the fault for this request (``path`` with query), spending one of its times."""
+        with self._lock:
+            for fault in self._faults:
+                if fault.method in (None, method) and fault.path_contains in path:
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self._faults.remove(fault)
+                    return fault
+        return None

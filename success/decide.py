@@ -1,0 +1,71 @@
+"""The two calls the rest of the product makes: one step of the fold, and one look.
+
+``advance`` is the only place where anything is opened; ``decide`` says what should stand in
+the CRM as of a day. Both are pure: equal arguments give equal results, byte for byte.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from success import expansion, plans, renewals
+from success.days import days_between
+from success.desired import DesiredRecord
+from success.facts import AccountFacts
+from success.fold import FoldState
+from success.health import HealthResult, score
+from success.measures import MeasureBook
+from success.plans import MilestoneStatus
+from success.records import Outcome, records
+from success.rules import Rules
+from success.view import AccountView
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What should stand in the CRM for one account, and what it was derived from."""
+
+    records: tuple[DesiredRecord, ...]
+    health: HealthResult
+    milestones: tuple[MilestoneStatus, ...]
+
+
+def advance(state: FoldState, facts: AccountFacts, rules: Rules, grid_day: date) -> FoldState:
+    """Return the state after 00:00 of ``grid_day``, with the facts known then.
+
+    What needs whole days (use, evidence) is judged by the days that have ended, up to the
+    day before. Grid days skipped since the last step are folded first, with the same facts;
+    a day already folded changes nothing.
+    """
+    if state.day is not None and grid_day <= state.day:
+        return state
+    view = AccountView(facts, rules)
+    first = grid_day if state.day is None else state.day + timedelta(days=1)
+    for day in days_between(first, grid_day):
+        state = _step(state, view, day)
+    return state
+
+
+def _step(state: FoldState, view: AccountView, day: date) -> FoldState:
+    opened, adopted = renewals.step(view, state.renewals, state.adopted, day)
+    return replace(
+        state,
+        day=day,
+        plans=plans.step(view, state.plans, day),
+        renewals=opened,
+        expansions=expansion.step(view, state.expansions, day),
+        adopted=adopted,
+    )
+
+
+def decide(state: FoldState, facts: AccountFacts, rules: Rules, as_of: date) -> Decision:
+    """Return the desired records as of a day, with the facts known now. Opens nothing.
+
+    A milestone whose evidence holds but was not folded yet counts as reached on ``as_of``.
+    """
+    view = AccountView(facts, rules)
+    health = score(facts, rules.scorecard, MeasureBook(view, as_of), as_of)
+    milestones = plans.milestones(view, state.plans, as_of)
+    outcome = Outcome(view, state, health, milestones, as_of)
+    return Decision(records(outcome), health, milestones)

@@ -1,0 +1,43 @@
+"""What the rules want to stand in the CRM: canonical records, keyed and vendor-free.
+
+``success.decide`` returns them; ``mappings`` turns them into vendor rows; ``sync/push``
+writes what differs. Field values are typed here and made text in ``mappings``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from success.facts import Money
+
+Value = str | int | Decimal | bool | date | Money | None
+
+
+class RecordKind(StrEnum):
+    """The canonical records we write (DESIGN: What we write)."""
+
+    PROFILE = "profile"
+    PLAN = "plan"
+    MILESTONE = "milestone"
+    RENEWAL = "renewal"
+    EXPANSION = "expansion"
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredRecord:
+    """One record that should exist, by structural key (lower case, at most 200 characters).
+
+    ``parent_key`` is the key of the record of ours it hangs under (a milestone's plan).
+    ``reason`` says in one sentence why it should exist.
+    """
+
+    kind: RecordKind
+    key: str
+    account_id: str
+    fields: Mapping[str, Value]
+    parent_key: str | None = None
+    reason: str = ""

@@ -1,0 +1,155 @@
+"""The canonical facts of customer success: frozen values, no vendor, no clock, no I/O.
+
+``sync/facts.py`` assembles them from the mirror as known at a moment; every rule in this
+package takes them and an ``as_of`` day. Money is integer minor units with a currency,
+shares of seats are integers, days are ``datetime.date``, instants are UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount in minor units (cents) of an ISO 4217 currency."""
+
+    minor: int
+    currency: str
+
+
+class LineKind(StrEnum):
+    """What a contract line sells; only ``RECURRING`` counts towards ARR."""
+
+    RECURRING = "recurring"
+    ONE_TIME = "one_time"
+    TRIAL = "trial"
+
+
+@dataclass(frozen=True, slots=True)
+class ContractLine:
+    """One row per product, price and period (domain A.0), valid ``[start, end)``.
+
+    ``end`` None: open-ended. ``line_id`` is the source's own reference where it has one,
+    else the CRM's id. ``booked_on`` is when the deal behind it was won.
+    """
+
+    line_id: str
+    account_id: str
+    product_id: str
+    quantity: int
+    kind: LineKind
+    start: date
+    end: date | None
+    arr: Money
+    term_months: int | None = None
+    auto_renew: bool = False
+    notice_days: int = 0
+    co_term_group: str | None = None
+    supersedes_line_id: str | None = None
+    renewal_of_line_id: str | None = None
+    booked_on: date | None = None
+    source_id: str = ""
+
+
+class DealState(StrEnum):
+    """A deal's state by the pipeline's own closed and won flags, never by stage name."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """A native deal or opportunity. ``cs_key`` is set on those we created."""
+
+    deal_id: str
+    account_id: str
+    name: str
+    state: DealState
+    kind: str
+    amount: Money
+    close_on: date | None
+    created_on: date
+    owner_id: str | None = None
+    cs_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A support ticket; ``csat`` 1..5 or None where the customer gave none."""
+
+    ticket_id: str
+    account_id: str
+    priority: str
+    opened_at: datetime
+    closed_at: datetime | None
+    escalated: bool
+    csat: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageDay:
+    """A day's use of one feature under one contract line.
+
+    ``rows`` counts the raw events behind it. ``line_id`` None: the product did not say.
+    """
+
+    account_id: str
+    line_id: str | None
+    product_id: str
+    feature: str
+    day: date
+    rows: int
+    count: int
+    duration_s: int
+    errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceDay:
+    """The users seen on one day for one product; distinct over windows by set union."""
+
+    account_id: str
+    product_id: str
+    day: date
+    users: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A customer account with the attributes the charter maps."""
+
+    account_id: str
+    name: str
+    created_on: date
+    parent_id: str | None = None
+    owner_id: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """Everything known of one account at one moment.
+
+    ``group_keys`` maps a line_id to the minted id of its renewal group (co-term group, or
+    the chain of lines that renew one another); it outlives merges and never changes.
+    ``usage_seen`` says whether the product sends usage for this portfolio at all: without
+    it, no usage is *unknown*, not zero. Quarantined usage is left in ``usage`` and told
+    apart by ``success.usage``.
+    """
+
+    account: Account
+    account_key: str
+    lines: tuple[ContractLine, ...] = ()
+    deals: tuple[Deal, ...] = ()
+    tickets: tuple[Ticket, ...] = ()
+    usage: tuple[UsageDay, ...] = ()
+    presence: tuple[PresenceDay, ...] = ()
+    group_keys: Mapping[str, str] = field(default_factory=dict)
+    usage_seen: bool = False
+    support_seen: bool = False

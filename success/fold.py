@@ -1,0 +1,164 @@
+"""The memory of the rules: what was opened and reached, and on which grid day.
+
+A cache of a fold over the daily grid (00:00 of each day in the installation's time zone):
+dropping it and replaying the grid gives the same bytes. ``decide.advance`` makes the steps.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from success.facts import Money
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PlanState:
+    """An opened plan: ``starts_on`` is its baseline, ``reached`` the day of each milestone by position."""
+
+    starts_on: date
+    opened_on: date
+    reached: Mapping[str, date] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalState:
+    """An opened renewal. ``due_on`` and ``amount`` follow the contract until ``closed_on``."""
+
+    group: str
+    term_number: int
+    due_on: date
+    opened_on: date
+    amount: Money
+    lines: tuple[str, ...]
+    closed_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpansionState:
+    """An opened expansion; its figures are those of the day it was opened."""
+
+    product_id: str
+    opened_on: date
+    due_on: date
+    amount: Money
+    seats: int
+    added_seats: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoldState:
+    """All that was opened for one account, by structural key.
+
+    ``day`` is the last grid day folded in. ``adopted`` maps the key of a renewal we did not
+    make to the person's deal that stands for it.
+    """
+
+    day: date | None = None
+    plans: Mapping[str, PlanState] = field(default_factory=dict)
+    renewals: Mapping[str, RenewalState] = field(default_factory=dict)
+    expansions: Mapping[str, ExpansionState] = field(default_factory=dict)
+    adopted: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls) -> FoldState:
+        """Return the state before the first grid day."""
+        return cls()
+
+    def to_json(self) -> str:
+        """Return the state as JSON text; equal states give equal text."""
+        body = {
+            "format": FORMAT,
+            "day": _text(self.day),
+            "plans": {key: _plan_out(plan) for key, plan in self.plans.items()},
+            "renewals": {key: _renewal_out(renewal) for key, renewal in self.renewals.items()},
+            "expansions": {key: _expansion_out(expansion) for key, expansion in self.expansions.items()},
+            "adopted": dict(self.adopted),
+        }
+        return json.dumps(body, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> FoldState:
+        """Return the state written by ``to_json``. Raises ValueError on another format."""
+        body = json.loads(text)
+        if body.get("format") != FORMAT:
+            raise ValueError(f"fold state format {body.get('format')} is not {FORMAT}: replay the grid")
+        return cls(
+            day=_day(body["day"]),
+            plans={key: _plan_in(plan) for key, plan in body["plans"].items()},
+            renewals={key: _renewal_in(renewal) for key, renewal in body["renewals"].items()},
+            expansions={key: _expansion_in(expansion) for key, expansion in body["expansions"].items()},
+            adopted=dict(body["adopted"]),
+        )
+
+
+def _text(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+def _plan_out(plan: PlanState) -> dict[str, Any]:
+    return {
+        "starts_on": _text(plan.starts_on),
+        "opened_on": _text(plan.opened_on),
+        "reached": {position: _text(day) for position, day in plan.reached.items()},
+    }
+
+
+def _plan_in(body: Mapping[str, Any]) -> PlanState:
+    reached = {position: date.fromisoformat(day) for position, day in body["reached"].items()}
+    return PlanState(date.fromisoformat(body["starts_on"]), date.fromisoformat(body["opened_on"]), reached)
+
+
+def _renewal_out(renewal: RenewalState) -> dict[str, Any]:
+    return {
+        "group": renewal.group,
+        "term_number": renewal.term_number,
+        "due_on": _text(renewal.due_on),
+        "opened_on": _text(renewal.opened_on),
+        "amount": [renewal.amount.minor, renewal.amount.currency],
+        "lines": list(renewal.lines),
+        "closed_on": _text(renewal.closed_on),
+    }
+
+
+def _renewal_in(body: Mapping[str, Any]) -> RenewalState:
+    return RenewalState(
+        group=body["group"],
+        term_number=body["term_number"],
+        due_on=date.fromisoformat(body["due_on"]),
+        opened_on=date.fromisoformat(body["opened_on"]),
+        amount=Money(*body["amount"]),
+        lines=tuple(body["lines"]),
+        closed_on=_day(body["closed_on"]),
+    )
+
+
+def _expansion_out(expansion: ExpansionState) -> dict[str, Any]:
+    return {
+        "product_id": expansion.product_id,
+        "opened_on": _text(expansion.opened_on),
+        "due_on": _text(expansion.due_on),
+        "amount": [expansion.amount.minor, expansion.amount.currency],
+        "seats": expansion.seats,
+        "added_seats": expansion.added_seats,
+    }
+
+
+def _expansion_in(body: Mapping[str, Any]) -> ExpansionState:
+    return ExpansionState(
+        product_id=body["product_id"],
+        opened_on=date.fromisoformat(body["opened_on"]),
+        due_on=date.fromisoformat(body["due_on"]),
+        amount=Money(*body["amount"]),
+        seats=body["seats"],
+        added_seats=body["added_seats"],
+    )

@@ -1,0 +1,162 @@
+"""The contract ledger (domain A.0): which lines count on a day, and what they are worth.
+
+Every metric stands on it: ``kpis`` over portfolios, ``measures`` and ``renewals`` per
+account. A line is valid ``[start, end)`` unless the policies say the end day counts too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from success.facts import AccountFacts, ContractLine, LineKind, Money
+from success.rules import Overlap, Policies, Validity
+from success.shares import half_up
+
+# ISO 4217 currencies whose minor unit is not a hundredth.
+MINOR_DIGITS = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"), 0),
+    **dict.fromkeys(("UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+CHURN_FLAGS = ("churned", "churn_flag")
+TRUE_WORDS = frozenset({"true", "yes", "1"})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Contradiction:
+    """Two facts that cannot both hold, told to people and never resolved silently."""
+
+    code: str
+    subject: str
+    text: str
+
+
+def minor_per_unit(currency: str) -> int:
+    """Return how many minor units make one unit of an ISO 4217 currency."""
+    return int(10 ** MINOR_DIGITS.get(currency, 2))
+
+
+def valid_on(line: ContractLine, day: date, policies: Policies) -> bool:
+    """Say whether a line is valid on a day: ``[start, end)``, or with the end day in."""
+    if day < line.start:
+        return False
+    if line.end is None or day < line.end:
+        return True
+    return policies.validity is Validity.END_INCLUSIVE and day == line.end
+
+
+def open_lines(lines: Iterable[ContractLine], as_of: date, policies: Policies) -> tuple[ContractLine, ...]:
+    """Return the recurring lines that count on a day, ordered by (start, line_id).
+
+    Trials and one-time lines never count. A line another open line supersedes by reference
+    does not count; the overlap policy decides about the rest (see ``counting``).
+    """
+    valid = (line for line in lines if line.kind is LineKind.RECURRING and valid_on(line, as_of, policies))
+    return counting(valid, policies)
+
+
+def counting(lines: Iterable[ContractLine], policies: Policies) -> tuple[ContractLine, ...]:
+    """Return which of the given simultaneously open lines count under the overlap policy.
+
+    Superseding is per account over its open paid lines: newest start wins, ties by the
+    greatest line_id (domain E, conventions).
+    """
+    ordered = sorted(lines, key=_by_start)
+    replaced = {(line.account_id, line.supersedes_line_id) for line in ordered if line.supersedes_line_id}
+    kept = [line for line in ordered if (line.account_id, line.line_id) not in replaced]
+    if policies.overlap is Overlap.STACK:
+        return tuple(kept)
+    newest = {line.account_id: line for line in kept}
+    return tuple(sorted(newest.values(), key=_by_start))
+
+
+def _by_start(line: ContractLine) -> tuple[date, str, str]:
+    return (line.start, line.line_id, line.account_id)
+
+
+def in_reporting(amount: Money, policies: Policies) -> Money | None:
+    """Return an amount in the reporting currency (minor units, half up), or None without a rate."""
+    target = policies.reporting_currency
+    if amount.currency == target:
+        return amount
+    rate = policies.fx.get(amount.currency)
+    if rate is None:
+        return None
+    units = Fraction(amount.minor, minor_per_unit(amount.currency)) * rate
+    return Money(half_up(units * minor_per_unit(target)), target)
+
+
+def sum_arr(lines: Iterable[ContractLine], policies: Policies) -> Money:
+    """Return Σ arr of the given lines in the reporting currency; lines without a rate add nothing.
+
+    ``contradictions`` names the lines without a rate.
+    """
+    amounts = (in_reporting(line.arr, policies) for line in lines)
+    return Money(sum(amount.minor for amount in amounts if amount is not None), policies.reporting_currency)
+
+
+def arr_of(lines: Iterable[ContractLine], as_of: date, policies: Policies) -> Money:
+    """Return ARR on a day (K1): Σ recurring arr of the lines that count, in constant currency."""
+    return sum_arr(open_lines(lines, as_of, policies), policies)
+
+
+def policies_text(policies: Policies) -> str:
+    """Return the policies in one line, to print beside a number."""
+    rates = ", ".join(f"{code}={rate}" for code, rate in sorted(policies.fx.items())) or "none"
+    return (
+        f"overlap={policies.overlap.value}; validity={policies.validity.value}; "
+        f"currency={policies.reporting_currency} (constant, rates: {rates})"
+    )
+
+
+def contradictions(
+    facts: AccountFacts, policies: Policies, as_of: date, churn_flags: Sequence[str] = CHURN_FLAGS
+) -> tuple[Contradiction, ...]:
+    """Return what cannot both be true in one account's facts on a day, sorted.
+
+    ``churn_flags`` are the account attributes that say it has churned.
+    """
+    found = [
+        *_line_contradictions(facts.lines, policies),
+        *_overlaps(facts.lines, policies, as_of),
+        *_churn_flag(facts, policies, as_of, churn_flags),
+    ]
+    return tuple(sorted(set(found)))
+
+
+def _line_contradictions(lines: Sequence[ContractLine], policies: Policies) -> Iterator[Contradiction]:
+    for line_id, times in Counter(line.line_id for line in lines).items():
+        if times > 1:
+            yield Contradiction("duplicate_line", line_id, f"Line {line_id} occurs {times} times.")
+    for line in lines:
+        if line.end is not None and line.end < line.start:
+            text = f"Line {line.line_id} ends on {line.end} before it starts on {line.start}."
+            yield Contradiction("ends_before_start", line.line_id, text)
+        if in_reporting(line.arr, policies) is None:
+            text = f"Line {line.line_id} is in {line.arr.currency}, which has no rate."
+            yield Contradiction("no_rate", line.line_id, text)
+        if line.arr.minor < 0:
+            yield Contradiction("negative_arr", line.line_id, f"Line {line.line_id} has a negative ARR.")
+
+
+def _overlaps(lines: Sequence[ContractLine], policies: Policies, as_of: date) -> Iterator[Contradiction]:
+    by_product: defaultdict[str, list[str]] = defaultdict(list)
+    for line in open_lines(lines, as_of, policies):
+        by_product[line.product_id].append(line.line_id)
+    for product, ids in by_product.items():
+        if len(ids) > 1:
+            text = f"{len(ids)} lines of {product} are open at once and none says it supersedes another."
+            yield Contradiction("overlap", product, text)
+
+
+def _churn_flag(
+    facts: AccountFacts, policies: Policies, as_of: date, churn_flags: Sequence[str]
+) -> Iterator[Contradiction]:
+    flagged = [name for name in churn_flags if facts.account.attributes.get(name, "").lower() in TRUE_WORDS]
+    if flagged and open_lines(facts.lines, as_of, policies):
+        text = f"The flag {flagged[0]} says churned, but a contract line is open on {as_of}."
+        yield Contradiction("churned_but_open", facts.account.account_id, text)

@@ -1,0 +1,177 @@
+"""The rules a charter sets, as frozen values the pure functions of this package take.
+
+``mappings`` builds them from the charter's YAML; nothing here knows YAML or a vendor.
+Expressions are CEL over the measures of ``success.measures`` (see ``success.expressions``).
+Points are integer thousandths (100 points = 100_000), weights and shares integer thousandths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+
+
+class Overlap(StrEnum):
+    """How open lines of one account combine (domain A.0, overlap of lines)."""
+
+    STACK = "stack"
+    SUPERSEDE = "supersede"
+
+
+class Validity(StrEnum):
+    """Whether a line still counts on its end day (domain A.0, validity)."""
+
+    HALF_OPEN = "half_open"
+    END_INCLUSIVE = "end_inclusive"
+
+
+class OnMissing(StrEnum):
+    """What a measure without a fresh value does to its scorecard (domain C.3)."""
+
+    REDISTRIBUTE = "redistribute"
+    NEUTRAL = "neutral"
+    WORST = "worst"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """Declared ledger policies; every metric prints them beside its number.
+
+    ``fx`` maps a currency to what one unit is worth in ``reporting_currency`` (constant
+    currency); a line in a currency without a rate is a contradiction, never dropped silently.
+    """
+
+    overlap: Overlap = Overlap.STACK
+    validity: Validity = Validity.HALF_OPEN
+    reporting_currency: str = "USD"
+    fx: Mapping[str, Fraction] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """A corner of a piecewise-linear curve: a raw value and its points (thousandths)."""
+
+    raw: Fraction
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureRule:
+    """How one measure counts. ``weight`` 0 is a shadow measure: shown, not counted."""
+
+    measure: str
+    title: str
+    group: str
+    weight: int
+    curve: tuple[CurvePoint, ...]
+    max_age_days: int | None = None
+    on_missing: OnMissing = OnMissing.REDISTRIBUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """A hard fact that limits the score: while ``when`` is true it is at most ``points``."""
+
+    key: str
+    when: str
+    points: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A half-open band [floor, next floor) in thousandths of points."""
+
+    key: str
+    title: str
+    floor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """One health scorecard. Below ``coverage_floor`` (thousandths) the score is unknown.
+
+    ``bands`` are in ascending order of floor, the first floor 0.
+    """
+
+    key: str
+    version: int
+    measures: tuple[MeasureRule, ...]
+    bands: tuple[Band, ...]
+    caps: tuple[Cap, ...] = ()
+    coverage_floor: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneRule:
+    """A milestone of a plan: due ``due_offset_days`` after the plan's start.
+
+    ``evidence`` is a CEL expression; the first day it is true is the day it was reached.
+    """
+
+    position: str
+    title: str
+    phase: str
+    owner_side: str
+    due_offset_days: int
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTemplate:
+    """A success plan for accounts whose first recurring line began within ``lookback_days``."""
+
+    key: str
+    version: int
+    title: str
+    lookback_days: int
+    milestones: tuple[MilestoneRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalRule:
+    """When a renewal is opened: from ``lead_days`` before its due day to the due day, both in.
+
+    ``rolling_terms``: an open-ended line with a term is due at each anniversary (29 Feb on
+    28 Feb); otherwise only lines with an end are due. ``skip_monthly``: lines with a term
+    under 12 months and no end make no renewal (domain D.6, rule 9).
+    """
+
+    lead_days: int = 90
+    rolling_terms: bool = True
+    skip_monthly: bool = True
+    uplift: int = 0
+    adopt_within_days: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ExpansionTrigger:
+    """A reason to propose more seats of a product the account already has.
+
+    ``seat_utilisation`` (thousandths) must have held on each of the last ``days`` days;
+    ``suppress_when`` is CEL over measures (red health, open severity).
+    """
+
+    key: str
+    title: str
+    seat_utilisation: int
+    days: int
+    window_days: int
+    add_share: int
+    suppress_when: str = "false"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All a charter decides about one portfolio."""
+
+    charter_hash: str
+    policies: Policies
+    scorecard: Scorecard
+    plan: PlanTemplate
+    renewal: RenewalRule
+    expansion: ExpansionTrigger
+    time_zone: str = "UTC"

@@ -1,0 +1,1 @@
+"""The ``colonnade`` command, one file per subject. ``app.py`` puts them together."""

@@ -1,0 +1,73 @@
+"""How every command answers: a table or the same as JSON, and one clear error when it cannot.
+
+Progress and messages go to standard error, answers to standard output.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from integration.port import CrmError
+from mappings.problems import CharterError
+from success.facts import Money
+from sync.config import ConfigError
+from sync.state.errors import StateError
+
+EXPECTED = (ConfigError, StateError, CharterError, CrmError, ValueError, OSError)
+"""What a command may meet; each carries its own words, the place and the remedy."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+progress = Console(stderr=True)
+
+
+def json_option(command: F) -> F:
+    """Give a command its ``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")(command)
+
+
+def answer(data: object, as_json: bool, show: Callable[[Console], None]) -> None:
+    """Print ``data`` as JSON, or ``show`` it to a person."""
+    if as_json:
+        click.echo(json.dumps(plain(data), indent=2, sort_keys=True))
+    else:
+        show(Console())
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Return a table; every cell is made text."""
+    made = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    return made
+
+
+def plain(value: object) -> Any:
+    """Return ``value`` in the shapes JSON has; money in major units with its currency."""
+    if isinstance(value, Money):
+        return {"amount": value.minor / 100, "currency": value.currency}
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(one) for one in (sorted(value, key=str) if isinstance(value, (set, frozenset)) else value)]
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if isinstance(value, (Decimal, Fraction)):
+        return float(value)
+    return value

@@ -1,0 +1,133 @@
+"""``colonnade metrics``, ``explain`` and ``doctor``: what is known, why, and what is wrong."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+from rich.console import Console
+
+from success.explain import explain as explanation
+from sync.commands.output import answer, json_option, table
+from sync.config import read_settings
+from sync.numbers import Metrics, decisions
+from sync.numbers import metrics as portfolio_metrics
+from sync.onboard import every_installation
+from sync.runtime import Runtime, open_runtime
+from sync.state import findings, ledger, mirror
+from sync.state.engine import reading
+from sync.state.errors import StateError
+from sync.state.installations import Status
+from sync.workspace import Workspace, open_workspace
+
+DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+@click.command()
+@click.argument("installation")
+@click.option("--as-of", type=DAY, help="The day asked about; today by default.")
+@click.option("--known-at", type=DAY, help="As known at the end of that day (UTC); now by default.")
+@json_option
+def metrics(installation: str, as_of: datetime | None, known_at: datetime | None, as_json: bool) -> None:
+    """Print the portfolio's ARR and retention, each with its policy.
+
+    Example: colonnade metrics hubspot-24680135 --as-of 2024-12-31 --json
+    """
+    ws = open_workspace(open_runtime(read_settings()), installation)
+    day = as_of.date() if as_of else ws.day_of(ws.now())
+    moment = known_at.replace(hour=23, minute=59, second=59, tzinfo=UTC) if known_at else None
+    found = portfolio_metrics(ws, day, moment)
+    answer(found, as_json, lambda out: _show_metrics(out, found))
+
+
+@click.command()
+@click.argument("account")
+@click.option("--installation", help="Needed where more than one is connected.")
+@json_option
+def explain(account: str, installation: str | None, as_json: bool) -> None:
+    """Say how an account's health comes about, point by point. ACCOUNT is its CRM id or its name.
+
+    Example: colonnade explain "Acme Inc" --installation hubspot-24680135
+    """
+    runtime = open_runtime(read_settings())
+    ws = open_workspace(runtime, installation or _only_installation(runtime))
+    key = _account_id(ws, account)
+    today = ws.day_of(ws.now())
+    decided = decisions(ws, today, [key])[key]
+    data = {"account_id": key, "as_of": today, "health": decided.health, "milestones": decided.milestones,
+            "records": decided.records}
+    answer(data, as_json, lambda out: _show_account(out, explanation(decided.health), decided.records))
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Say what is wrong and what to do. Exit code 1 when something is.
+
+    Example: colonnade doctor
+    """
+    runtime = open_runtime(read_settings())
+    ills = [ill for one in every_installation(runtime) for ill in _ills(runtime, one.id, one.status)]
+    answer(ills, as_json, lambda out: out.print(
+        table("What is wrong", ("installation", "matter", "what to do"), [tuple(ill.values()) for ill in ills])
+        if ills else "Nothing is wrong."))
+    if ills:
+        raise SystemExit(1)
+
+
+def _ills(runtime: Runtime, installation: str, status: Status) -> list[dict[str, str]]:
+    found = []
+    if status is Status.NEEDS_CONSENT:
+        found.append(("the CRM withdrew our access", "connect again with `colonnade install`"))
+    try:
+        ws = open_workspace(runtime, installation)
+    except StateError as error:
+        return [{"installation": installation, "matter": str(error), "remedy": "apply a charter"}]
+    with reading(runtime.engine) as conn:
+        blocked = ledger.blocked(conn, installation)
+        contradictions = findings.open_findings(conn, installation, "contradiction")
+    found += [(f"{row.object} {row.key}: {row.error_message}", "mend it in the CRM") for row in blocked[:20]]
+    if contradictions:
+        found.append((f"{len(contradictions)} records contradict the charter, first {contradictions[0].subject}: "
+                      f"{contradictions[0].message}", "correct the record or the charter"))
+    if not ws.live:
+        found.append(("it is not live yet", f"run `colonnade sync load {installation}`, then `sync live`"))
+    return [{"installation": installation, "matter": matter, "remedy": remedy} for matter, remedy in found]
+
+
+def _only_installation(runtime: Runtime) -> str:
+    found = every_installation(runtime)
+    if len(found) != 1:
+        names = ", ".join(one.id for one in found) or "none"
+        raise StateError(f"name one with --installation; connected: {names}")
+    return found[0].id
+
+
+def _account_id(ws: Workspace, account: str) -> str:
+    """Return the account's CRM id, given it or the account's name. Raises StateError for neither or several."""
+    reads = ws.inbound.crm.reads.account
+    with reading(ws.runtime.engine) as conn:
+        if account in mirror.find(conn, ws.id, reads.object, [account]):
+            return account
+        held = mirror.current(conn, ws.id, reads.object)
+    field = reads.fields.name.field or ""
+    named = [one.source_id for one in held if one.values.get(field) == account]
+    if len(named) != 1:
+        raise StateError(f"{len(named)} accounts of {ws.id} are called {account!r}; give the CRM's id")
+    return named[0]
+
+
+def _show_metrics(out: Console, found: Metrics) -> None:
+    rows = [(f"ARR, {name.value}", f"{one.value.minor / 100:,.2f} {one.value.currency}", one.policies)
+            for name, one in found.arr.items()]
+    rows += [(one.name, "no cohort" if one.value is None else f"{float(one.value):.4f}", one.policies)
+             for one in found.retention]
+    out.print(table(f"{found.accounts} accounts, {found.contract_lines} lines, as of {found.as_of}",
+                    ("number", "value", "policies"), rows))
+
+
+def _show_account(out: Console, text: str, records: tuple[object, ...]) -> None:
+    out.print(text)
+    for record in records:
+        out.print(f"  {getattr(record, 'key', '')}: {getattr(record, 'reason', '')}", style="dim")
+

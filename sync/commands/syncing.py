@@ -1,0 +1,161 @@
+"""``colonnade sync``: first load, poll, usage, going live, and how far everything is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from sync import drain as draining
+from sync import look as looking
+from sync import pull
+from sync import push as pushing
+from sync.commands.output import answer, json_option, progress, table
+from sync.config import read_settings
+from sync.jobs import owner_name
+from sync.onboard import every_installation, go_live
+from sync.runtime import Runtime, open_runtime
+from sync.state import dirty, inbox, ledger, mirror
+from sync.state.engine import reading, writing
+from sync.state.inbox import InboxEvent
+from sync.state.schema import JsonValue, content_hash
+from sync.workspace import Workspace, open_workspace
+
+BATCH_MESSAGES = 500
+
+
+@click.group()
+def sync() -> None:
+    """Read from the CRM, take in usage, decide, and write back."""
+
+
+@sync.command()
+@click.argument("installation")
+@json_option
+def load(installation: str, as_json: bool) -> None:
+    """Read everything for the first time; a load that was stopped goes on where it was.
+
+    Example: colonnade sync load hubspot-24680135
+    """
+    ws = open_workspace(open_runtime(read_settings()), installation)
+    with _rows_read() as bar:
+        task = bar.add_task("rows read", total=None)
+        done = pull.load(ws, lambda _name, rows: bar.update(task, advance=rows))
+    data = {"installation": installation, "pulled": done, "calls": ws.port.calls.by_reason}
+    answer(data, as_json, lambda out: out.print(f"{done.read} rows read, {done.changed} new, {done.marked} marked."))
+
+
+@sync.command()
+@click.argument("installation")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@json_option
+def usage(installation: str, file: Path, as_json: bool) -> None:
+    """Take in usage from a file of Segment messages, one JSON object per line.
+
+    Example: colonnade sync usage hubspot-24680135 usage.jsonl
+    """
+    runtime = open_runtime(read_settings())
+    ws = open_workspace(runtime, installation)
+    messages = 0
+    for batch in _batches(file):
+        messages += len(batch)
+        event = InboxEvent(f"usage:{content_hash(batch)}", draining.USAGE, {"batch": batch})
+        with writing(runtime.engine) as conn:
+            inbox.put(conn, ws.id, ws.now(), [event])
+    while draining.drain(ws, owner_name()) is not None:
+        pass
+    answer({"installation": installation, "messages": messages}, as_json,
+           lambda out: out.print(f"{messages} messages taken in."))
+
+
+@sync.command()
+@click.argument("installation")
+@json_option
+def live(installation: str, as_json: bool) -> None:
+    """Begin to decide and write: fixes the first point of the daily grid at now.
+
+    Example: colonnade sync live hubspot-24680135
+    """
+    ws = go_live(open_workspace(open_runtime(read_settings()), installation))
+    answer({"installation": installation, "epoch": ws.installation.epoch}, as_json,
+           lambda out: out.print(f"{installation} is live since {ws.installation.epoch.isoformat()}."))
+
+
+@sync.command()
+@click.argument("installation")
+@json_option
+def run(installation: str, as_json: bool) -> None:
+    """Poll, work in the inbox, decide and write once, here and now, without workers.
+
+    Example: colonnade sync run hubspot-24680135
+    """
+    ws = open_workspace(open_runtime(read_settings()), installation)
+    owner = owner_name()
+    pulled = pull.poll(ws)
+    while draining.drain(ws, owner) is not None:
+        pass
+    looks = 0
+    while (looked := looking.look(ws, owner)) is not None:
+        looks += looked.accounts
+    pushed = pushing.push(ws, owner)
+    data = {"installation": installation, "pulled": pulled, "accounts": looks, "pushed": pushed,
+            "calls": ws.port.calls.by_reason}
+    answer(data, as_json, lambda out: out.print(
+        f"{pulled.read} rows read, {looks} accounts decided, {pushed.written} records written."))
+
+
+@sync.command()
+@json_option
+def status(as_json: bool) -> None:
+    """Show how far every installation is.
+
+    Example: colonnade sync status --json
+    """
+    runtime = open_runtime(read_settings())
+    rows = [progress_of(runtime, open_workspace(runtime, one.id)) for one in every_installation(runtime)]
+    answer(rows, as_json, lambda out: _show_status(out, rows))
+
+
+def progress_of(runtime: Runtime, ws: Workspace) -> dict[str, object]:
+    """Return what waits and what is done for one installation."""
+    with reading(runtime.engine) as conn:
+        return {
+            "installation": ws.id,
+            "status": ws.installation.status.value,
+            "live": ws.live,
+            "mirrored": mirror.counts(conn, ws.id),
+            "inbox": inbox.counts(conn, ws.id),
+            "dirty": dirty.count(conn, ws.id),
+            "ledger": {f"{name} {state.value}": n for (name, state), n in ledger.counts(conn, ws.id).items()},
+        }
+
+
+def _show_status(out: Console, rows: list[dict[str, object]]) -> None:
+    columns = ("installation", "status", "live", "mirrored", "inbox", "dirty", "ledger")
+    out.print(table("Installations", columns, [[row[name] for name in columns] for row in rows]))
+
+
+def _rows_read() -> Progress:
+    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                    console=progress)
+
+
+def _batches(file: Path) -> Iterator[list[JsonValue]]:
+    """Yield the file's messages in batches. Raises ValueError naming the line that is no JSON."""
+    batch: list[JsonValue] = []
+    with file.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                batch.append(json.loads(line))
+            except ValueError as error:
+                raise ValueError(f"{file}:{number}: this line is no JSON message: {error}; "
+                                 "mend it and run again, what was taken in stays counted once") from error
+            if len(batch) == BATCH_MESSAGES:
+                yield batch
+                batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,130 @@
+"""The program's configuration: environment variables, read once, typed, checked together.
+
+Every variable is in docs/reference.md. Secrets are never shown, neither in errors nor in
+the text of a ``Settings``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+from sqlalchemy.engine import make_url
+
+from sync.state.engine import normal_url
+from sync.state.errors import StateError
+
+DEFAULT_HOME = "./.colonnade"
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+
+REMEDIES = {
+    "DATABASE_URL": "give sqlite:///file or postgresql://user:password@host/name, or leave it out",
+    "REDIS_URL": "give redis://host:port/0, rediss://... for TLS, or leave it out for the embedded Valkey",
+    "CS_HOME": "give a folder we may write to",
+    "CS_PUBLIC_URL": "give the https:// address at which the CRM reaches this program",
+    "CS_SECRET_KEYS": "give one key or more, comma separated; python -m sync.state.secrets makes one",
+    "CS_USAGE_STORE": "give a folder or an s3:// address",
+    "CS_HUBSPOT_CLIENT_ID": "copy it from the app's Auth page in HubSpot",
+    "CS_HUBSPOT_CLIENT_SECRET": "copy it from the app's Auth page in HubSpot",
+    "CS_HUBSPOT_APP_ID": "give the app's number from HubSpot",
+    "CS_LOG_LEVEL": "give DEBUG, INFO, WARNING or ERROR",
+    "PORT": "give a port number from 1 to 65535",
+}
+
+
+class ConfigError(Exception):
+    """The environment is wrong; names each variable, what is the matter and what to do."""
+
+
+def _database(text: str) -> str:
+    try:
+        return normal_url(text).render_as_string(hide_password=False)
+    except StateError as error:
+        raise ValueError(str(error)) from error
+
+
+def _redis(text: str) -> str:
+    if not text.startswith(REDIS_SCHEMES):
+        raise ValueError("it is no Redis address")
+    return text
+
+
+def _public(text: str) -> str:
+    if not text.startswith(("https://", "http://")):
+        raise ValueError("it is no web address")
+    return text.rstrip("/")
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
+RedisUrl = Annotated[str, AfterValidator(_redis)]
+PublicUrl = Annotated[str, AfterValidator(_public)]
+
+
+class Settings(BaseModel):
+    """The whole configuration. Field aliases are the variables' names."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    home: Path = Field(alias="CS_HOME", default=Path(DEFAULT_HOME))
+    database_url: DatabaseUrl = Field(alias="DATABASE_URL", default="", repr=False)
+    redis_url: RedisUrl | None = Field(alias="REDIS_URL", default=None, repr=False)
+    public_url: PublicUrl | None = Field(alias="CS_PUBLIC_URL", default=None)
+    secret_keys: SecretStr | None = Field(alias="CS_SECRET_KEYS", default=None)
+    usage_store: str = Field(alias="CS_USAGE_STORE", default="")
+    hubspot_client_id: str | None = Field(alias="CS_HUBSPOT_CLIENT_ID", default=None)
+    hubspot_client_secret: SecretStr | None = Field(alias="CS_HUBSPOT_CLIENT_SECRET", default=None)
+    hubspot_app_id: int | None = Field(alias="CS_HUBSPOT_APP_ID", default=None, ge=1)
+    log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(alias="CS_LOG_LEVEL", default="INFO")
+    port: int = Field(alias="PORT", default=8000, ge=1, le=65535)
+
+
+def variables() -> tuple[str, ...]:
+    """Return the names of every variable the program reads."""
+    return tuple(str(field.alias) for field in Settings.model_fields.values())
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the configuration; an empty variable counts as not set.
+
+    ``DATABASE_URL`` defaults to a SQLite file and ``CS_USAGE_STORE`` to a folder under
+    ``CS_HOME``. Raises ConfigError naming every variable that is wrong.
+    """
+    given = {name: environ[name] for name in variables() if environ.get(name)}
+    home = Path(given.get("CS_HOME", DEFAULT_HOME)).expanduser().absolute()
+    given["CS_HOME"] = str(home)
+    given.setdefault("DATABASE_URL", f"sqlite:///{home / 'colonnade.db'}")
+    given.setdefault("CS_USAGE_STORE", str(home / "usage"))
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise ConfigError(_explained(error)) from None
+
+
+def shown_database(settings: Settings) -> str:
+    """Return the database URL without its password, for messages."""
+    return make_url(settings.database_url).render_as_string(hide_password=True)
+
+
+def _explained(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_input=False, include_context=False, include_url=False):
+        name = str(problem["loc"][0])
+        matter = problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{name}: {matter}; {REMEDIES[name]}")
+    return "\n".join(lines)

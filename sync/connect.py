@@ -1,0 +1,205 @@
+"""Connections to CRMs: credentials sealed in the database, tokens shared by all processes.
+
+One port per installation and process, opened at first use. Neighbours: the vendors'
+``connect`` in ``integration/``; ``sync/workspace.py`` hands the port to the jobs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+from integration.budget import Lane, LocalBudget, SharedBudget
+from integration.hubspot import auth as hubspot_auth
+from integration.hubspot import port as hubspot
+from integration.hubspot.connector import WINDOWS as HUBSPOT_WINDOWS
+from integration.port import CrmDescription, CrmPort, Misconfigured
+from integration.salesforce import auth as salesforce_auth
+from integration.salesforce import connector as salesforce
+from integration.salesforce.connector import WINDOWS as SALESFORCE_WINDOWS
+from sync.clock import Clock
+from sync.runtime import Runtime
+from sync.state import installations
+from sync.state.engine import reading, writing
+from sync.state.errors import StateError
+from sync.state.installations import Installation
+
+CLIENT = "client"
+TOKEN = "token"  # noqa: S105 - the kind of a secret, not one
+TOKEN_LOCK_S = 60
+CREDENTIALS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
+    "hubspot": {"service_key": hubspot_auth.ServiceKey, "oauth": hubspot_auth.OAuthGrant},
+    "salesforce": {
+        "jwt": salesforce_auth.JwtBearer,
+        "client_credentials": salesforce_auth.ClientCredentials,
+        "refresh_token": salesforce_auth.RefreshToken,
+    },
+}
+
+
+class Connections:
+    """The ports of this process by installation. Thread-safe."""
+
+    def __init__(self) -> None:
+        """Start with none; ``lane`` is the lane every port of this process calls in."""
+        self._ports: dict[str, CrmPort] = {}
+        self._lock = Lock()
+        self.lane = Lane.SYNC
+
+    def port(self, runtime: Runtime, installation: Installation) -> CrmPort:
+        """Return the installation's port. Raises StateError when it has no credentials."""
+        with self._lock:
+            if installation.id not in self._ports:
+                self._ports[installation.id] = open_port(runtime, installation, self.lane)
+            return self._ports[installation.id]
+
+    def forget(self, installation_id: str) -> None:
+        """Drop a port: the next use connects anew."""
+        with self._lock:
+            self._ports.pop(installation_id, None)
+
+
+def save_client(runtime: Runtime, installation_id: str, credentials: Mapping[str, str]) -> None:
+    """Seal what opens the portal or org: the arguments of one vendor credential, and its ``kind``."""
+    with writing(runtime.engine) as conn:
+        now = runtime.clock.now()
+        installations.save_secret(conn, runtime.box, installation_id, now, CLIENT, json.dumps(dict(credentials)))
+
+
+def open_port(runtime: Runtime, installation: Installation, lane: Lane) -> CrmPort:
+    """Return a new port on the installation's CRM; no call is made yet."""
+    with reading(runtime.engine) as conn:
+        sealed = installations.load_secret(conn, runtime.box, installation.id, CLIENT)
+    if sealed is None:
+        raise StateError(f"{installation.id} has no credentials; connect it with `colonnade install`")
+    client = json.loads(sealed)
+    if installation.vendor == "hubspot":
+        return _hubspot_port(runtime, installation, client, lane)
+    return _salesforce_port(runtime, installation, client, lane)
+
+
+def identify(vendor: str, base_url: str, client: Mapping[str, str], clock: Clock) -> CrmDescription:
+    """Ask a portal or org who it is, with credentials not kept yet: its id, name and time zone.
+
+    Raises NeedsConsent or Misconfigured when the credentials open nothing.
+    """
+    if vendor == "hubspot":
+        store: Any = hubspot_auth.MemoryTokenStore()
+        port: CrmPort = hubspot.connect(
+            _credentials(vendor, client), base_url, LocalBudget(HUBSPOT_WINDOWS), clock.now, store
+        )
+    else:
+        store = salesforce_auth.MemoryTokenStore()
+        port = salesforce.connect(
+            _credentials(vendor, client), base_url, LocalBudget(SALESFORCE_WINDOWS), clock.now, store
+        )
+    return port.describe([])
+
+
+def _credentials(vendor: str, client: Mapping[str, str]) -> Any:
+    """Return the vendor's credential of the kind named. Raises Misconfigured for one it does not have."""
+    arguments = {name: value for name, value in client.items() if name != "kind"}
+    kind = client.get("kind", "")
+    try:
+        return CREDENTIALS[vendor][kind](**arguments)
+    except (KeyError, TypeError) as error:
+        known = ", ".join(CREDENTIALS.get(vendor, {}))
+        raise Misconfigured(
+            f"these are no {vendor} credentials: {error}; give `kind` ({known}) and what that kind needs"
+        ) from error
+
+
+def _hubspot_port(
+    runtime: Runtime, installation: Installation, client: Mapping[str, str], lane: Lane
+) -> CrmPort:
+    return hubspot.connect(
+        _credentials(installation.vendor, client),
+        installation.base_url,
+        SharedBudget(runtime.redis, installation.id, HUBSPOT_WINDOWS),
+        runtime.clock.now,
+        HubSpotTokens(runtime, installation.id),
+        portal_id=installation.account_id,
+        lane=lane,
+    )
+
+
+def _salesforce_port(
+    runtime: Runtime, installation: Installation, client: Mapping[str, str], lane: Lane
+) -> CrmPort:
+    return salesforce.connect(
+        _credentials(installation.vendor, client),
+        installation.base_url,
+        SharedBudget(runtime.redis, installation.id, SALESFORCE_WINDOWS),
+        runtime.clock.now,
+        SalesforceGrants(runtime, installation.id),
+        lane=lane,
+    )
+
+
+class HubSpotTokens:
+    """HubSpot's tokens, sealed in the database."""
+
+    def __init__(self, runtime: Runtime, installation_id: str) -> None:
+        """Keep the tokens of one installation."""
+        self._sealed = _Sealed(runtime, installation_id)
+
+    def load(self) -> hubspot_auth.TokenSet | None:
+        """Return the newest tokens."""
+        held = self._sealed.load()
+        if held is None:
+            return None
+        expires_at = datetime.fromisoformat(held["expires_at"])
+        return hubspot_auth.TokenSet(held["access_token"], held["refresh_token"], expires_at)
+
+    def save(self, tokens: hubspot_auth.TokenSet) -> None:
+        """Keep ``tokens`` durably."""
+        self._sealed.save({**asdict(tokens), "expires_at": tokens.expires_at.isoformat()})
+
+
+class SalesforceGrants:
+    """Salesforce's grant, sealed in the database; renewed by one process at a time."""
+
+    def __init__(self, runtime: Runtime, installation_id: str) -> None:
+        """Keep the grant of one installation."""
+        self._sealed = _Sealed(runtime, installation_id)
+        self._redis = runtime.redis
+        self._lock = f"colonnade:{installation_id}:renewal"
+
+    def load(self) -> salesforce_auth.Grant | None:
+        """Return the newest grant."""
+        held = self._sealed.load()
+        return None if held is None else salesforce_auth.Grant(**held)
+
+    def save(self, grant: salesforce_auth.Grant) -> None:
+        """Keep ``grant`` durably before it is used."""
+        self._sealed.save(asdict(grant))
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Hold the right to renew, across processes."""
+        lock: AbstractContextManager[None] = self._redis.lock(
+            self._lock, timeout=TOKEN_LOCK_S, blocking_timeout=TOKEN_LOCK_S
+        )
+        return lock
+
+
+class _Sealed:
+    """A JSON object sealed under the installation's ``token``."""
+
+    def __init__(self, runtime: Runtime, installation_id: str) -> None:
+        self._runtime = runtime
+        self._id = installation_id
+
+    def load(self) -> dict[str, Any] | None:
+        with reading(self._runtime.engine) as conn:
+            text = installations.load_secret(conn, self._runtime.box, self._id, TOKEN)
+        return None if text is None else dict(json.loads(text))
+
+    def save(self, value: dict[str, Any]) -> None:
+        with writing(self._runtime.engine) as conn:
+            now = self._runtime.clock.now()
+            installations.save_secret(conn, self._runtime.box, self._id, now, TOKEN, json.dumps(value))

@@ -1,0 +1,1 @@
+"""The demo: the whole loop on both sandboxes, as processes, over real HTTP, and what it showed."""

@@ -1,0 +1,171 @@
+"""One CRM of the demo: its sandbox, its installation, and what is asked of both."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from integration.port import ReadQuery
+from mappings.inbound import read_queries, watched_fields
+from mappings.naming import vendor_name
+from mappings.outbound import object_specs
+from success.desired import RecordKind
+from sync.demo.control import Control
+from sync.demo.least import Work
+from sync.demo.people import HubSpotPeople, People, SalesforcePeople
+from sync.demo.report import CrmReport
+from sync.runtime import Runtime
+from sync.state import installations
+from sync.state.engine import writing
+from sync.workspace import Workspace, open_workspace
+
+HUBSPOT = "hubspot"
+SALESFORCE = "salesforce"
+KEY_BITS = 2048
+CONSUMER_KEY = "colonnade-demo"
+WEBHOOK_PATH = "webhook_path"
+WRITE_KEY = "write_key"
+HUBSPOT_EVENTS = {
+    "companies": "company", "contacts": "contact", "deals": "deal", "tickets": "ticket", "line_items": "line_item",
+}
+
+
+@dataclass(slots=True)
+class Crm:
+    """A sandbox and the installation in it. ``mark`` is the request log's place before the run."""
+
+    vendor: str
+    control: Control
+    report: CrmReport = field(default_factory=CrmReport)
+    installation: str = ""
+    write_key: str = ""
+    mark: int = 0
+
+    def workspace(self, runtime: Runtime) -> Workspace:
+        """Return the installation's workspace."""
+        return open_workspace(runtime, self.installation)
+
+    def control_queries(self, runtime: Runtime) -> tuple[ReadQuery, ...]:
+        """Return what a first load reads."""
+        return read_queries(self.workspace(runtime).charter, self.vendor)
+
+    def people(self, *, on_deal: bool) -> People:
+        """Return the people of this CRM."""
+        made = HubSpotPeople if self.vendor == HUBSPOT else SalesforcePeople
+        return made(self.control, on_deal)
+
+    def credentials(self) -> dict[str, str]:
+        """Return what opens the sandbox, as an admin would hand it over."""
+        given = self.control.get("credentials")
+        if self.vendor == HUBSPOT:
+            names = ("client_id", "client_secret", "refresh_token")
+            return {"kind": "oauth", **{name: str(given[name]) for name in names}}
+        key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+        public = key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        self.control.post("app", {
+            "consumer_key": CONSUMER_KEY, "username": given["username"], "public_key_pem": public.decode(),
+        })
+        return {"kind": "jwt", "client_id": CONSUMER_KEY, "username": str(given["username"]),
+                "private_key_pem": private.decode()}
+
+    def send_webhooks(self, runtime: Runtime, ws: Workspace, web: str) -> None:
+        """Have the sandbox tell ``web`` about the objects the charter watches."""
+        watched = watched_fields(ws.charter, ws.vendor)
+        if self.vendor == HUBSPOT:
+            subscriptions = [one for name, fields in watched.items() for one in _subscriptions(name, fields)]
+            self.control.post("webhooks", {"target_url": f"{web}/webhooks/hubspot", "subscriptions": subscriptions})
+            return
+        secret = secrets.token_urlsafe(24)
+        with writing(runtime.engine) as conn:
+            installations.save_secret(conn, runtime.box, ws.id, runtime.clock.now(), WEBHOOK_PATH, secret)
+        target = f"{web}/webhooks/salesforce/{ws.id}/{secret}"
+        self.control.post("webhooks", {"target_url": target, "objects": sorted(watched)})
+
+    def give_write_key(self, runtime: Runtime, ws: Workspace) -> None:
+        """Make the key with which the product sends usage."""
+        secret = secrets.token_urlsafe(24)
+        with writing(runtime.engine) as conn:
+            installations.save_secret(conn, runtime.box, ws.id, runtime.clock.now(), WRITE_KEY, secret)
+        self.write_key = f"{ws.id}.{secret}"
+
+    def own_object(self, ws: Workspace, kind: RecordKind) -> str:
+        """Return how the sandbox calls an object of ours: HubSpot puts the portal's id before the name."""
+        name = vendor_name(kind.value, ws.vendor)
+        return f"p{ws.installation.account_id}_{name}" if ws.vendor == HUBSPOT else name
+
+    def work(self, ws: Workspace) -> Work:
+        """Return what a first run has to read and write, from the sandbox's own rows."""
+        counts = self.control.counts()
+        queries = read_queries(ws.charter, ws.vendor)
+        own = {vendor_name(kind.value, ws.vendor): self.own_object(ws, kind) for kind in (
+            RecordKind.PROFILE, RecordKind.PLAN, RecordKind.MILESTONE)}
+        specs = {spec.name: spec for spec in object_specs(ws.charter, ws.vendor)}
+        account, deal = ws.inbound.crm.reads.account.object, ws.inbound.crm.reads.deal.object
+        made = self.made_deals(ws)
+        written = {name: counts.get(held, 0) for name, held in own.items()}
+        written[account] = counts[account] if account in specs else 0
+        written[deal] = len(made)
+        return Work(
+            read={query.object: counts[query.object] - (len(made) if query.object == deal else 0)
+                  for query in queries},
+            written=written,
+            links_read={query.object: len(query.link_to) for query in queries},
+            links_made={**{name: len(specs[name].parents) for name in own}, deal: 1},
+        )
+
+    def made_deals(self, ws: Workspace) -> list[dict[str, Any]]:
+        """Return the deals that carry a key of ours."""
+        field_name = vendor_name("key", ws.vendor)
+        records = self.control.records(ws.inbound.crm.reads.deal.object)
+        return [one for one in records if values_of(one).get(field_name)]
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Return the vendor requests since ``mark``, sign-ins left out."""
+        return [one for one in self.control.requests(self.mark) if one["object"] != "oauth"]
+
+    def latencies(self, own_object: str, after_delivery: int, after_request: int) -> list[float]:
+        """Return, per record that was pushed about, the seconds from webhook to the next write of a profile."""
+        writes = [one["wall"] for one in self.control.requests(after_request) if _writes(one, own_object)]
+        told = [one["wall_created"] for one in self.control.deliveries(after_delivery) if one["attempt"] == 0]
+        waits = [min((at - created for at in writes if at >= created), default=math.nan) for created in told]
+        return sorted(wait for wait in waits if not math.isnan(wait))
+
+
+def values_of(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a dumped record's fields, however its vendor shapes it."""
+    properties = record.get("properties")
+    return properties if isinstance(properties, dict) else record
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the nearest-rank percentile; 0 of nothing."""
+    if not values:
+        return 0.0
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def written_rows(requests: Iterable[Mapping[str, Any]]) -> int:
+    """Return how many records requests wrote, links not counted."""
+    return sum(len(one["written"]) for one in requests)
+
+
+def _writes(one: Mapping[str, Any], own_object: str) -> bool:
+    return one["object"] == own_object and bool(one["written"])
+
+
+def _subscriptions(name: str, fields: Sequence[str]) -> list[dict[str, str]]:
+    word = HUBSPOT_EVENTS[name]
+    whole = [{"eventType": f"{word}.{kind}"} for kind in ("creation", "deletion", "merge", "associationChange")]
+    return whole + [{"eventType": f"{word}.propertyChange", "propertyName": one} for one in fields]

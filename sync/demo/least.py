@@ -1,0 +1,56 @@
+"""The least possible number of API calls for what a run read and wrote.
+
+Counted from the sandbox's own rows and the vendors' page and batch sizes (HubSpot pages
+"Search the CRM", "Objects", "Associate records"; Salesforce REST guide: query pages, sObject
+Collections, Composite), not from what we sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+HUBSPOT_PAGE_ROWS = 200
+HUBSPOT_LINKS_READ_ROWS = 1_000
+HUBSPOT_BATCH_ROWS = 100
+HUBSPOT_LINKS_WRITTEN_ROWS = 2_000
+SALESFORCE_PAGE_ROWS = 2_000
+SALESFORCE_CALL_ROWS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What had to be done, by vendor object: rows read, rows written, links read and made per row."""
+
+    read: Mapping[str, int]
+    written: Mapping[str, int]
+    links_read: Mapping[str, int]
+    links_made: Mapping[str, int]
+
+
+def least_calls(vendor: str, work: Work) -> int:
+    """Return the fewest calls that can read and write all of it."""
+    return _hubspot(work) if vendor == "hubspot" else _salesforce(work)
+
+
+def _hubspot(work: Work) -> int:
+    reads = sum(_calls(rows, HUBSPOT_PAGE_ROWS) for rows in work.read.values())
+    links = sum(
+        kinds * _calls(work.read[name], HUBSPOT_LINKS_READ_ROWS) for name, kinds in work.links_read.items()
+    )
+    writes = sum(_calls(rows, HUBSPOT_BATCH_ROWS) for rows in work.written.values())
+    made = sum(
+        kinds * _calls(work.written.get(name, 0), HUBSPOT_LINKS_WRITTEN_ROWS)
+        for name, kinds in work.links_made.items()
+    )
+    return reads + links + writes + made
+
+
+def _salesforce(work: Work) -> int:
+    """Links are fields there: they cost nothing of their own."""
+    reads = sum(_calls(rows, SALESFORCE_PAGE_ROWS) for rows in work.read.values())
+    return reads + sum(_calls(rows, SALESFORCE_CALL_ROWS) for rows in work.written.values())
+
+
+def _calls(rows: int, per_call: int) -> int:
+    return -(-rows // per_call)

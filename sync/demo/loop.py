@@ -1,0 +1,239 @@
+"""The demo's story, step by step: start, install, first load, usage, decisions, events, a week later.
+
+Every step goes the way it goes in production: the sandboxes are processes, webhooks arrive
+signed over HTTP, workers answer queues, records are written over the vendors' APIs.
+Neighbours: ``children`` runs processes, ``crm`` is one CRM, ``events`` what happens in it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from datetime import time as day_time
+from pathlib import Path
+
+from rich.progress import Progress, TaskID
+
+from mappings.load import load_charter
+from sync.bell import Lane, Work, ring
+from sync.config import read_settings
+from sync.clock import move_clock
+from sync.demo.children import Children, free_port
+from sync.demo.control import Control
+from sync.demo.crm import HUBSPOT, SALESFORCE, Crm
+from sync.demo.usage_feed import UsageFeed
+from sync.onboard import apply_charter, apply_install, connect_installation, go_live, plan_install
+from sync.runtime import Runtime, open_runtime
+from sync.servers import embedded_valkey
+from sync.scheduler import NEW_DAY
+from sync.state import cursors, dirty, due, inbox, ledger
+from sync.state.cursors import Phase
+from sync.state.engine import reading
+from sync.state.inbox import InboxState
+from sync.state.ledger import WriteState
+from sync.state.secrets import new_key
+
+MORNING = day_time(9, 0)
+QUIET_WITHIN_S = 300.0
+LOOK_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a demo run is asked for. ``folder`` holds the portfolio in our own form."""
+
+    home: Path
+    folder: Path
+    charter: Path
+    as_of: date
+    workers: int = 1
+
+
+@dataclass(slots=True)
+class Loop:
+    """A running demo."""
+
+    options: Options
+    runtime: Runtime
+    children: Children
+    crms: tuple[Crm, ...]
+    web: str
+    feed: UsageFeed
+    progress: Progress
+    started: float = field(default_factory=time.monotonic)
+
+    def each(self, step: Callable[[Crm], None]) -> None:
+        """Do a step in both CRMs at once."""
+        with ThreadPoolExecutor(len(self.crms)) as pool:
+            list(pool.map(step, self.crms))
+
+    def install(self, crm: Crm) -> None:
+        """Connect, bring the charter into force, install by plan and apply; a second apply finds nothing."""
+        charter = load_charter(self.options.charter, crm.vendor)
+        client = crm.credentials()
+        found = connect_installation(self.runtime, crm.vendor, crm.control.url, client, charter.time_zone)
+        crm.installation = crm.report.installation = found.id
+        apply_charter(self.runtime, found.id, charter, author="demo")
+        ws = crm.workspace(self.runtime)
+        results = apply_install(ws, plan_install(ws))
+        refused = [f"{one.object}: {one.message}" for one in results if not one.done]
+        if refused:
+            raise RuntimeError("the install was refused: " + "; ".join(refused))
+        crm.report.installed_again_changes = len(plan_install(ws).changes)
+        ws = crm.workspace(self.runtime)
+        crm.send_webhooks(self.runtime, ws, self.web)
+        crm.give_write_key(self.runtime, ws)
+        crm.mark = crm.control.last_request()
+        crm.report.calls["install"] = crm.mark
+
+    def load(self) -> None:
+        """Read everything from both CRMs, by workers."""
+        task = self.progress.add_task("first load", total=None)
+        for crm in self.crms:
+            ring(self.runtime.redis, Lane.BULK, Work.LOAD, crm.installation)
+        self._wait("the first load", lambda: all(self._loaded(crm) for crm in self.crms), task)
+
+    def send_usage(self) -> None:
+        """Send the product's usage to both installations over HTTP."""
+        task = self.progress.add_task("usage", total=self.feed.count * len(self.crms))
+        self.each(lambda crm: self.feed.send_all(
+            self.web, crm.write_key, lambda sent: self.progress.update(task, advance=sent)))
+        self._wait("the usage", lambda: not any(self._waiting_events(crm) for crm in self.crms), task)
+
+    def go_live(self) -> None:
+        """Let the rules decide about everybody and write."""
+        for crm in self.crms:
+            go_live(crm.workspace(self.runtime))
+            ring(self.runtime.redis, Lane.BULK, Work.LOOK, crm.installation)
+        self.wait_quiet("decide and write")
+
+    def move_to(self, now: datetime) -> None:
+        """Move every clock together: ours, and the sandboxes'."""
+        for crm in self.crms:
+            crm.control.set_clock(now, running=True)
+        move_clock(self.runtime.engine, now, running=True)
+
+    def wait_quiet(self, title: str) -> None:
+        """Return once nothing waits anywhere. Raises RuntimeError naming what is stuck."""
+        task = self.progress.add_task(title, total=None)
+        self._wait(title, lambda: not any(self.waiting(crm) for crm in self.crms), task)
+
+    def wait_new_day(self) -> None:
+        """Return once the scheduler has had everybody looked at on the new day, and nothing waits."""
+        task = self.progress.add_task("a week later", total=None)
+        self._wait("the new day", lambda: all(self._on_new_day(crm) for crm in self.crms), task)
+
+    def _on_new_day(self, crm: Crm) -> bool:
+        ws = crm.workspace(self.runtime)
+        with reading(self.runtime.engine) as conn:
+            next_at = due.schedule(conn, ws.id).get(NEW_DAY)
+        return next_at is not None and next_at > ws.now() and not self.waiting(crm)
+
+    def waiting(self, crm: Crm) -> dict[str, int]:
+        """Return what still waits for one installation, by what it waits in."""
+        with reading(self.runtime.engine) as conn:
+            writes = ledger.counts(conn, crm.installation)
+            counts = {
+                "events": self._waiting_events(crm),
+                "accounts": sum(dirty.count(conn, crm.installation).values()),
+                "writes": sum(n for (_, state), n in writes.items()
+                              if state in (WriteState.PENDING, WriteState.SENT)),
+            }
+        return {name: count for name, count in counts.items() if count}
+
+    def _loaded(self, crm: Crm) -> bool:
+        wanted = {query.object for query in crm.control_queries(self.runtime)}
+        with reading(self.runtime.engine) as conn:
+            done = {one.object for one in cursors.every(conn, crm.installation) if one.phase is Phase.INCREMENTAL}
+        return wanted <= done
+
+    def _waiting_events(self, crm: Crm) -> int:
+        with reading(self.runtime.engine) as conn:
+            return inbox.counts(conn, crm.installation).get(InboxState.NEW, 0)
+
+    def _wait(self, what: str, done: Callable[[], bool], task: TaskID) -> None:
+        ends = time.monotonic() + QUIET_WITHIN_S
+        while not done():
+            self.children.check()
+            if time.monotonic() > ends:
+                stuck = {crm.vendor: self.waiting(crm) for crm in self.crms}
+                raise RuntimeError(f"{what}: still waiting after {QUIET_WITHIN_S:.0f} s: {stuck}; "
+                                   f"the logs are in {self.options.home}")
+            time.sleep(LOOK_EVERY_S)
+        self.progress.update(task, total=1, completed=1)
+
+
+@contextmanager
+def running(options: Options, progress: Progress) -> Iterator[Loop]:
+    """Start every process, load the portfolio into both sandboxes, and stop everything at the end."""
+    web_port, task = free_port(), progress.add_task("start", total=None)
+    web = f"http://127.0.0.1:{web_port}"
+    os.environ["CS_HOME"] = str(options.home)
+    valkey = None if os.environ.get("REDIS_URL") else embedded_valkey(options.home)
+    env = {"CS_HOME": str(options.home), "PORT": str(web_port), "CS_PUBLIC_URL": web,
+           "CS_SECRET_KEYS": _secret_key(options.home)}
+    if valkey is not None:
+        env["REDIS_URL"] = valkey.url
+    os.environ.update(env)
+    children = Children(options.home, env)
+    try:
+        crms = _start_sandboxes(options, children)
+        runtime = open_runtime(read_settings())
+        loop = Loop(options, runtime, children, crms, web, UsageFeed(options.folder), progress)
+        loop.each(lambda crm: _load_portfolio(crm, options.folder))
+        loop.move_to(datetime.combine(options.as_of, MORNING, UTC))
+        _start_product(options, children, crms[0], web_port)
+        progress.update(task, total=1, completed=1)
+        yield loop
+    finally:
+        children.stop()
+        if valkey is not None:
+            valkey.stop()
+
+
+def _start_sandboxes(options: Options, children: Children) -> tuple[Crm, ...]:
+    crms = []
+    for vendor in (HUBSPOT, SALESFORCE):
+        port = free_port()
+        children.start(f"sandbox-{vendor}", "-m", f"sandbox.{vendor}", "--port", str(port),
+                       "--db", str(options.home / f"{vendor}.db"))
+        crms.append(Crm(vendor, Control(f"http://127.0.0.1:{port}")))
+    for crm in crms:
+        crm.control.wait_ready()
+        crm.report.where = crm.control.url
+    return tuple(crms)
+
+
+def _load_portfolio(crm: Crm, folder: Path) -> None:
+    crm.control.load(folder)
+
+
+def _start_product(options: Options, children: Children, hubspot: Crm, web_port: int) -> None:
+    given = hubspot.control.get("credentials")
+    app = {"CS_HUBSPOT_CLIENT_ID": given["client_id"], "CS_HUBSPOT_CLIENT_SECRET": given["client_secret"]}
+    gunicorn = ["-m", "gunicorn", "--config", "webhooks/gunicorn.py", "--bind", f"127.0.0.1:{web_port}",
+                "app:create_app()"]
+    children.start("web", *gunicorn, env=app)
+    for number in range(options.workers):
+        children.start(f"worker-fast-{number + 1}", "-m", "app", "worker", "fast", keep=True)
+    children.start("worker-bulk", "-m", "app", "worker", "bulk", keep=True)
+    children.start("scheduler", "-m", "app", "scheduler", keep=True)
+    children.watch()
+
+
+def _secret_key(home: Path) -> str:
+    """Return the home's key for sealing credentials, made at the first run."""
+    given = os.environ.get("CS_SECRET_KEYS")
+    if given:
+        return given
+    path = home / "secret.json"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({"key": new_key()}), encoding="utf-8")
+    return str(json.loads(path.read_text(encoding="utf-8"))["key"])

@@ -1,0 +1,146 @@
+"""Drain: signals of the inbox → records read again → mirror.
+
+Many signals about one record are one read, and all of a burst ride in full batches. A
+signal that only repeats a write of ours costs no call: the ledger knows the value. A
+record that cannot be read yet (404 just after creation) is looked for again.
+Neighbours: ``webhooks`` fills the inbox; ``pull.refresh`` reads; ``usage`` takes usage batches.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
+
+from sqlalchemy import Connection
+
+from integration.hubspot.events import read_event
+from integration.port import Signal, SignalKind
+from sync import usage
+from sync.drift import is_echo
+from sync.pull import Pulled, refresh
+from sync.state import identity, inbox, ledger, mirror
+from sync.state.engine import reading, writing
+from sync.state.inbox import InboxItem
+from sync.state.leases import Lease
+from sync.workspace import Workspace
+
+BATCH_EVENTS = 500
+LEASE_S = 120
+LOOK_AGAIN = (timedelta(seconds=2), timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10))
+HUBSPOT = "hubspot"
+SALESFORCE = "salesforce"
+USAGE = "usage"
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What a drain did: events worked in, echoes dropped, records read, events put off."""
+
+    events: int
+    echoes: int
+    read: int
+    put_off: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Hint:
+    item: InboxItem
+    signal: Signal
+
+
+def drain(ws: Workspace, owner: str) -> Drained | None:
+    """Work in the oldest events nobody holds; ``None`` when there are none."""
+    with writing(ws.runtime.engine) as conn:
+        items = inbox.take(conn, ws.id, Lease(owner, ws.now(), LEASE_S, BATCH_EVENTS))
+    if not items:
+        return None
+    usage.take_in(ws, [item for item in items if item.source == USAGE])
+    hints = [_Hint(item, signal) for item in items if item.source != USAGE for signal in _signals(item)]
+    fresh = _without_echoes(ws, hints)
+    pulled, put_off = _read_again(ws, fresh)
+    with writing(ws.runtime.engine) as conn:
+        late = {hint.item.dedupe_key for hint in put_off}
+        for item in items:
+            if item.dedupe_key in late:
+                _put_off(ws, conn, item)
+        inbox.done(conn, ws.id, [item for item in items if item.dedupe_key not in late])
+    return Drained(len(items), len(hints) - len(fresh), pulled.read, len(late))
+
+
+def _signals(item: InboxItem) -> list[Signal]:
+    body = cast("Mapping[str, object]", item.body)
+    if item.source == HUBSPOT:
+        return [read_event(body)]
+    return [
+        Signal(str(body["object"]), str(body["id"]), SignalKind.CHANGED, item.received_at)
+    ]
+
+
+def _without_echoes(ws: Workspace, hints: Sequence[_Hint]) -> list[_Hint]:
+    """Leave out what says nothing: unknown events, and values we wrote ourselves."""
+    by_object: defaultdict[str, set[str]] = defaultdict(set)
+    for hint in hints:
+        by_object[hint.signal.object].add(hint.signal.id)
+    with reading(ws.runtime.engine) as conn:
+        ours = {name: ledger.by_record(conn, ws.id, name, sorted(ids)) for name, ids in by_object.items()}
+    return [
+        hint for hint in hints
+        if hint.signal.kind is not SignalKind.IGNORED
+        and not is_echo(ours[hint.signal.object].get(hint.signal.id), hint.signal.field, hint.signal.value)
+    ]
+
+
+def _read_again(ws: Workspace, hints: Sequence[_Hint]) -> tuple[Pulled, list[_Hint]]:
+    """Read every record hinted at, once per object; return the hints whose record was not there yet."""
+    _bury(ws, hints)
+    total, missing = Pulled(), []
+    for object_name in _parents_first(ws, {hint.signal.object for hint in hints}):
+        here = [hint for hint in hints if hint.signal.object == object_name]
+        asked = [hint for hint in here if hint.signal.kind is not SignalKind.DELETED]
+        pulled, absent = refresh(ws, object_name, [hint.signal.id for hint in asked])
+        total = total.plus(pulled)
+        missing += [hint for hint in asked if hint.signal.id in absent]
+    return total, missing
+
+
+def _bury(ws: Workspace, hints: Sequence[_Hint]) -> None:
+    """Mark deleted and merged-away records in the mirror; a merged account answers as its survivor."""
+    reads = ws.inbound.crm.reads
+    with writing(ws.runtime.engine) as conn:
+        for hint in hints:
+            signal = hint.signal
+            gone = signal.merged_ids if signal.kind is SignalKind.MERGED else ()
+            gone = (signal.id,) if signal.kind is SignalKind.DELETED else gone
+            if not gone:
+                continue
+            change = mirror.mark_deleted(
+                conn, ws.id, ws.now(), signal.object, [(one, signal.occurred_at) for one in gone]
+            )
+            rows = ledger.by_record(conn, ws.id, signal.object, gone)
+            keys = [row.key for row in rows.values()]
+            ledger.tombstone(conn, ws.id, signal.object, keys, "its record was deleted in the CRM")
+            usage.mark(conn, ws, change.touched_accounts, f"{signal.object} {signal.kind.value}")
+            if signal.object == reads.account.object and signal.kind is SignalKind.MERGED:
+                _merge(conn, ws, signal)
+
+
+def _merge(conn: Connection, ws: Workspace, signal: Signal) -> None:
+    for merged in signal.merged_ids:
+        identity.mint_many(conn, ws.id, "account", {signal.id: signal.id.lower()})
+        identity.alias(conn, ws.id, "account", merged, signal.id)
+
+
+def _parents_first(ws: Workspace, names: set[str]) -> list[str]:
+    reads = ws.inbound.crm.reads
+    first = [reads.account.object, reads.deal.object]
+    return sorted(names, key=lambda name: (first.index(name) if name in first else len(first), name))
+
+
+def _put_off(ws: Workspace, conn: Connection, item: InboxItem) -> None:
+    """Look again later for a record that cannot be read yet; after the last time it is gone."""
+    again = item.attempts <= len(LOOK_AGAIN)
+    next_try = ws.now() + LOOK_AGAIN[item.attempts - 1] if again else None
+    inbox.failed(conn, ws.id, item, "its record cannot be read", next_try)

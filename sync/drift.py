@@ -1,0 +1,47 @@
+"""Drift: a field of ours that somebody else changed in the CRM is looked at by a push again.
+
+The mirror sees the change; the push decides by the three-way diff whether it is rewritten
+or shown as blocked. Neighbours: ``pull`` calls after each store, ``push`` diffs.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from mappings.diff import same_value
+from sync.state import ledger, mirror
+from sync.state.ledger import LedgerRow, WriteState
+from sync.state.mirror import MirrorChange, StoredRecord
+from sync.workspace import Workspace
+
+
+def reopen_changed(conn: Connection, ws: Workspace, object_name: str, change: MirrorChange) -> int:
+    """Reopen the rows of ours among the changed records whose fields differ; return how many.
+
+    A record of ours that was deleted is a person's decision: its row is buried.
+    """
+    ids = [record_id for _, record_id in change.changed]
+    rows = ledger.by_record(conn, ws.id, object_name, ids)
+    if not rows:
+        return 0
+    records = mirror.find(conn, ws.id, object_name, list(rows))
+    gone = [row.key for record_id, row in rows.items() if records[record_id].deleted]
+    ledger.tombstone(conn, ws.id, object_name, gone, "a person deleted the record in the CRM")
+    keys = [row.key for record_id, row in rows.items() if _differs(row, records[record_id])]
+    return ledger.reopen(conn, ws.id, object_name, keys)
+
+
+def is_echo(row: LedgerRow | None, field: str | None, value: str | None) -> bool:
+    """Say whether a signal only repeats what we wrote: the row took that very value last."""
+    if row is None or row.acknowledged is None or field is None:
+        return False
+    return field in row.acknowledged and same_value(row.acknowledged[field], value)
+
+
+def _differs(row: LedgerRow, record: StoredRecord) -> bool:
+    if record.deleted or row.state is not WriteState.ACKNOWLEDGED:
+        return False
+    return any(
+        name in record.values and not same_value(record.values[name], wanted)
+        for name, wanted in row.desired.items()
+    )

@@ -1,0 +1,231 @@
+"""Facts: the mirror and the usage of some accounts, assembled as the rules take them.
+
+``look`` asks for now or for a point of the daily grid; ``metrics`` and ``explain`` for any
+moment. What contradicts the charter is returned beside the facts, never guessed.
+Neighbours: ``mappings.inbound`` translates each record, ``success`` takes the result.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from mappings.inbound import Contradiction, to_account, to_deal, to_line, to_ticket
+from success.facts import Account, AccountFacts, ContractLine, Deal, PresenceDay, Ticket, UsageDay
+from success.renewal_terms import group_sources
+from sync.pull import USAGE_REF, crm_record
+from sync.state import identity, mirror, usage_store
+from sync.state.mirror import StoredRecord
+from sync.state.usage_store import Presence, UsageSum
+from sync.workspace import Workspace
+
+ACCOUNT_KEY = "account"
+GROUP_KEY = "line_group"
+BEGINNING = date(1970, 1, 1)
+PRESENCE_DAYS = 120
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What is asked: facts known at ``known_at`` (UTC, ``None`` is now), use up to ``as_of``.
+
+    ``received_by`` leaves out usage received after that day; ``None`` takes all.
+    """
+
+    as_of: date
+    known_at: datetime | None = None
+    received_by: date | None = None
+
+
+@dataclass(slots=True)
+class Assembled:
+    """Facts by account id, and the records that could not be facts."""
+
+    facts: dict[str, AccountFacts] = field(default_factory=dict)
+    contradictions: list[Contradiction] = field(default_factory=list)
+
+    def sort(self, outcome: T | Contradiction | None) -> T | None:
+        """Return the fact; keep a contradiction for the report."""
+        if isinstance(outcome, Contradiction):
+            self.contradictions.append(outcome)
+            return None
+        return outcome
+
+
+def assemble(
+    conn: Connection, ws: Workspace, account_ids: Collection[str] | None, moment: Moment
+) -> Assembled:
+    """Return the facts of the accounts (all when ``None``) as known at the moment."""
+    found = Assembled()
+    reads = ws.inbound.crm.reads
+    accounts = [
+        account for one in _records(conn, ws, reads.account.object, account_ids, moment)
+        if (account := found.sort(to_account(crm_record(one), ws.inbound)))
+    ]
+    ids = None if account_ids is None else [account.account_id for account in accounts]
+    deals, lines = _deals_and_lines(conn, ws, ids, moment, found)
+    tickets = _tickets(conn, ws, ids, moment, found)
+    usage = _Usage.read(conn, ws, accounts, moment)
+    supported = _any_ticket(conn, ws)
+    for account in accounts:
+        key = account.account_id
+        found.facts[key] = AccountFacts(
+            account=account,
+            account_key=key.lower(),
+            lines=tuple(lines[key]),
+            deals=tuple(deals[key]),
+            tickets=tuple(tickets[key]),
+            usage=usage.days(account),
+            presence=usage.presence(account),
+            usage_seen=usage.seen,
+            support_seen=supported,
+        )
+    return found
+
+
+def with_identities(
+    facts: Mapping[str, AccountFacts], account_keys: Mapping[str, str], groups: Mapping[str, str]
+) -> dict[str, AccountFacts]:
+    """Return the facts with their minted account keys and renewal groups (line id to group)."""
+    return {
+        key: replace(
+            one,
+            account_key=account_keys.get(key, one.account_key),
+            group_keys={line.line_id: groups[line.line_id] for line in one.lines if line.line_id in groups},
+        )
+        for key, one in facts.items()
+    }
+
+
+def mint(conn: Connection, ws: Workspace, facts: Mapping[str, AccountFacts]) -> dict[str, AccountFacts]:
+    """Return the facts with identities, minting those met for the first time.
+
+    An id once minted outlives merges and renames; a line joins the group its leader has.
+    """
+    accounts = identity.mint_many(conn, ws.id, ACCOUNT_KEY, {key: key.lower() for key in facts})
+    sources = {line_id: source for one in facts.values() for line_id, source in group_sources(one.lines).items()}
+    leaders = identity.mint_many(
+        conn, ws.id, GROUP_KEY, {source: source.lower() for source in sorted(set(sources.values()))}
+    )
+    proposals = {line_id: leaders[source] for line_id, source in sources.items()}
+    return with_identities(facts, accounts, identity.mint_many(conn, ws.id, GROUP_KEY, proposals))
+
+
+def known(conn: Connection, ws: Workspace, facts: Mapping[str, AccountFacts]) -> dict[str, AccountFacts]:
+    """Return the facts with the identities minted so far, minting none (for reading only)."""
+    lines = [line.line_id for one in facts.values() for line in one.lines]
+    accounts = identity.resolve(conn, ws.id, ACCOUNT_KEY, sorted(facts))
+    return with_identities(facts, accounts, identity.resolve(conn, ws.id, GROUP_KEY, sorted(lines)))
+
+
+def _records(
+    conn: Connection, ws: Workspace, object_name: str, account_ids: Collection[str] | None, moment: Moment
+) -> list[StoredRecord]:
+    if moment.known_at is None:
+        return mirror.current(conn, ws.id, object_name, account_ids)
+    return mirror.known_at(conn, ws.id, object_name, moment.known_at, "ours", account_ids)
+
+
+def _deals_and_lines(
+    conn: Connection, ws: Workspace, ids: Collection[str] | None, moment: Moment, found: Assembled
+) -> tuple[dict[str, list[Deal]], dict[str, list[ContractLine]]]:
+    reads = ws.inbound.crm.reads
+    deals: dict[str, Deal] = {}
+    lines: defaultdict[str, list[ContractLine]] = defaultdict(list)
+    for record in _records(conn, ws, reads.deal.object, ids, moment):
+        deal = found.sort(to_deal(crm_record(record), ws.inbound))
+        if deal is None:
+            continue
+        deals[record.source_id] = deal
+        if reads.contract_line.source == "deal" and deal.cs_key is None:
+            _add_line(ws, record, deal, lines, found)
+    if reads.contract_line.source == "line_item":
+        for record in _records(conn, ws, reads.contract_line.object, ids, moment):
+            parent = _parent_deal(record, reads.contract_line.parent, deals)
+            if parent is not None:
+                _add_line(ws, record, parent, lines, found)
+    return _by_account(deals.values()), lines
+
+
+def _add_line(
+    ws: Workspace, record: StoredRecord, deal: Deal, lines: dict[str, list[ContractLine]], found: Assembled
+) -> None:
+    line = found.sort(to_line(crm_record(record), deal, ws.inbound))
+    if line is not None:
+        lines[line.account_id].append(line)
+
+
+def _parent_deal(record: StoredRecord, deal_object: str | None, deals: Mapping[str, Deal]) -> Deal | None:
+    return next((deals[link.id] for link in record.links if link.object == deal_object and link.id in deals), None)
+
+
+def _by_account(deals: Iterable[Deal]) -> dict[str, list[Deal]]:
+    grouped: defaultdict[str, list[Deal]] = defaultdict(list)
+    for deal in deals:
+        grouped[deal.account_id].append(deal)
+    return grouped
+
+
+def _tickets(
+    conn: Connection, ws: Workspace, ids: Collection[str] | None, moment: Moment, found: Assembled
+) -> dict[str, list[Ticket]]:
+    reads, grouped = ws.inbound.crm.reads.ticket, defaultdict[str, list[Ticket]](list)
+    for record in [] if reads is None else _records(conn, ws, reads.object, ids, moment):
+        ticket = found.sort(to_ticket(crm_record(record), ws.inbound)) if record.account_id else None
+        if ticket is not None:
+            grouped[ticket.account_id].append(ticket)
+    return grouped
+
+
+def _any_ticket(conn: Connection, ws: Workspace) -> bool:
+    """Say whether this customer's support is in the CRM at all, whatever accounts are looked at."""
+    reads = ws.inbound.crm.reads.ticket
+    return reads is not None and mirror.counts(conn, ws.id).get(reads.object, 0) > 0
+
+
+@dataclass(slots=True)
+class _Usage:
+    """The usage of some accounts, by the product's own name for each."""
+
+    seen: bool
+    sums: dict[str, list[UsageSum]]
+    users: dict[str, list[Presence]]
+
+    @classmethod
+    def read(cls, conn: Connection, ws: Workspace, accounts: Iterable[Account], moment: Moment) -> _Usage:
+        refs = sorted({account.attributes.get(USAGE_REF, account.account_id) for account in accounts})
+        until = moment.as_of + timedelta(days=1)
+        recent = (moment.as_of - timedelta(days=PRESENCE_DAYS), until)
+        sums: defaultdict[str, list[UsageSum]] = defaultdict(list)
+        users: defaultdict[str, list[Presence]] = defaultdict(list)
+        for one in usage_store.usage(conn, ws.id, refs, (BEGINNING, until), moment.received_by):
+            sums[one.account_ref].append(one)
+        for seen in usage_store.presence(conn, ws.id, refs, recent, moment.received_by):
+            users[seen.account_ref].append(seen)
+        return cls(usage_store.seen_any(conn, ws.id, moment.received_by), sums, users)
+
+    def days(self, account: Account) -> tuple[UsageDay, ...]:
+        """Return the account's daily use; sums of one day received on several days are kept apart."""
+        return tuple(
+            UsageDay(
+                account.account_id, one.line_ref, one.product, one.feature, one.day, one.rows,
+                one.count, one.duration_s, one.errors,
+            )
+            for one in self.sums[account.attributes.get(USAGE_REF, account.account_id)]
+        )
+
+    def presence(self, account: Account) -> tuple[PresenceDay, ...]:
+        """Return who of the account was there, by product and day."""
+        users: defaultdict[tuple[str, date], set[str]] = defaultdict(set)
+        for one in self.users[account.attributes.get(USAGE_REF, account.account_id)]:
+            users[one.product, one.day].add(one.user_ref)
+        return tuple(
+            PresenceDay(account.account_id, product, day, frozenset(who))
+            for (product, day), who in sorted(users.items())
+        )

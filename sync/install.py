@@ -1,0 +1,151 @@
+"""Install by plan and apply: what must exist in the CRM, what does, and the difference.
+
+``plan`` reads and writes nothing; ``apply`` does exactly what the plan says, and nothing
+when run again. The charter is checked against what the CRM really has before any write.
+Neighbours: ``mappings.outbound`` says what is needed, the port describes and creates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from integration.port import CrmDescription, CrmPort, FieldSpec, ObjectSpec, Pipeline, SchemaChange, SchemaResult
+from mappings.charter import Charter
+from mappings.inbound import read_queries
+from mappings.outbound import object_specs
+from success.desired import RecordKind
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One object of the plan: what is created, what is right already, what cannot be and why."""
+
+    object: str
+    creates_object: bool
+    adds: tuple[str, ...]
+    right: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InstallPlan:
+    """The difference between what the charter needs and what the CRM has.
+
+    ``questions`` are for the admin and stop an apply; ``changes`` is what an apply does.
+    """
+
+    description: CrmDescription
+    steps: tuple[Step, ...]
+    changes: tuple[SchemaChange, ...]
+    questions: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether everything is there already."""
+        return not self.changes
+
+
+def make_plan(port: CrmPort, charter: Charter) -> InstallPlan:
+    """Describe the portal or org and return what an apply would do; writes nothing."""
+    specs = object_specs(charter, port.vendor)
+    reads = read_queries(charter, port.vendor, installed=False)
+    names = list(dict.fromkeys([*(spec.name for spec in specs), *(query.object for query in reads)]))
+    description = port.describe(names)
+    steps = [_step(spec, description.objects.get(spec.name)) for spec in specs]
+    changes = [_change(spec, description.objects.get(spec.name)) for spec in specs]
+    if not any(change.fields or change.create_object for change in changes):
+        changes = []
+    questions = [
+        *(problem for step in steps for problem in step.problems),
+        *_unreadable(charter, port.vendor, description),
+        *_unknown_stages(charter, port.vendor, description.deal_pipelines),
+        *_no_room(specs, description),
+    ]
+    return InstallPlan(description, tuple(steps), tuple(changes), tuple(questions))
+
+
+def apply_plan(port: CrmPort, plan: InstallPlan) -> list[SchemaResult]:
+    """Do what the plan says; return what became of each change. Raises ValueError with questions open."""
+    if plan.questions:
+        raise ValueError("the plan has open questions: " + "; ".join(plan.questions))
+    return port.apply_schema(plan.changes) if plan.changes else []
+
+
+def _step(spec: ObjectSpec, found: ObjectSpec | None) -> Step:
+    missing = _missing(spec, found)
+    right = tuple(field.name for field in spec.fields if field not in missing)
+    return Step(
+        object=spec.name,
+        creates_object=found is None and spec.custom,
+        adds=tuple(field.name for field in missing),
+        right=right,
+        problems=tuple(_problems(spec, found)),
+    )
+
+
+def _change(spec: ObjectSpec, found: ObjectSpec | None) -> SchemaChange:
+    """Return what an object lacks, which may be nothing.
+
+    An apply names every object all the same: a permission set of Salesforce is replaced by
+    each deploy, so it must always grant the whole.
+    """
+    return SchemaChange(spec, found is None and spec.custom, _missing(spec, found))
+
+
+def _missing(spec: ObjectSpec, found: ObjectSpec | None) -> tuple[FieldSpec, ...]:
+    held = set() if found is None else {field.name.lower() for field in found.fields}
+    return tuple(field for field in spec.fields if field.name.lower() not in held)
+
+
+def _problems(spec: ObjectSpec, found: ObjectSpec | None) -> Iterable[str]:
+    """Yield what is in our way: a standard object that is not there, a name taken by another type."""
+    if found is None:
+        if not spec.custom:
+            yield f"{spec.name} cannot be seen: give the connected user access to it"
+        return
+    held = {field.name.lower(): field for field in found.fields}
+    for field in spec.fields:
+        other = held.get(field.name.lower())
+        if other is not None and other.type is not field.type:
+            yield (
+                f"{spec.name}.{other.name} exists as {other.type.value}, we need {field.type.value}: "
+                "rename or remove the customer's field"
+            )
+        elif other is not None and field.unique and not other.unique:
+            yield f"{spec.name}.{other.name} exists but is not unique, and cannot be made so later: remove it"
+
+
+def _unreadable(charter: Charter, vendor: str, description: CrmDescription) -> Iterable[str]:
+    for query in read_queries(charter, vendor, installed=False):
+        found = description.objects.get(query.object)
+        if found is None:
+            yield f"{query.object}, which the charter reads, is not there or cannot be seen"
+            continue
+        held = {field.name.lower() for field in found.fields}
+        for name in query.fields:
+            if name.lower() not in held and "." not in name:
+                yield f"{query.object}.{name}, which the charter reads, is not there: correct the charter"
+
+
+def _unknown_stages(charter: Charter, vendor: str, pipelines: Iterable[Pipeline]) -> Iterable[str]:
+    held = list(pipelines)
+    for kind in (RecordKind.RENEWAL, RecordKind.EXPANSION):
+        opening = charter.crm_for(vendor).writes.opening(kind)
+        own = [one for one in held if opening.pipeline in (None, one.id)]
+        stages = {stage.id for pipeline in own for stage in pipeline.stages if not stage.closed}
+        if opening.stage not in stages:
+            yield (
+                f"a {kind.value} should begin in stage {opening.stage!r}, which no open stage of the "
+                f"pipelines is; these are: {', '.join(sorted(stages)) or 'none'}"
+            )
+
+
+def _no_room(specs: Iterable[ObjectSpec], description: CrmDescription) -> Iterable[str]:
+    needed = [spec.name for spec in specs if spec.custom and spec.name not in description.objects]
+    left = description.custom_objects_left
+    if left is not None and len(needed) > left:
+        yield f"{len(needed)} custom objects are needed ({', '.join(needed)}) and {left} are left"
+
+
+__all__ = ["InstallPlan", "Step", "apply_plan", "make_plan"]

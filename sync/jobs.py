@@ -1,0 +1,106 @@
+"""The RQ jobs: one function per kind of work, each safe to run twice, at once, or never.
+
+A job takes its bell off, works until nothing is left or its time is up, and rings for what
+follows. What it leaves undone is in the database, where the next bell or the scheduler
+finds it. Neighbours: ``bell`` starts these, ``pull``/``drain``/``look``/``push`` do the work.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from integration.port import CrmError, NeedsConsent, Unavailable
+from sync import drain as draining
+from sync import look as looking
+from sync import pull
+from sync import push as pushing
+from sync.bell import Lane, Work, answered, ring
+from sync.runtime import Runtime, process_runtime
+from sync.state import installations
+from sync.state.engine import writing
+from sync.state.installations import Status
+from sync.workspace import Workspace, open_workspace
+
+TIME_UP_S = 120.0
+"""A job that has worked this long rings again and lets others have a turn."""
+
+log = logging.getLogger(__name__)
+Step = Callable[[Workspace, str], object]
+
+
+def drain(lane: str, installation_id: str) -> None:
+    """Work in the inbox, then have the touched accounts looked at."""
+    _run(Work.DRAIN, Lane(lane), installation_id, draining.drain, follow=Work.LOOK)
+
+
+def load(lane: str, installation_id: str) -> None:
+    """Read everything for the first time."""
+    _run(Work.LOAD, Lane(lane), installation_id, _load, follow=Work.LOOK)
+
+
+def poll(lane: str, installation_id: str) -> None:
+    """Read what changed since the last time."""
+    _run(Work.POLL, Lane(lane), installation_id, _poll, follow=Work.LOOK)
+
+
+def look(lane: str, installation_id: str) -> None:
+    """Decide about dirty accounts, then have what changed written."""
+    _run(Work.LOOK, Lane(lane), installation_id, looking.look, follow=Work.PUSH)
+
+
+def push(lane: str, installation_id: str) -> None:
+    """Write what the CRM does not hold yet."""
+    _run(Work.PUSH, Lane(lane), installation_id, _push, follow=None)
+
+
+def _load(ws: Workspace, _owner: str) -> None:
+    pull.load(ws)
+
+
+def _poll(ws: Workspace, _owner: str) -> None:
+    pull.poll(ws)
+
+
+def _push(ws: Workspace, owner: str) -> None:
+    pushing.push(ws, owner)
+
+
+def owner_name() -> str:
+    """Return who holds the leases of this worker, for people who look at the tables."""
+    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
+
+
+def _run(work: Work, lane: Lane, installation_id: str, step: Step, follow: Work | None) -> None:
+    """Work step by step until nothing is left; a CRM that cannot answer now is met again later."""
+    runtime = process_runtime()
+    answered(runtime.redis, lane, work, installation_id)
+    ws = open_workspace(runtime, installation_id)
+    if ws.installation.status is not Status.ACTIVE:
+        return
+    ends, owner = time.monotonic() + TIME_UP_S, owner_name()
+    try:
+        while step(ws, owner) is not None:
+            if time.monotonic() > ends:
+                ring(runtime.redis, lane, work, installation_id)
+                break
+    except NeedsConsent as error:
+        _stop(runtime, installation_id, error)
+        return
+    except Unavailable as error:
+        log.warning("%s of %s is put off: %s", work, installation_id, error)
+    except CrmError as error:
+        log.error("%s of %s cannot go on: %s", work, installation_id, error)
+    if follow is not None:
+        ring(runtime.redis, lane, follow, installation_id)
+
+
+def _stop(runtime: Runtime, installation_id: str, error: NeedsConsent) -> None:
+    """Stop this installation until its admin connects it again; the others go on."""
+    log.error("%s needs consent: %s", installation_id, error)
+    with writing(runtime.engine) as conn:
+        installations.set_status(conn, installation_id, Status.NEEDS_CONSENT)

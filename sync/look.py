@@ -1,0 +1,193 @@
+"""Look: dirty accounts → facts → decisions → what the ledger wants.
+
+A look claims accounts under a lease, steps their fold over the daily grid up to today,
+decides, and enters what should stand in the CRM, all in one transaction with the claim's
+fence: a look that lost its lease changes nothing. Looking hourly, daily or once gives the
+same records, because only the grid has memory. Neighbours: ``facts``, ``success.decide``,
+``push`` writes what the ledger wants.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from mappings.inbound import Contradiction
+from mappings.outbound import VendorWrite, to_rows
+from success.decide import Decision, advance, decide
+from success.facts import AccountFacts
+from success.fold import FoldState
+from sync import facts as assembling
+from sync.facts import Moment
+from sync.pull import USAGE_REF
+from sync.state import dirty, findings, fold, ledger, usage_store
+from sync.state.dirty import Claim, Scope
+from sync.state.engine import reading, writing
+from sync.state.fold import StoredFold
+from sync.state.leases import Lease
+from sync.state.ledger import WantedRow
+from sync.state.mirror_since import accounts_changed_since
+from sync.workspace import Workspace
+
+BATCH_ACCOUNTS = 200
+LEASE_S = 120
+RETRY_CURVE = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
+DAY = timedelta(days=1)
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look did: accounts decided, ledger rows changed, accounts that could not be decided."""
+
+    accounts: int
+    wanted: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """One account decided: its rows, and its fold after today's grid point."""
+
+    state: FoldState
+    decision: Decision
+    rows: tuple[WantedRow, ...]
+
+
+def look(ws: Workspace, owner: str, limit: int = BATCH_ACCOUNTS) -> Looked | None:
+    """Look at the oldest dirty accounts nobody holds; return what was done, ``None`` when there are none.
+
+    Before the installation is live nothing is looked at: the dirty set waits.
+    """
+    if not ws.live:
+        return None
+    now = ws.now()
+    with writing(ws.runtime.engine) as conn:
+        claims = dirty.claim(conn, ws.id, Scope.ACCOUNT, Lease(owner, now, LEASE_S, limit))
+    if not claims:
+        return None
+    with writing(ws.runtime.engine) as conn:
+        found = assembling.assemble(conn, ws, [one.id for one in claims], Moment(ws.day_of(now)))
+        facts = assembling.mint(conn, ws, found.facts)
+    with reading(ws.runtime.engine) as conn:
+        states = _fold_to_today(conn, ws, facts, now)
+    decided, failures = _decide_all(ws, facts, states, ws.day_of(now))
+    return _enter(ws, now, claims, decided, failures, found.contradictions)
+
+
+def _fold_to_today(
+    conn: Connection, ws: Workspace, facts: Mapping[str, AccountFacts], now: datetime
+) -> dict[str, FoldState]:
+    """Return each account's fold after today's grid point, with the facts known at every point."""
+    today, epoch = ws.day_of(now), ws.day_of(ws.installation.epoch)
+    stored = fold.newest(conn, ws.id, list(facts), today)
+    states = {
+        key: FoldState.from_json(stored[key].state) if key in stored else FoldState.empty() for key in facts
+    }
+    behind = {key: state.day + DAY if state.day else epoch for key, state in states.items()}
+    day = min((day for day in behind.values() if day <= today), default=today + DAY)
+    while day <= today:
+        due = [key for key in facts if behind[key] <= day]
+        then = _facts_at(conn, ws, day, {key: facts[key] for key in due})
+        for key in due:
+            states[key] = advance(states[key], then[key], ws.rules, day) if key in then else states[key]
+        day += DAY
+    return states
+
+
+def _facts_at(
+    conn: Connection, ws: Workspace, day: date, facts: Mapping[str, AccountFacts]
+) -> dict[str, AccountFacts]:
+    """Return the facts known at the grid point of ``day``; assembled anew only where they differ from now."""
+    point = ws.grid_point(day)
+    received_by = ws.day_of(point)
+    later = accounts_changed_since(conn, ws.id, point, list(facts))
+    later |= _usage_since(conn, ws, received_by, facts)
+    then = {key: one for key, one in facts.items() if key not in later}
+    if later:
+        moment = Moment(day, point, received_by)
+        older = assembling.assemble(conn, ws, sorted(later), moment).facts
+        then |= assembling.known(conn, ws, older)
+    return then
+
+
+def _usage_since(
+    conn: Connection, ws: Workspace, received_by: date, facts: Mapping[str, AccountFacts]
+) -> set[str]:
+    refs = {one.account.attributes.get(USAGE_REF, key): key for key, one in facts.items()}
+    return {refs[ref] for ref in usage_store.received_after(conn, ws.id, list(refs), received_by)}
+
+
+def _decide_all(
+    ws: Workspace, facts: Mapping[str, AccountFacts], states: Mapping[str, FoldState], as_of: date
+) -> tuple[dict[str, _Account], dict[str, str]]:
+    decided: dict[str, _Account] = {}
+    failures: dict[str, str] = {}
+    for key, one in facts.items():
+        try:
+            decision = decide(states[key], one, ws.rules, as_of)
+            decided[key] = _Account(states[key], decision, _rows(ws, one, decision))
+        except Exception as error:  # one poisoned account must not stop the rest; it is kept and shown
+            log.exception("account %s of %s cannot be decided", key, ws.id)
+            failures[key] = f"{type(error).__name__}: {error}"
+    return decided, failures
+
+
+def _rows(ws: Workspace, facts: AccountFacts, decision: Decision) -> tuple[WantedRow, ...]:
+    return tuple(
+        _wanted(write, record.account_id, record.kind.value, record.reason)
+        for record in decision.records
+        for write in to_rows(record, ws.charter, ws.vendor, owner_id=facts.account.owner_id)
+    )
+
+
+def _wanted(write: VendorWrite, account_id: str, kind: str, reason: str) -> WantedRow:
+    return WantedRow(
+        object=write.object, key=write.key, account_id=account_id, kind=kind, desired=write.ours,
+        seed=write.seed, parents=write.parents, parent_keys=write.parent_keys, reason=reason,
+        record_id=write.record_id,
+    )
+
+
+def _enter(
+    ws: Workspace,
+    now: datetime,
+    claims: Sequence[Claim],
+    decided: Mapping[str, _Account],
+    failures: Mapping[str, str],
+    contradictions: Sequence[Contradiction],
+) -> Looked:
+    """Enter all of it in one transaction; rows of a claim that was lost meanwhile are refused."""
+    today, fence = ws.day_of(now), claims[0].fence
+    rows = [row for one in decided.values() for row in one.rows]
+    states = [
+        StoredFold(key, today, one.state.to_json(), ws.rules.charter_hash) for key, one in decided.items()
+    ]
+    with writing(ws.runtime.engine) as conn:
+        held = dirty.extend(conn, ws.id, claims, Lease("look", now, LEASE_S, len(claims)))
+        if held < len(claims):
+            return Looked(0, 0, 0)
+        wanted = ledger.want(conn, ws.id, now, rows, fence)
+        fold.put(conn, ws.id, states)
+        _report(conn, ws, now, decided, contradictions)
+        for claim in claims:
+            if claim.id in failures:
+                wait = RETRY_CURVE[min(claim.attempts, len(RETRY_CURVE)) - 1]
+                dirty.fail(conn, ws.id, claim, failures[claim.id], now + wait)
+        dirty.finish(conn, ws.id, [claim for claim in claims if claim.id not in failures])
+    return Looked(len(decided), wanted.changed, len(failures))
+
+
+def _report(
+    conn: Connection,
+    ws: Workspace,
+    now: datetime,
+    decided: Mapping[str, _Account],
+    contradictions: Sequence[Contradiction],
+) -> None:
+    found = {f"{one.object}/{one.record_id}/{one.field}": one.reason for one in contradictions}
+    findings.report(conn, ws.id, now, "contradiction", found)

@@ -1,0 +1,102 @@
+"""Numbers over one installation's whole portfolio, each with the policy behind it.
+
+Assembled from the mirror at any moment and computed by ``success``; reads only.
+Neighbours: ``commands/metrics.py`` and the demo print these.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from success.decide import Decision, decide
+from success.facts import AccountFacts, ContractLine
+from success.fold import FoldState
+from success.kpis import Amount, Level, Rate, arr, grr, logo_retention, nrr
+from success.rules import Overlap
+from success.usage import UsageVerdict, quarantine
+from sync.facts import Moment, assemble, known
+from sync.state import fold
+from sync.state.engine import reading
+from sync.workspace import Workspace
+
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """The portfolio's numbers on a day; ``arr`` by overlap policy, retention over the year before."""
+
+    as_of: date
+    accounts: int
+    contract_lines: int
+    arr: Mapping[Overlap, Amount]
+    retention: tuple[Rate, ...]
+    usage_rows: Mapping[UsageVerdict, int]
+    contradictions: int
+
+
+def portfolio(
+    ws: Workspace, as_of: date, known_at: datetime | None = None
+) -> tuple[dict[str, AccountFacts], int]:
+    """Return all accounts' facts with their identities, and how many records contradict the charter."""
+    with reading(ws.runtime.engine) as conn:
+        found = assemble(conn, ws, None, Moment(as_of, known_at))
+        return known(conn, ws, found.facts), len(found.contradictions)
+
+
+def metrics(ws: Workspace, as_of: date, known_at: datetime | None = None) -> Metrics:
+    """Return the portfolio's numbers as of a day, as known at a moment (``None``: now)."""
+    facts, contradictions = portfolio(ws, as_of, known_at)
+    lines = [line for one in facts.values() for line in one.lines]
+    policies = ws.rules.policies
+    return Metrics(
+        as_of=as_of,
+        accounts=len(facts),
+        contract_lines=len(lines),
+        arr={one: arr(lines, as_of, replace(policies, overlap=one)) for one in Overlap},
+        retention=tuple(_retention(ws, lines, as_of)),
+        usage_rows=quarantine((day for one in facts.values() for day in one.usage), lines),
+        contradictions=contradictions,
+    )
+
+
+def decisions(ws: Workspace, as_of: date, account_ids: Iterable[str] | None = None) -> dict[str, Decision]:
+    """Return what the rules decide as of a day with the facts known now and the stored folds."""
+    ids = None if account_ids is None else list(account_ids)
+    with reading(ws.runtime.engine) as conn:
+        found = assemble(conn, ws, ids, Moment(as_of))
+        facts = known(conn, ws, found.facts)
+        states = fold.newest(conn, ws.id, list(facts), as_of)
+    return {
+        key: decide(
+            FoldState.from_json(states[key].state) if key in states else FoldState.empty(),
+            one, ws.rules, as_of,
+        )
+        for key, one in facts.items()
+    }
+
+
+def bands(decided: Mapping[str, Decision]) -> dict[str, int]:
+    """Return how many accounts stand in each band, unknown among them."""
+    return dict(sorted(Counter(one.health.band for one in decided.values()).items()))
+
+
+def _retention(ws: Workspace, lines: list[ContractLine], as_of: date) -> Iterable[Rate]:
+    start = _year_before(as_of)
+    for overlap in Overlap:
+        policies = replace(ws.rules.policies, overlap=overlap)
+        yield nrr(lines, start, as_of, policies)
+        yield grr(lines, start, as_of, policies)
+        if overlap is Overlap.STACK:
+            yield grr(lines, start, as_of, policies, Level.LINE)
+            yield logo_retention(lines, start, as_of, policies)
+
+
+def _year_before(day: date) -> date:
+    """Return the same day a year earlier; 29 February falls on the 28th."""
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:
+        return day.replace(year=day.year - 1, day=day.day - 1)

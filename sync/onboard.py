@@ -1,0 +1,101 @@
+"""Onboarding an installation: connect, bring a charter into force, install, go live.
+
+Each step may be repeated. Neighbours: ``connect`` keeps credentials, ``install`` makes the
+plan, ``commands`` and the demo call these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from integration.port import SchemaResult
+from mappings.charter import Charter, canonical_bytes, content_hash
+from sync.connect import identify, save_client
+from sync.install import InstallPlan, apply_plan, make_plan
+from sync.runtime import Runtime
+from sync.scheduler import look_at_all, plan_tasks
+from sync.state import charters, installations
+from sync.state.charters import CharterLife, Decision
+from sync.state.engine import reading, writing
+from sync.state.installations import Installation
+from sync.workspace import CONNECTIONS, Workspace, keep_pipelines, open_workspace
+
+
+def connect_installation(
+    runtime: Runtime, vendor: str, base_url: str, client: Mapping[str, str], time_zone: str
+) -> Installation:
+    """Keep a portal or org and its credentials; return it as stored.
+
+    Raises NeedsConsent or Misconfigured when the credentials open nothing.
+    """
+    who = identify(vendor, base_url, client, runtime.clock)
+    now = runtime.clock.now()
+    found = Installation(vendor, who.account_id, who.account_name, base_url, time_zone, now, now)
+    with writing(runtime.engine) as conn:
+        stored = installations.connect(conn, found)
+    save_client(runtime, stored.id, client)
+    CONNECTIONS.forget(stored.id)
+    return stored
+
+
+def apply_charter(
+    runtime: Runtime, installation_id: str, charter: Charter, author: str, reason: str = ""
+) -> CharterLife:
+    """Bring a charter into force from now on; the same content again adds nothing."""
+    body = canonical_bytes(charter).decode()
+    with writing(runtime.engine) as conn:
+        decision = Decision(author, runtime.clock.now(), reason)
+        life = charters.apply(conn, installation_id, body, charter.schema_version, decision)
+    if life.content_hash != content_hash(charter):
+        raise AssertionError("the charter was stored under another hash than its own")
+    _look_again(runtime, installation_id, "a new charter")
+    return life
+
+
+def rollback_charter(runtime: Runtime, installation_id: str, author: str, reason: str) -> CharterLife:
+    """Bring back the charter before the one in force; raises StateError when there is none."""
+    with writing(runtime.engine) as conn:
+        life = charters.rollback(conn, installation_id, Decision(author, runtime.clock.now(), reason))
+    _look_again(runtime, installation_id, "a charter brought back")
+    return life
+
+
+def plan_install(ws: Workspace) -> InstallPlan:
+    """Return what installing would do; writes nothing."""
+    return make_plan(ws.port, ws.charter)
+
+
+def apply_install(ws: Workspace, plan: InstallPlan) -> list[SchemaResult]:
+    """Do what the plan says and remember the pipelines. Raises ValueError with questions open."""
+    results = apply_plan(ws.port, plan)
+    keep_pipelines(ws.runtime, ws.id, plan.description.deal_pipelines)
+    return results
+
+
+def go_live(ws: Workspace) -> Workspace:
+    """Fix the first point of the daily grid at now and have every account looked at.
+
+    Called after the first load and, where there is one, the usage backfill: what was known
+    then is where the memory of the rules begins. Going live twice keeps the first point.
+    """
+    if ws.live:
+        return ws
+    with writing(ws.runtime.engine) as conn:
+        installations.set_epoch(conn, ws.id, ws.now())
+        installations.change_settings(conn, ws.id, {"live": True})
+    ws = open_workspace(ws.runtime, ws.id)
+    look_at_all(ws, "going live")
+    plan_tasks(ws)
+    return ws
+
+
+def _look_again(runtime: Runtime, installation_id: str, reason: str) -> None:
+    ws = open_workspace(runtime, installation_id)
+    if ws.live:
+        look_at_all(ws, reason)
+
+
+def every_installation(runtime: Runtime) -> list[Installation]:
+    """Return all installations, by id."""
+    with reading(runtime.engine) as conn:
+        return installations.every(conn)

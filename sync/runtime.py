@@ -1,0 +1,84 @@
+"""What one process needs to work: configuration, database, clock, Redis, and the secret box.
+
+``app.py`` and the jobs open it once per process. Neighbours: ``sync/workspace.py`` adds
+what belongs to one installation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import Engine
+
+from sync.clock import Clock, clock_of
+from sync.config import ConfigError, Settings, read_settings
+from sync.servers import embedded_valkey
+from sync.state.engine import migrate, open_engine
+from sync.state.secrets import SecretBox, new_key
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The process's handles. Thread-safe; connections are pooled behind each."""
+
+    settings: Settings
+    engine: Engine
+    clock: Clock
+    redis: Redis
+    box: SecretBox
+
+
+def open_runtime(settings: Settings) -> Runtime:
+    """Return the handles of this process, the database migrated.
+
+    Raises ConfigError when Redis does not answer, StateError when the database does not.
+    """
+    engine = open_engine(settings.database_url)
+    migrate(engine)
+    return Runtime(settings, engine, clock_of(engine), open_redis(settings), secret_box(settings))
+
+
+def open_redis(settings: Settings) -> Redis:
+    """Return a Redis or Valkey client that has answered; without REDIS_URL the embedded Valkey's.
+
+    Raises ConfigError when it does not answer.
+    """
+    url = settings.redis_url or embedded_valkey(settings.home).url
+    client = Redis.from_url(url, socket_connect_timeout=5)
+    try:
+        client.ping()
+    except RedisError as error:
+        raise ConfigError(
+            f"REDIS_URL: no Redis answers at {_without_password(url)} ({error}); "
+            "start it, or correct REDIS_URL. Nothing is lost: the work waits in the database"
+        ) from error
+    return client
+
+
+def secret_box(settings: Settings) -> SecretBox:
+    """Return the box that seals credentials; without CS_SECRET_KEYS, with a key kept in CS_HOME.
+
+    The embedded default makes its key once, readable by this user only.
+    """
+    if settings.secret_keys is not None:
+        return SecretBox(settings.secret_keys.get_secret_value().split(","))
+    path = settings.home / "secret.key"
+    if not path.exists():
+        settings.home.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(new_key(), encoding="ascii")
+    return SecretBox([path.read_text(encoding="ascii").strip()])
+
+
+@lru_cache(maxsize=1)
+def process_runtime() -> Runtime:
+    """Return this process's runtime from its environment, opened at the first call."""
+    return open_runtime(read_settings())
+
+
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"

@@ -1,0 +1,107 @@
+"""The scheduler: a small loop over the ``due`` table, and the sweeper that rings again.
+
+RQ's own cron has neither a lock nor catch-up; here a task is claimed under a lease, a time
+missed is made up once, and two schedulers never run one task twice. Each turn also rings
+for every row nobody holds, so that a lost Redis, job or worker costs seconds.
+Neighbours: ``bell`` rings, ``state.due`` holds the times.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+
+from redis.exceptions import RedisError
+
+from sync.bell import Lane, Work, ring
+from sync.jobs import owner_name
+from sync.runtime import Runtime
+from sync.state import dirty, due, inbox, ledger, mirror
+from sync.state.dirty import Scope
+from sync.state.due import DueTask
+from sync.state.engine import reading, writing
+from sync.state.leases import Lease
+from sync.workspace import Workspace, active, open_workspace
+
+TURN_S = 2.0
+LEASE_S = 60
+TASKS_PER_TURN = 50
+POLL_EVERY = timedelta(minutes=15)
+RETRY_AFTER = timedelta(minutes=1)
+NEW_DAY = "new-day"
+POLL = "poll"
+log = logging.getLogger(__name__)
+
+
+def plan_tasks(ws: Workspace) -> None:
+    """Have an installation polled, and looked at whole when a new day begins in its time zone."""
+    with writing(ws.runtime.engine) as conn:
+        due.plan(conn, ws.id, POLL, ws.now() + POLL_EVERY, POLL_EVERY)
+        due.plan(conn, ws.id, NEW_DAY, next_midnight(ws))
+
+
+def next_midnight(ws: Workspace) -> datetime:
+    """Return when the next day begins in the installation's time zone."""
+    return datetime.combine(ws.day_of(ws.now()) + timedelta(days=1), time(), ws.zone)
+
+
+def turn(runtime: Runtime) -> int:
+    """Run what is due and ring for what nobody holds; return how many bells were rung."""
+    lease = Lease(owner_name(), runtime.clock.now(), LEASE_S, TASKS_PER_TURN)
+    with writing(runtime.engine) as conn:
+        tasks = due.claim(conn, lease)
+    return sum(_run_task(runtime, task) for task in tasks) + sweep(runtime)
+
+
+def sweep(runtime: Runtime) -> int:
+    """Ring for every dirty account, inbox event and unwritten row that nobody holds."""
+    now, working = runtime.clock.now(), set(active(runtime))
+    with reading(runtime.engine) as conn:
+        waiting = {
+            Work.DRAIN: {one.installation_id for one in inbox.unheld(conn, now)},
+            Work.LOOK: {one.installation_id for one in dirty.unheld(conn, now)},
+            Work.PUSH: {one.installation_id for one in ledger.unheld(conn, now)},
+        }
+    return sum(
+        ring(runtime.redis, Lane.FAST, work, one) for work, ids in waiting.items() for one in sorted(ids & working)
+    )
+
+
+def run_scheduler(runtime: Runtime, sleep: Callable[[float], None], until: Callable[[], bool]) -> None:
+    """Turn until told to stop; a Redis or database that is away is waited for."""
+    while not until():
+        try:
+            turn(runtime)
+        except RedisError as error:
+            log.warning("Redis is away, the work waits in the database: %s", error)
+        sleep(TURN_S)
+
+
+def _run_task(runtime: Runtime, task: DueTask) -> int:
+    now = runtime.clock.now()
+    try:
+        ws = open_workspace(runtime, task.installation_id)
+        if task.task == NEW_DAY:
+            look_at_all(ws, "a new day")
+            rung = ring(runtime.redis, Lane.FAST, Work.LOOK, ws.id)
+        else:
+            rung = ring(runtime.redis, Lane.FAST, Work.POLL, ws.id)
+    except Exception as error:  # a task that cannot run must not stop the others; it is kept and retried
+        log.exception("%s of %s failed", task.task, task.installation_id)
+        with writing(runtime.engine) as conn:
+            due.fail(conn, now, task, str(error), now + RETRY_AFTER)
+        return 0
+    with writing(runtime.engine) as conn:
+        due.finish(conn, now, task)
+        if task.task == NEW_DAY:  # not every 24 hours: days with a clock change are longer or shorter
+            due.plan(conn, ws.id, NEW_DAY, next_midnight(ws))
+    return int(rung)
+
+
+def look_at_all(ws: Workspace, reason: str) -> int:
+    """Mark every account dirty: its windows and ages may pass a border without any event."""
+    account = ws.inbound.crm.reads.account.object
+    with writing(ws.runtime.engine) as conn:
+        ids = [one.source_id for one in mirror.current(conn, ws.id, account)]
+        return dirty.mark(conn, ws.id, ws.now(), Scope.ACCOUNT, ids, reason)

@@ -1,0 +1,42 @@
+"""The durable state: every table, and small typed functions over them.
+
+The queue may be lost, this may not. Each module owns one concern and its tables; every
+function takes an open connection, the installation, and ``now`` where time matters.
+Importing this package fills ``metadata`` with every table, which migrations compare with.
+"""
+
+from sync.state import (
+    charters,
+    clock_table,
+    cursors,
+    dirty,
+    due,
+    findings,
+    fold,
+    identity,
+    inbox,
+    installations,
+    leases,
+    ledger_rows,
+    mirror_rows,
+    usage_store,
+)
+from sync.state.schema import metadata
+
+__all__ = [
+    "charters",
+    "clock_table",
+    "cursors",
+    "dirty",
+    "due",
+    "findings",
+    "fold",
+    "identity",
+    "inbox",
+    "installations",
+    "leases",
+    "ledger_rows",
+    "metadata",
+    "mirror_rows",
+    "usage_store",
+]

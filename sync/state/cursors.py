@@ -1,0 +1,78 @@
+"""How far each object has been read from the CRM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Column, Connection, RowMapping, Table, Text, select
+
+from sync.state.schema import Instant, installation_column, key_columns, metadata, upsert
+
+cursor = Table(
+    "cursor",
+    metadata,
+    installation_column(),
+    Column("object", Text, primary_key=True),
+    Column("phase", Text, nullable=False),
+    Column("position", Text),
+    Column("high_water", Instant),
+    Column("updated_at", Instant, nullable=False),
+)
+
+
+class Phase(StrEnum):
+    """Whether the first full reading is still under way."""
+
+    INITIAL = "initial"
+    INCREMENTAL = "incremental"
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in an object's reading.
+
+    ``position`` resumes within a pass (the port's own text), ``None`` between passes;
+    ``high_water`` is the CRM time up to which everything has been read.
+    """
+
+    object: str
+    phase: Phase
+    position: str | None = None
+    high_water: datetime | None = None
+    updated_at: datetime | None = None
+
+
+def get(conn: Connection, installation_id: str, object_name: str) -> Cursor | None:
+    """Return the object's cursor, ``None`` before the first reading."""
+    query = select(cursor).where(cursor.c.installation_id == installation_id, cursor.c.object == object_name)
+    row = conn.execute(query).mappings().one_or_none()
+    return None if row is None else _cursor(row)
+
+
+def put(conn: Connection, installation_id: str, now: datetime, place: Cursor) -> None:
+    """Keep the place; do it in the transaction that stores the page, so that both or neither stand."""
+    values = {"phase": place.phase, "position": place.position, "high_water": place.high_water}
+    statement = upsert(conn, cursor).values(
+        installation_id=installation_id, object=place.object, updated_at=now, **values
+    )
+    changes = values | {"updated_at": now}
+    conn.execute(statement.on_conflict_do_update(index_elements=key_columns(cursor), set_=changes))
+
+
+def forget(conn: Connection, installation_id: str, object_name: str) -> None:
+    """Drop the object's cursor: the next reading starts from the beginning."""
+    conn.execute(
+        cursor.delete().where(cursor.c.installation_id == installation_id, cursor.c.object == object_name)
+    )
+
+
+def every(conn: Connection, installation_id: str) -> list[Cursor]:
+    """Return all cursors, by object."""
+    query = select(cursor).where(cursor.c.installation_id == installation_id).order_by(cursor.c.object)
+    return [_cursor(row) for row in conn.execute(query).mappings()]
+
+
+def _cursor(row: RowMapping) -> Cursor:
+    return Cursor(row["object"], Phase(row["phase"]), row["position"], row["high_water"], row["updated_at"])

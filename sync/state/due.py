@@ -1,0 +1,142 @@
+"""What is due when: the schedule, with a lease so that two schedulers run a task once.
+
+A task missed while nothing ran is run late and once, then goes on from its own rhythm; the
+claim says how many times were missed, for tasks that must make them up one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    Table,
+    Text,
+    and_,
+    delete,
+    func,
+    select,
+    update,
+)
+
+from sync.state.leases import Lease, free, lease_columns, next_fence, released, taken
+from sync.state.schema import Instant, installation_column, key_columns, metadata, upsert
+
+due = Table(
+    "due",
+    metadata,
+    installation_column(),
+    Column("task", Text, primary_key=True),
+    Column("next_at", Instant, nullable=False),
+    Column("every_seconds", Integer),
+    *lease_columns(),
+    Column("last_run_at", Instant),
+    Column("last_error", Text),
+    Column("grid_at", Instant, nullable=False),
+    Index("ix_due_next_at", "next_at"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DueTask:
+    """A task claimed to run now.
+
+    ``due_at`` is the time it was due, ``missed`` how many later times of its rhythm have
+    passed as well. ``every`` is ``None`` for a task that runs once.
+    """
+
+    installation_id: str
+    task: str
+    due_at: datetime
+    every: timedelta | None
+    missed: int
+    fence: int
+
+
+def plan(
+    conn: Connection, installation_id: str, task: str, first_at: datetime, every: timedelta | None = None
+) -> None:
+    """Have a task run at ``first_at`` and then every so often, or once when ``every`` is ``None``.
+
+    Planning again changes the rhythm and keeps the next time of a repeating task; a task
+    that runs once is moved to ``first_at``.
+    """
+    seconds = None if every is None else int(every.total_seconds())
+    row = {"installation_id": installation_id, "task": task, "next_at": first_at, "grid_at": first_at}
+    changes: dict[str, object] = {"every_seconds": seconds}
+    if every is None:
+        changes |= {"next_at": first_at, "grid_at": first_at}
+    statement = upsert(conn, due).values(**row, every_seconds=seconds)
+    conn.execute(statement.on_conflict_do_update(index_elements=key_columns(due), set_=changes))
+
+
+def claim(conn: Connection, lease: Lease) -> tuple[DueTask, ...]:
+    """Take tasks of all installations that are due and held by nobody, the longest due first."""
+    found = conn.execute(
+        select(due)
+        .where(due.c.next_at <= lease.now, free(due, lease.now))
+        .order_by(due.c.next_at, due.c.installation_id, due.c.task)
+        .limit(lease.limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    fences = {name: next_fence(conn, name) for name in sorted({row.installation_id for row in found})}
+    tasks = []
+    for row in found:
+        fence = fences[row.installation_id]
+        target = update(due).where(due.c.installation_id == row.installation_id, due.c.task == row.task)
+        conn.execute(target.values(taken(lease, fence)))
+        every = None if row.every_seconds is None else timedelta(seconds=row.every_seconds)
+        missed = 0 if every is None else max(0, (lease.now - row.grid_at) // every)
+        tasks.append(DueTask(row.installation_id, row.task, row.grid_at, every, missed, fence))
+    return tuple(tasks)
+
+
+def finish(conn: Connection, now: datetime, task: DueTask) -> bool:
+    """Enter that the task ran; it is next due at the first time of its rhythm after ``now``.
+
+    Returns whether it was still ours. A task that runs once is removed.
+    """
+    if task.every is None:
+        return conn.execute(delete(due).where(_ours(task))).rowcount == 1
+    steps = max(0, (now - task.due_at) // task.every) + 1
+    following = task.due_at + steps * task.every
+    values = released() | {"next_at": following, "grid_at": following}
+    values |= {"last_run_at": now, "last_error": None}
+    return conn.execute(update(due).where(_ours(task)).values(values)).rowcount == 1
+
+
+def fail(conn: Connection, now: datetime, task: DueTask, error: str, retry_at: datetime) -> bool:
+    """Enter a failure: tried again at ``retry_at``, its rhythm unmoved; return whether it was ours."""
+    values = released() | {"next_at": retry_at, "last_run_at": now, "last_error": error}
+    return conn.execute(update(due).where(_ours(task)).values(values)).rowcount == 1
+
+
+def cancel(conn: Connection, installation_id: str, task: str) -> bool:
+    """Take a task off the schedule; return whether it was on it."""
+    target = delete(due).where(due.c.installation_id == installation_id, due.c.task == task)
+    return conn.execute(target).rowcount == 1
+
+
+def next_at(conn: Connection) -> datetime | None:
+    """Return when the next task of any installation is due, held or not; ``None`` when none is."""
+    return conn.execute(select(func.min(due.c.next_at))).scalar()
+
+
+def schedule(conn: Connection, installation_id: str) -> dict[str, datetime]:
+    """Return the installation's tasks and when each is due next."""
+    query = select(due.c.task, due.c.next_at).where(due.c.installation_id == installation_id)
+    return dict(conn.execute(query.order_by(due.c.task)).all())
+
+
+def _ours(task: DueTask) -> ColumnElement[bool]:
+    return and_(
+        due.c.installation_id == task.installation_id,
+        due.c.task == task.task,
+        due.c.fence == task.fence,
+        due.c.lease_owner.is_not(None),
+    )

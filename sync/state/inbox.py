@@ -1,0 +1,184 @@
+"""The inbox: every signal from outside is a row here before it is answered.
+
+``webhooks/`` puts, ``sync/`` workers take. The dedupe key is the sender's own identity of
+the event, so a delivery repeated by the sender is one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
+
+from sync.state.leases import (
+    Lease,
+    Waiting,
+    claimable,
+    lease_columns,
+    next_fence,
+    released,
+    retry_columns,
+    taken,
+)
+from sync.state.schema import Instant, JsonText, JsonValue, chunks, installation_column, metadata, upsert
+
+inbox = Table(
+    "inbox",
+    metadata,
+    installation_column(),
+    Column("dedupe_key", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("occurred_at", Instant),
+    Column("body", JsonText, nullable=False),
+    Column("state", Text, nullable=False),
+    *lease_columns(),
+    *retry_columns(),
+    Column("error", Text),
+    Index("ix_inbox_work", "installation_id", "state", "received_at"),
+)
+
+
+class InboxState(StrEnum):
+    """Where an event stands; ``failed`` is given up and waits for a person."""
+
+    NEW = "new"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEvent:
+    """An event as it came. ``occurred_at`` is the sender's time, ``None`` where it gives none."""
+
+    dedupe_key: str
+    source: str
+    body: JsonValue
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxItem:
+    """An event taken for work; all of one take share its ``fence``; ``attempts`` counts this one."""
+
+    dedupe_key: str
+    source: str
+    body: JsonValue
+    received_at: datetime
+    occurred_at: datetime | None
+    attempts: int
+    fence: int
+
+
+def put(conn: Connection, installation_id: str, now: datetime, events: Sequence[InboxEvent]) -> int:
+    """Keep the events received at ``now``; return how many were new."""
+    if not events:
+        return 0
+    rows = [
+        {
+            "installation_id": installation_id,
+            "dedupe_key": event.dedupe_key,
+            "source": event.source,
+            "received_at": now,
+            "occurred_at": event.occurred_at,
+            "body": event.body,
+            "state": InboxState.NEW,
+        }
+        for event in sorted(events, key=lambda one: one.dedupe_key)
+    ]
+    statement = upsert(conn, inbox).on_conflict_do_nothing().returning(inbox.c.dedupe_key)
+    return len(conn.execute(statement, rows).all())
+
+
+def take(conn: Connection, installation_id: str, lease: Lease) -> tuple[InboxItem, ...]:
+    """Take the oldest new events nobody holds, until the lease ends."""
+    here = and_(inbox.c.installation_id == installation_id, inbox.c.state == InboxState.NEW)
+    found = conn.execute(
+        select(inbox)
+        .where(here, claimable(inbox, lease.now))
+        .order_by(inbox.c.received_at, inbox.c.dedupe_key)
+        .limit(lease.limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not found:
+        return ()
+    fence = next_fence(conn, installation_id)
+    values = taken(lease, fence) | {"attempts": inbox.c.attempts + 1}
+    for chunk in chunks([row.dedupe_key for row in found]):
+        conn.execute(update(inbox).where(here, inbox.c.dedupe_key.in_(chunk)).values(values))
+    return tuple(
+        InboxItem(
+            row.dedupe_key, row.source, row.body, row.received_at, row.occurred_at, row.attempts + 1, fence
+        )
+        for row in found
+    )
+
+
+def done(conn: Connection, installation_id: str, items: Sequence[InboxItem]) -> int:
+    """Enter that the events were worked in; return how many were still ours."""
+    if not items:
+        return 0
+    values = released() | {"state": InboxState.DONE, "error": None, "next_try_at": None}
+    keys = [{"b_key": item.dedupe_key, "b_fence": item.fence} for item in items]
+    return conn.execute(update(inbox).where(_ours(installation_id)).values(values), keys).rowcount
+
+
+def failed(
+    conn: Connection, installation_id: str, item: InboxItem, error: str, next_try_at: datetime | None
+) -> bool:
+    """Enter a failure, to be tried again at ``next_try_at`` or given up when ``None``.
+
+    Returns whether the event was still ours.
+    """
+    state = InboxState.FAILED if next_try_at is None else InboxState.NEW
+    values = released() | {"state": state, "error": error, "next_try_at": next_try_at}
+    key = {"b_key": item.dedupe_key, "b_fence": item.fence}
+    return conn.execute(update(inbox).where(_ours(installation_id)).values(values), key).rowcount == 1
+
+
+def expire(conn: Connection, installation_id: str, before: datetime) -> int:
+    """Delete events settled (done or failed) and received before the instant; return how many."""
+    old = and_(inbox.c.installation_id == installation_id, inbox.c.received_at < before)
+    return conn.execute(delete(inbox).where(old, inbox.c.state != InboxState.NEW)).rowcount
+
+
+def unheld(conn: Connection, now: datetime) -> tuple[Waiting, ...]:
+    """Return, over all installations, the new events nobody holds, per source; for the sweeper."""
+    rows = conn.execute(
+        select(inbox.c.installation_id, inbox.c.source, func.count(), func.min(inbox.c.received_at))
+        .where(inbox.c.state == InboxState.NEW, claimable(inbox, now))
+        .group_by(inbox.c.installation_id, inbox.c.source)
+        .order_by(inbox.c.installation_id, inbox.c.source)
+    )
+    return tuple(Waiting(*row) for row in rows)
+
+
+def counts(conn: Connection, installation_id: str) -> dict[InboxState, int]:
+    """Return how many events there are per state."""
+    query = select(inbox.c.state, func.count()).where(inbox.c.installation_id == installation_id)
+    return {InboxState(state): number for state, number in conn.execute(query.group_by(inbox.c.state))}
+
+
+def _ours(installation_id: str) -> ColumnElement[bool]:
+    return and_(
+        inbox.c.installation_id == installation_id,
+        inbox.c.dedupe_key == bindparam("b_key"),
+        inbox.c.fence == bindparam("b_fence"),
+        inbox.c.lease_owner.is_not(None),
+    )

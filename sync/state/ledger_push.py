@@ -1,0 +1,161 @@
+"""The pushing side of the ledger: claim, intend, answer.
+
+Every function that enters an outcome checks the push fence of the claim: whoever lost the
+lease to a later claim changes nothing and is told so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, select, update
+
+from sync.state.leases import Lease, claimable, next_fence, released
+from sync.state.ledger_rows import Acknowledgement, LedgerRow, WriteState, ledger_row, write_ledger
+from sync.state.schema import Row, chunks
+
+CLEARED: Row = {"attempts": 0, "next_try_at": None, "error_code": None, "error_message": None}
+
+
+def claim_pending(
+    conn: Connection, installation_id: str, object_name: str, lease: Lease
+) -> tuple[LedgerRow, ...]:
+    """Take the oldest rows of an object to write that nobody holds; all share one new push fence.
+
+    Rows sent under a lease that ended without an answer come back with ``uncertain`` set.
+    """
+    table = write_ledger.c
+    here = and_(table.installation_id == installation_id, table.object == object_name)
+    found = (
+        conn.execute(
+            select(write_ledger)
+            .where(here, table.state.in_([WriteState.PENDING, WriteState.SENT]))
+            .where(claimable(write_ledger, lease.now))
+            .order_by(table.intent_at, table.key)
+            .limit(lease.limit)
+            .with_for_update(skip_locked=True)
+        )
+        .mappings()
+        .all()
+    )
+    if not found:
+        return ()
+    fence = next_fence(conn, installation_id)
+    held = {"lease_owner": lease.owner, "leased_until": lease.until, "push_fence": fence}
+    for chunk in chunks([row["key"] for row in found]):
+        target = update(write_ledger).where(here, table.key.in_(chunk))
+        conn.execute(target.values(**held, attempts=table.attempts + 1))
+    return tuple(ledger_row(row, fence) for row in found)
+
+
+def mark_sent(
+    conn: Connection, installation_id: str, now: datetime, rows: Sequence[LedgerRow]
+) -> tuple[LedgerRow, ...]:
+    """Enter the intent before the call; return the rows still ours: send these and no others.
+
+    Commit before calling the CRM, or a crash would hide that the call was made.
+    """
+    ours = _still_ours(conn, installation_id, rows)
+    sent = {"state": WriteState.SENT, "sent_at": now}
+    _update_rows(conn, installation_id, ours, sent)
+    return tuple(ours)
+
+
+def acknowledge(
+    conn: Connection, installation_id: str, now: datetime, answers: Sequence[Acknowledgement]
+) -> int:
+    """Enter that the CRM took the rows; return how many were still ours.
+
+    A row whose desired values changed during the call becomes pending for another write.
+    """
+    if not answers:
+        return 0
+    unchanged = write_ledger.c.desired_hash == bindparam("b_hash")
+    settled = case((unchanged, WriteState.ACKNOWLEDGED.value), else_=WriteState.PENDING.value)
+    values: dict[str, Any] = {
+        "state": settled,
+        "record_id": bindparam("b_record"),
+        "acknowledged": bindparam("b_values"),
+        "acknowledged_at": now,
+    }
+    keys = [
+        _key(answer.row)
+        | {"b_hash": answer.row.desired_hash, "b_record": answer.record_id, "b_values": dict(answer.values)}
+        for answer in answers
+    ]
+    statement = update(write_ledger).where(_held(installation_id)).values(values | released() | CLEARED)
+    return conn.execute(statement, keys).rowcount
+
+
+def block(conn: Connection, installation_id: str, row: LedgerRow, code: str, message: str) -> bool:
+    """Enter the CRM's refusal in its own words; not tried again until wanted differently or reopened.
+
+    Returns whether the row was still ours.
+    """
+    unchanged = write_ledger.c.desired_hash == row.desired_hash
+    state = case((unchanged, WriteState.BLOCKED.value), else_=WriteState.PENDING.value)
+    values: Row = {"state": state, "error_code": code, "error_message": message, "next_try_at": None}
+    return _update_rows(conn, installation_id, [row], values | released()) == 1
+
+
+def retry(  # noqa: PLR0917 (the refusal has a code and words)
+    conn: Connection,
+    installation_id: str,
+    row: LedgerRow,
+    at: datetime,
+    code: str,
+    message: str,
+    *,
+    uncertain: bool = False,
+) -> bool:
+    """Enter a failure to be tried again at ``at``; return whether the row was still ours.
+
+    ``uncertain``: no answer came, so the CRM may have taken it; the next claim says so.
+    """
+    state = WriteState.SENT if uncertain else WriteState.PENDING
+    values: Row = {"state": state, "error_code": code, "error_message": message, "next_try_at": at}
+    return _update_rows(conn, installation_id, [row], values | released()) == 1
+
+
+def release(conn: Connection, installation_id: str, rows: Sequence[LedgerRow]) -> int:
+    """Give back claimed rows that were not sent, to be claimed by anybody; return how many were ours."""
+    return _update_rows(conn, installation_id, rows, released() | {"attempts": 0})
+
+
+def _key(row: LedgerRow) -> Row:
+    return {"b_object": row.object, "b_key": row.key, "b_fence": row.fence}
+
+
+def _held(installation_id: str) -> ColumnElement[bool]:
+    table = write_ledger.c
+    return and_(
+        table.installation_id == installation_id,
+        table.object == bindparam("b_object"),
+        table.key == bindparam("b_key"),
+        table.push_fence == bindparam("b_fence"),
+        table.lease_owner.is_not(None),
+    )
+
+
+def _update_rows(conn: Connection, installation_id: str, rows: Sequence[LedgerRow], values: Row) -> int:
+    if not rows:
+        return 0
+    statement = update(write_ledger).where(_held(installation_id)).values(values)
+    return conn.execute(statement, [_key(row) for row in rows]).rowcount
+
+
+def _still_ours(conn: Connection, installation_id: str, rows: Sequence[LedgerRow]) -> list[LedgerRow]:
+    table, ours = write_ledger.c, []
+    for object_name in sorted({row.object for row in rows}):
+        mine = [row for row in rows if row.object == object_name]
+        for chunk in chunks(mine):
+            query = select(table.key, table.push_fence, table.lease_owner).where(
+                table.installation_id == installation_id,
+                table.object == object_name,
+                table.key.in_([row.key for row in chunk]),
+            )
+            held = {key: fence for key, fence, owner in conn.execute(query) if owner is not None}
+            ours += [row for row in chunk if held.get(row.key) == row.fence]
+    return ours

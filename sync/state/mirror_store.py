@@ -1,0 +1,238 @@
+"""Writes the mirror: a new version only where something differs, and never backwards.
+
+``sync/`` pulls call ``store`` with what the CRM sent; ``mirror`` reads it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+
+from sync.state.mirror_rows import MirrorChange, MirrorRecord, record_version, stored
+from sync.state.schema import Row, chunks
+
+Id = tuple[str, str]
+HEAD = ("object", "source_id", "seq", "source_at", "confirmed_at", "account_id", "body_hash")
+
+
+@dataclass(slots=True)
+class _Head:
+    """The newest version of a record, as far as deciding about the next one needs it."""
+
+    seq: int
+    source_at: datetime
+    confirmed_at: datetime
+    account_id: str | None
+    body_hash: str
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one store is about to write."""
+
+    heads: dict[Id, _Head]
+    now: datetime
+    inserts: list[Row] = field(default_factory=list)
+    superseded: set[Id] = field(default_factory=set)
+    confirmed: dict[Id, _Head] = field(default_factory=dict)
+    changed: dict[Id, None] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
+    unchanged: int = 0
+    stale: int = 0
+
+
+def store(
+    conn: Connection, installation_id: str, now: datetime, records: Sequence[MirrorRecord]
+) -> MirrorChange:
+    """Keep what the CRM sent; return what changed.
+
+    A record older (``source_at``) than what the CRM is known to have held since is stale and
+    left out; at the same instant a different body wins, since links change without moving
+    the record's time.
+    """
+    ordered = sorted(records, key=lambda one: (one.object, one.source_id, one.source_at))
+    ids = list(dict.fromkeys((one.object, one.source_id) for one in ordered))
+    batch = _Batch(_heads(conn, installation_id, ids), now)
+    for record in ordered:
+        _consider(batch, record)
+    _write(conn, installation_id, batch)
+    return MirrorChange(tuple(batch.changed), batch.unchanged, batch.stale, frozenset(batch.touched))
+
+
+def mark_deleted(
+    conn: Connection,
+    installation_id: str,
+    now: datetime,
+    object_name: str,
+    deletions: Sequence[tuple[str, datetime]],
+) -> MirrorChange:
+    """Keep that records are gone, by (source id, deleted at); return what changed.
+
+    The last values and account stay on the deleted version; ids never mirrored are left out.
+    """
+    times = dict(deletions)
+    gone = [
+        replace(row, source_at=times[row.source_id], deleted=True)
+        for row in _current(conn, installation_id, object_name, list(times))
+    ]
+    return store(conn, installation_id, now, gone)
+
+
+def rehang(
+    conn: Connection, installation_id: str, now: datetime, object_name: str, accounts: dict[str, str | None]
+) -> MirrorChange:
+    """Hang records, by source id, under other canonical accounts; return what changed.
+
+    For a parent that became known after its child, or accounts that were merged.
+    """
+    moved = [
+        replace(row, account_id=accounts[row.source_id])
+        for row in _current(conn, installation_id, object_name, list(accounts))
+    ]
+    heads = _heads(conn, installation_id, [(one.object, one.source_id) for one in moved])
+    at_head = [
+        replace(one, source_at=max(one.source_at, heads[one.object, one.source_id].confirmed_at))
+        for one in moved
+    ]
+    return store(conn, installation_id, now, at_head)
+
+
+def _consider(batch: _Batch, record: MirrorRecord) -> None:
+    key = (record.object, record.source_id)
+    head, digest = batch.heads.get(key), record.hash()
+    if head is not None and record.source_at < head.confirmed_at:
+        batch.stale += 1
+    elif head is not None and digest == head.body_hash:
+        batch.unchanged += 1
+        _confirm(batch, key, head, record.source_at)
+    else:
+        _add_version(batch, record, head, digest)
+
+
+def _confirm(batch: _Batch, key: Id, head: _Head, source_at: datetime) -> None:
+    # Without this an older, different copy arriving late would pass for news.
+    if source_at > head.confirmed_at:
+        head.confirmed_at = source_at
+        batch.confirmed[key] = head
+
+
+def _add_version(batch: _Batch, record: MirrorRecord, head: _Head | None, digest: str) -> None:
+    key = (record.object, record.source_id)
+    if head is not None:
+        _supersede(batch, key)
+    seq = 1 if head is None else head.seq + 1
+    batch.inserts.append(
+        {
+            "object": record.object,
+            "source_id": record.source_id,
+            "seq": seq,
+            "created_at": record.created_at,
+            "source_at": record.source_at,
+            "confirmed_at": record.source_at,
+            "ingested_at": batch.now,
+            "superseded_at": None,
+            "account_id": record.account_id,
+            "body": record.body(),
+            "body_hash": digest,
+            "deleted": record.deleted,
+        }
+    )
+    former = None if head is None else head.account_id
+    batch.touched |= {account for account in (former, record.account_id) if account is not None}
+    batch.changed[key] = None
+    batch.heads[key] = _Head(seq, record.source_at, record.source_at, record.account_id, digest)
+
+
+def _supersede(batch: _Batch, key: Id) -> None:
+    last = batch.inserts[-1] if batch.inserts else None  # versions of one record stand together
+    if last is not None and (last["object"], last["source_id"]) == key:
+        last["superseded_at"] = batch.now
+    else:
+        batch.superseded.add(key)
+
+
+def _write(conn: Connection, installation_id: str, batch: _Batch) -> None:
+    table = record_version.c
+    mine = table.installation_id == installation_id
+    for object_name, ids in _by_object(sorted(batch.superseded)).items():
+        for chunk in chunks(ids):
+            open_ones = update(record_version).where(
+                mine, table.object == object_name, table.source_id.in_(chunk), table.superseded_at.is_(None)
+            )
+            conn.execute(open_ones.values(superseded_at=batch.now))
+    if batch.inserts:
+        conn.execute(
+            insert(record_version), [{"installation_id": installation_id, **row} for row in batch.inserts]
+        )
+    if batch.confirmed:
+        _write_confirmed(conn, installation_id, batch.confirmed)
+
+
+def _write_confirmed(conn: Connection, installation_id: str, confirmed: dict[Id, _Head]) -> None:
+    target = update(record_version).where(
+        record_version.c.installation_id == installation_id,
+        record_version.c.object == bindparam("b_object"),
+        record_version.c.source_id == bindparam("b_id"),
+        record_version.c.seq == bindparam("b_seq"),
+    )
+    seen = [
+        {"b_object": key[0], "b_id": key[1], "b_seq": head.seq, "b_at": head.confirmed_at}
+        for key, head in confirmed.items()
+    ]
+    conn.execute(target.values(confirmed_at=bindparam("b_at")), seen)
+
+
+def _by_object(ids: Sequence[Id]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for object_name, source_id in ids:
+        grouped.setdefault(object_name, []).append(source_id)
+    return grouped
+
+
+def _heads(conn: Connection, installation_id: str, ids: Sequence[Id]) -> dict[Id, _Head]:
+    table, columns = record_version.c, [record_version.c[name] for name in HEAD]
+    heads: dict[Id, _Head] = {}
+    for object_name, source_ids in _by_object(ids).items():
+        for chunk in chunks(source_ids):
+            query = select(*columns).where(
+                table.installation_id == installation_id,
+                table.object == object_name,
+                table.source_id.in_(chunk),
+                table.superseded_at.is_(None),
+            )
+            locked = query.order_by(table.source_id).with_for_update()
+            heads |= {(row[0], row[1]): _Head(*row[2:]) for row in conn.execute(locked)}
+    return heads
+
+
+def _current(
+    conn: Connection, installation_id: str, object_name: str, source_ids: Sequence[str]
+) -> list[MirrorRecord]:
+    table = record_version.c
+    found: list[MirrorRecord] = []
+    for chunk in chunks(source_ids):
+        query = select(record_version).where(
+            table.installation_id == installation_id,
+            table.object == object_name,
+            table.source_id.in_(chunk),
+            table.superseded_at.is_(None),
+        )
+        found += [_as_read(row) for row in conn.execute(query).mappings()]
+    return found
+
+
+def _as_read(row: RowMapping) -> MirrorRecord:
+    one = stored(row)
+    return MirrorRecord(
+        one.object,
+        one.source_id,
+        one.source_at,
+        one.values,
+        one.links,
+        one.account_id,
+        one.deleted,
+        row["created_at"],
+    )

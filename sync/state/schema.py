@@ -1,0 +1,104 @@
+"""Column types and small building blocks shared by every table of the state.
+
+Two databases, one behaviour: instants are integers (microseconds since 1970 UTC) and
+documents are canonical JSON text, so both sort, compare and hash the same in SQLite and
+PostgreSQL. Escaped JSON also carries NUL characters, which PostgreSQL text refuses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias, TypeVar
+
+from sqlalchemy import BigInteger, Column, Connection, Dialect, MetaData, Table, Text, TypeDecorator
+from sqlalchemy.dialects import postgresql, sqlite
+
+JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+Row: TypeAlias = dict[str, Any]
+T = TypeVar("T")
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = MetaData(naming_convention=NAMING)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+CHUNK = 500  # ids per IN list: far below SQLite's 32,766 bound variables
+
+
+class Instant(TypeDecorator[datetime]):
+    """A UTC instant kept as microseconds since 1970; refuses naive datetimes."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """Return the integer to store."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = f"an instant needs a time zone, got {value!r}"
+            raise ValueError(message)
+        return (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Return the stored instant in UTC."""
+        return None if value is None else EPOCH + value * MICROSECOND
+
+
+class JsonText(TypeDecorator[Any]):
+    """A JSON document kept as canonical text (sorted keys, no spaces, ASCII only)."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: JsonValue, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Return the text to store; ``None`` is SQL NULL."""
+        return None if value is None else canonical_json(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        """Return the document."""
+        return None if value is None else json.loads(value)
+
+
+def canonical_json(value: JsonValue) -> str:
+    """Return ``value`` as JSON text that is equal whenever the documents are equal."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def content_hash(value: JsonValue) -> str:
+    """Return the SHA-256 of the canonical JSON, in hex."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+# Indexes beside a primary key must not share its first two columns: without statistics, as on
+# the day of the first load, PostgreSQL takes them for equally good and scans the installation.
+
+
+def installation_column() -> Column[str]:
+    """Return the first column of every primary key: whose row it is."""
+    return Column("installation_id", Text, primary_key=True)
+
+
+def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    """Yield ``items`` in runs of at most ``size``."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def upsert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT of the connection's own dialect, which can say ON CONFLICT."""
+    if conn.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def key_columns(table: Table) -> list[str]:
+    """Return the names of the primary key's columns, for ON CONFLICT."""
+    return [column.name for column in table.primary_key.columns]

@@ -1,0 +1,136 @@
+"""Usage intake: batches of product events → daily sums and who was there.
+
+A batch is counted once, whatever is delivered again: messages are known by the hash of
+their content. Raw events go to ``CS_USAGE_STORE`` as Parquet by installation and day of
+receipt; the sums and the presence table stay in the database. DuckDB does the rolling up.
+Neighbours: ``drain`` calls ``take_in``, ``usage_events`` reads messages, ``facts`` the sums.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, cast
+
+import duckdb
+from sqlalchemy import Connection
+
+from sync.pull import USAGE_REF_KEY
+from sync.state import dirty, findings, identity, usage_store
+from sync.state.dirty import Scope
+from sync.state.engine import writing
+from sync.state.inbox import InboxItem
+from sync.state.usage_store import Presence, UsageSum
+from sync.usage_events import RefusedEvent, UsageEvent, read_message
+from sync.workspace import Workspace
+
+COLUMNS = {
+    "message_id": "VARCHAR", "account_ref": "VARCHAR", "line_ref": "VARCHAR", "product": "VARCHAR",
+    "feature": "VARCHAR", "user": "VARCHAR", "day": "DATE", "at": "TIMESTAMPTZ", "count": "BIGINT",
+    "duration_s": "BIGINT", "errors": "BIGINT",
+}
+
+
+@dataclass(slots=True)
+class TakenIn:
+    """What became of some batches: events counted, known already, refused, ids told twice differently."""
+
+    counted: int = 0
+    repeated: int = 0
+    refused: int = 0
+    conflicting: list[str] = field(default_factory=list)
+
+
+def take_in(ws: Workspace, items: Sequence[InboxItem]) -> TakenIn:
+    """Count the batches' events once, in one transaction; mark the accounts they speak of."""
+    if not items:
+        return TakenIn()
+    events, refusals = _read(ws, items)
+    unique = {event.digest(): event for event in events}
+    received_on = ws.day_of(ws.now())
+    with writing(ws.runtime.engine) as conn:
+        new = usage_store.new_messages(conn, ws.id, ws.now(), unique)
+        fresh = [event for digest, event in unique.items() if digest in new]
+        if fresh:
+            sums, seen = _roll_up(ws, fresh, received_on)
+            usage_store.add_usage(conn, ws.id, sums)
+            usage_store.add_presence(conn, ws.id, seen)
+        differing = usage_store.told_differently(conn, ws.id, new)
+        twice = sorted({unique[digest].message_id for digest in differing})
+        _report(conn, ws, refusals, twice)
+        mark(conn, ws, _accounts(conn, ws, {event.account_ref for event in fresh}), "usage")
+    return TakenIn(len(fresh), len(events) - len(fresh), len(refusals), twice)
+
+
+def mark(conn: Connection, ws: Workspace, account_ids: Iterable[str], reason: str) -> None:
+    """Ask for a look at the accounts."""
+    dirty.mark(conn, ws.id, ws.now(), Scope.ACCOUNT, account_ids, reason)
+
+
+def _read(ws: Workspace, items: Sequence[InboxItem]) -> tuple[list[UsageEvent], list[RefusedEvent]]:
+    events: list[UsageEvent] = []
+    refusals: list[RefusedEvent] = []
+    for item in items:
+        body = cast("dict[str, Any]", item.body)
+        for message in body.get("batch", []):
+            read = read_message(message, ws.zone, item.received_at)
+            if isinstance(read, UsageEvent):
+                events.append(read)
+            elif read is not None:
+                refusals.append(read)
+    return events, refusals
+
+
+def _report(conn: Connection, ws: Workspace, refusals: Sequence[RefusedEvent], twice: Sequence[str]) -> None:
+    found = {f"usage/{one.message_id}": one.reason for one in refusals}
+    found |= {f"usage/{one}": "the same id was told with other content; both are counted" for one in twice}
+    findings.report(conn, ws.id, ws.now(), "usage", found)
+
+
+def _accounts(conn: Connection, ws: Workspace, refs: set[str]) -> set[str]:
+    """Return the account ids the product's names stand for; unknown names wait in the sums."""
+    return set(identity.resolve(conn, ws.id, USAGE_REF_KEY, sorted(refs)).values())
+
+
+def _roll_up(
+    ws: Workspace, events: Sequence[UsageEvent], received_on: date
+) -> tuple[list[UsageSum], list[Presence]]:
+    """Keep the raw events as Parquet and return their sums and presence."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "events.jsonl"
+        lines = (json.dumps(asdict(event), default=str) for event in events)
+        source.write_text("\n".join(lines), encoding="utf-8")
+        with duckdb.connect() as db:
+            db.execute("SET TimeZone = 'UTC'")
+            db.execute(f"CREATE TABLE events AS SELECT * FROM read_json(?, columns = {COLUMNS!r})", [str(source)])
+            _keep_raw(db, ws, events, received_on)
+            sums = db.execute(
+                "SELECT account_ref, nullif(line_ref, ''), product, feature, day, count(*), "
+                "sum(count)::BIGINT, sum(duration_s)::BIGINT, sum(errors)::BIGINT FROM events GROUP BY ALL"
+            ).fetchall()
+            seen = db.execute(
+                """SELECT DISTINCT account_ref, product, day, "user" FROM events WHERE "user" <> ''"""
+            ).fetchall()
+    return (
+        [UsageSum(account, line, product, feature, day, received_on, rows, count, seconds, errors)
+         for account, line, product, feature, day, rows, count, seconds, errors in sums],
+        [Presence(account, product, day, user, received_on) for account, product, day, user in seen],
+    )
+
+
+def _keep_raw(
+    db: duckdb.DuckDBPyConnection, ws: Workspace, events: Sequence[UsageEvent], received_on: date
+) -> None:
+    """Write the batch once: its name is the hash of what is in it, so a repeat writes the same file."""
+    name = hashlib.sha256("".join(sorted(event.digest() for event in events)).encode()).hexdigest()
+    folder = Path(ws.runtime.settings.usage_store) / ws.id / received_on.isoformat()
+    folder.mkdir(parents=True, exist_ok=True)
+    target, part = folder / f"{name}.parquet", folder / f".{name}.{os.getpid()}.part"
+    db.execute(f"COPY events TO '{str(part).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)")
+    part.replace(target)

@@ -1,0 +1,133 @@
+"""One installation at work: its charter, its rules, how its records read, and its CRM.
+
+Opened for each job; the connection to the CRM and what it has described stay warm in the
+process as long as the charter does not change. Neighbours: ``pull``, ``look`` and
+``push`` take a ``Workspace``; ``sync/connect.py`` makes the connection.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from integration.port import CrmPort, Pipeline, Stage
+from mappings.charter import Charter, from_canonical_bytes, rules_of
+from mappings.inbound import Inbound, inbound_of
+from success.rules import Rules
+from sync.connect import Connections
+from sync.runtime import Runtime
+from sync.state import charters, installations
+from sync.state.engine import reading, writing
+from sync.state.errors import StateError
+from sync.state.installations import Installation, Status
+
+INSTANT_STEP = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Everything a job needs for one installation. Read-only; open a new one per job."""
+
+    runtime: Runtime
+    installation: Installation
+    charter: Charter
+    rules: Rules
+    pipelines: tuple[Pipeline, ...]
+
+    @property
+    def id(self) -> str:
+        """Return the installation's id."""
+        return self.installation.id
+
+    @property
+    def vendor(self) -> str:
+        """Return the CRM's vendor."""
+        return self.installation.vendor
+
+    @property
+    def live(self) -> bool:
+        """Return whether looks are made yet: the grid of days has its first point."""
+        return bool(self.installation.settings.get("live"))
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """Return the time zone in which the installation's days begin."""
+        return ZoneInfo(self.charter.time_zone)
+
+    @cached_property
+    def inbound(self) -> Inbound:
+        """Return how this CRM's records are read."""
+        return inbound_of(self.charter, self.vendor, self.pipelines)
+
+    @property
+    def port(self) -> CrmPort:
+        """Return the connected CRM, opened at first use and kept by the process."""
+        return CONNECTIONS.port(self.runtime, self.installation)
+
+    def now(self) -> datetime:
+        """Return the present instant (UTC) of the deployment's clock."""
+        return self.runtime.clock.now()
+
+    def day_of(self, instant: datetime) -> date:
+        """Return the day of ``instant`` in the installation's time zone."""
+        return instant.astimezone(self.zone).date()
+
+    def grid_point(self, day: date) -> datetime:
+        """Return the last instant known on the grid at ``day``: just before its 00:00.
+
+        The first point is the epoch itself, whatever the hour.
+        """
+        if day <= self.day_of(self.installation.epoch):
+            return self.installation.epoch
+        return datetime.combine(day, time(), self.zone) - INSTANT_STEP
+
+
+CONNECTIONS = Connections()
+_CHARTERS: dict[str, tuple[Charter, Rules]] = {}
+
+
+def open_workspace(runtime: Runtime, installation_id: str) -> Workspace:
+    """Return the installation's workspace under the charter now in force.
+
+    Raises StateError when there is no such installation, or no charter was applied.
+    """
+    with reading(runtime.engine) as conn:
+        installation = installations.get(conn, installation_id)
+        stored = charters.current(conn, installation_id, runtime.clock.now())
+    if stored is None:
+        raise StateError(f"{installation_id} has no charter in force; apply one with `colonnade charter apply`")
+    charter, rules = _parsed(stored.life.content_hash, stored.body)
+    return Workspace(runtime, installation, charter, rules, _pipelines(installation.settings))
+
+
+def active(runtime: Runtime) -> list[str]:
+    """Return the ids of the installations that may be worked for."""
+    with reading(runtime.engine) as conn:
+        return [one.id for one in installations.every(conn, Status.ACTIVE)]
+
+
+def keep_pipelines(runtime: Runtime, installation_id: str, pipelines: Sequence[Pipeline]) -> None:
+    """Remember the CRM's deal pipelines, by which deals are read as open, won or lost."""
+    with writing(runtime.engine) as conn:
+        kept = [json.loads(json.dumps(asdict(one))) for one in pipelines]
+        installations.change_settings(conn, installation_id, {"pipelines": kept})
+
+
+def _parsed(content_hash: str, body: str) -> tuple[Charter, Rules]:
+    if content_hash not in _CHARTERS:
+        charter = from_canonical_bytes(body.encode())
+        _CHARTERS[content_hash] = (charter, rules_of(charter))
+    return _CHARTERS[content_hash]
+
+
+def _pipelines(settings: Mapping[str, object]) -> tuple[Pipeline, ...]:
+    kept = settings.get("pipelines")
+    if not isinstance(kept, list):
+        return ()
+    return tuple(
+        Pipeline(one["id"], one["label"], tuple(Stage(**stage) for stage in one["stages"])) for one in kept
+    )

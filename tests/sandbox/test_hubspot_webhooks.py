@@ -1,0 +1,155 @@
+"""Webhooks as HubSpot sends them: batches, fields, v3 signature, retries."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+COMPANIES = "/crm/objects/2026-09/companies"
+
+
+class Receiver(ThreadingHTTPServer):
+    """An endpoint that keeps what it is sent and answers ``answers`` in turn, then 200."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        """Listen on a free port."""
+        self.got: list[tuple[dict[str, str], bytes]] = []
+        self.answers: list[int] = []
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    @property
+    def url(self) -> str:
+        """Return the target URL, with a query as customers have them."""
+        return f"http://127.0.0.1:{self.server_port}/hubspot?tenant=a%20b"
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return every event received."""
+        return [event for _, body in self.got for event in json.loads(body)]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Takes one POST."""
+
+    server: Receiver
+
+    def do_POST(self) -> None:
+        """Keep the request and answer."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+        self.send_response(self.server.answers.pop(0) if self.server.answers else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_args: Any) -> None:
+        """Stay silent."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Give a running receiver."""
+    server = Receiver()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def until(holds: Callable[[], Any], seconds: float = 8.0) -> None:
+    """Wait until ``holds``; fail after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def subscribe(hubspot: Any, receiver: Receiver, *subscriptions: dict[str, str]) -> None:
+    """Point the portal's webhooks at the receiver."""
+    body = {"target_url": receiver.url, "client_secret": "s3cret", "subscriptions": list(subscriptions)}
+    hubspot.control("POST", "/webhooks", body)
+
+
+NAME = {"eventType": "company.propertyChange", "propertyName": "name"}
+
+
+def test_a_persons_edit_is_pushed_and_signed(hubspot: Any, receiver: Receiver) -> None:
+    """An edit in the UI arrives with its fields and a v3 signature over method, URL, body and timestamp."""
+    company = hubspot.call("POST", COMPANIES, {"properties": {"name": "Before"}}).json()["id"]
+    subscribe(hubspot, receiver, NAME)
+    hubspot.control("POST", "/edit", {"object": "companies", "id": company, "values": {"name": "After"}})
+    until(lambda: receiver.got)
+    headers, body = receiver.got[0]
+    (event,) = json.loads(body)
+    assert event["subscriptionType"] == "company.propertyChange"
+    assert (event["propertyName"], event["propertyValue"]) == ("name", "After")
+    assert (event["objectId"], event["changeSource"], event["attemptNumber"]) == (int(company), "CRM_UI", 0)
+    assert {"eventId", "subscriptionId", "portalId", "appId", "occurredAt", "sourceId"} <= set(event)
+    text = b"POST" + receiver.url.encode() + body + headers["x-hubspot-request-timestamp"].encode()
+    signed = base64.b64encode(hmac.new(b"s3cret", text, hashlib.sha256).digest()).decode()
+    assert headers["x-hubspot-signature-v3"] == signed
+
+
+def test_the_apps_own_writes_come_back_as_integration(hubspot: Any, receiver: Receiver) -> None:
+    """A write with the app's token echoes with changeSource INTEGRATION; unsubscribed fields do not."""
+    company = hubspot.call("POST", COMPANIES, {"properties": {"name": "X"}}).json()["id"]
+    subscribe(hubspot, receiver, NAME)
+    hubspot.call("PATCH", f"{COMPANIES}/{company}", {"properties": {"name": "Y", "city": "Bonn"}})
+    until(lambda: receiver.got)
+    assert [(e["propertyName"], e["changeSource"]) for e in receiver.events()] == [("name", "INTEGRATION")]
+
+
+def test_a_refused_delivery_is_sent_again_with_a_higher_attempt(hubspot: Any, receiver: Receiver) -> None:
+    """A 500 and a 404 are both retried; the attempt number grows and the event stays the same."""
+    receiver.answers = [500, 404]
+    subscribe(hubspot, receiver, {"eventType": "company.creation"})
+    company = hubspot.call("POST", COMPANIES, {"properties": {"name": "Again"}}).json()["id"]
+    until(lambda: len(receiver.got) == 3)
+    assert [event["attemptNumber"] for event in receiver.events()] == [0, 1, 2]
+    assert len({event["eventId"] for event in receiver.events()}) == 1
+    until(lambda: _statuses(hubspot, company) == [500, 404, 200])
+
+
+def _statuses(hubspot: Any, company: str) -> list[int]:
+    lines = hubspot.control("GET", "/deliveries")["deliveries"]
+    return [line["status"] for line in lines if line["events"] == [company]]
+
+
+def test_many_changes_come_in_batches_of_at_most_a_hundred(hubspot: Any, receiver: Receiver) -> None:
+    """250 creates arrive as few posts, none with more than 100 events."""
+    subscribe(hubspot, receiver, {"eventType": "company.creation"})
+    for start in (0, 100, 200):
+        rows = [{"properties": {"name": f"N{n}"}} for n in range(start, min(start + 100, 250))]
+        hubspot.call("POST", f"{COMPANIES}/batch/create", {"inputs": rows})
+    until(lambda: len(receiver.events()) == 250)
+    assert max(len(json.loads(body)) for _, body in receiver.got) <= 100
+    assert len(receiver.got) < 10
+
+
+def test_an_association_change_is_told_once_per_side(hubspot: Any, receiver: Receiver) -> None:
+    """Linking a deal and a company gives one event for each of the two."""
+    deal = {"dealname": "D", "pipeline": "default", "dealstage": "qualifiedtobuy"}
+    deal_id = hubspot.call("POST", "/crm/objects/2026-09/deals", {"properties": deal}).json()["id"]
+    company = hubspot.call("POST", COMPANIES, {"properties": {"name": "C"}}).json()["id"]
+    kinds = [{"eventType": f"{name}.associationChange"} for name in ("deal", "company")]
+    subscribe(hubspot, receiver, *kinds)
+    hubspot.call("PUT", f"/crm/objects/2026-09/deals/{deal_id}/associations/default/companies/{company}")
+    until(lambda: len(receiver.events()) >= 2)
+    seen = {(e["associationType"], e["fromObjectId"], e["associationRemoved"]) for e in receiver.events()}
+    assert seen == {("DEAL_TO_COMPANY", int(deal_id), False), ("COMPANY_TO_DEAL", int(company), False)}
+
+
+def test_hubspot_pushes_nothing_for_custom_objects(hubspot: Any, receiver: Receiver) -> None:
+    """A subscription for an object HubSpot does not push is refused."""
+    body = {"target_url": receiver.url, "subscriptions": [{"eventType": "spaceship.creation"}]}
+    answer = hubspot.session.post(f"{hubspot.url}/_sandbox/webhooks", json=body, timeout=10)
+    assert answer.status_code == 400

@@ -1,0 +1,1 @@
+"""What the outside calls: verify, store, answer fast. Nothing here computes or calls a CRM."""

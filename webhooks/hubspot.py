@@ -1,0 +1,89 @@
+"""HubSpot's webhooks: verify the signature, keep the events, answer fast.
+
+A retry of a batch we kept is answered 204 again and changes nothing. Events of portals we
+do not serve are answered 204 as well: a refusal would be retried for a day. Source: HubSpot
+page "Webhooks API" (5 seconds to answer, ten retries) and "Validating requests".
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from integration.hubspot.events import dedupe_key
+from integration.hubspot.signature import Verdict, verify_v3
+from sync.bell import Lane, Work, ring
+from sync.drain import HUBSPOT
+from sync.runtime import Runtime
+from sync.state import inbox
+from sync.state.engine import writing
+from sync.state.inbox import InboxEvent
+from sync.state.installations import installation_id
+from sync.workspace import active
+from webhooks.answers import kept, refused
+
+EVENTS_MAX = 100
+"""HubSpot sends at most this many events in one request."""
+
+
+def hubspot_blueprint(runtime: Runtime) -> Blueprint:
+    """Return the blueprint that receives HubSpot's webhooks at ``/webhooks/hubspot``."""
+    blueprint = Blueprint("hubspot", __name__)
+
+    @blueprint.post("/webhooks/hubspot")
+    def receive() -> Response:
+        settings = runtime.settings
+        secret = settings.hubspot_client_secret
+        if secret is None or settings.public_url is None:
+            return refused(503, "not_configured")
+        body = request.get_data(cache=False)
+        verdict = verify_v3(
+            secret.get_secret_value(), "POST", settings.public_url + request.full_path.removesuffix("?"), body,
+            request.headers.get("X-HubSpot-Request-Timestamp"),
+            request.headers.get("X-HubSpot-Signature-v3"), runtime.clock.now(),
+        )
+        if verdict is not Verdict.GENUINE:
+            return refused(401, verdict.value)
+        events = _events(body)
+        return refused(400, "not_a_batch_of_events") if events is None else _keep(runtime, events)
+
+    return blueprint
+
+
+def _events(body: bytes) -> list[Mapping[str, Any]] | None:
+    """Return the batch, ``None`` when the body is not one."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        return None
+    return found
+
+
+def _keep(runtime: Runtime, events: list[Mapping[str, Any]]) -> Response:
+    """Make every event a row before answering; ring once per installation."""
+    by_installation: defaultdict[str, list[InboxEvent]] = defaultdict(list)
+    for event in events:
+        owner = installation_id("hubspot", str(event.get("portalId")))
+        by_installation[owner].append(InboxEvent(dedupe_key(event), HUBSPOT, event, _occurred(event)))
+    now, served = runtime.clock.now(), set(active(runtime))
+    with writing(runtime.engine) as conn:
+        new = {
+            owner: inbox.put(conn, owner, now, batch)
+            for owner, batch in sorted(by_installation.items()) if owner in served
+        }
+    for owner, count in new.items():
+        if count:
+            ring(runtime.redis, Lane.FAST, Work.DRAIN, owner)
+    return kept()
+
+
+def _occurred(event: Mapping[str, Any]) -> datetime | None:
+    at = event.get("occurredAt")
+    return datetime.fromtimestamp(at / 1000, UTC) if isinstance(at, int) else None

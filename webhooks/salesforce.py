@@ -1,0 +1,80 @@
+"""Salesforce's outbound messages: a hint which records to read again, never values.
+
+The message carries no signature, so it is believed only at an installation's own
+unguessable address and from its own organization. Answered with the exact Ack once durable;
+anything else makes Salesforce send it again. Source: "Outbound Messages" in the SOAP guide.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, request
+
+from integration.salesforce.outbound import OutboundMessage, ack, parse
+from sync.bell import Lane, Work, ring
+from sync.drain import SALESFORCE
+from sync.runtime import Runtime
+from sync.state import inbox, installations
+from sync.state.engine import reading, writing
+from sync.state.errors import StateError
+from sync.state.inbox import InboxEvent
+from webhooks.answers import refused
+
+BODY_MAX = 4_000_000
+PATH_SECRET = "webhook_path"  # noqa: S105 - the kind of a secret, not one
+
+
+@dataclass(frozen=True, slots=True)
+class _Receiver:
+    runtime: Runtime
+
+    def receive(self, installation: str, secret: str) -> Response:
+        """Keep one message's notifications and acknowledge them."""
+        if not self._is_ours(installation, secret):
+            return refused(404, "unknown_address")
+        body = request.get_data(cache=False)
+        if len(body) > BODY_MAX:
+            return refused(413, "too_large")
+        try:
+            message = parse(body)
+        except ValueError as error:
+            return refused(400, getattr(error, "reason", "unreadable"))
+        if not self._is_from(installation, message):
+            return refused(403, "another_organization")
+        return self._keep(installation, message)
+
+    def _is_ours(self, installation: str, secret: str) -> bool:
+        with reading(self.runtime.engine) as conn:
+            expected = installations.load_secret(conn, self.runtime.box, installation, PATH_SECRET)
+        return expected is not None and hmac.compare_digest(expected.encode(), secret.encode())
+
+    def _is_from(self, installation: str, message: OutboundMessage) -> bool:
+        try:
+            with reading(self.runtime.engine) as conn:
+                account = installations.get(conn, installation).account_id
+        except StateError:
+            return False
+        return account[:15] == message.organization_id[:15]
+
+    def _keep(self, installation: str, message: OutboundMessage) -> Response:
+        events = [
+            InboxEvent(f"salesforce:{one.id}", SALESFORCE,
+                       {"object": one.object, "id": one.record_id})
+            for one in message.notifications
+        ]
+        with writing(self.runtime.engine) as conn:
+            new = inbox.put(conn, installation, self.runtime.clock.now(), events)
+        if new:
+            ring(self.runtime.redis, Lane.FAST, Work.DRAIN, installation)
+        return Response(ack(), content_type="text/xml; charset=utf-8")
+
+
+def salesforce_blueprint(runtime: Runtime) -> Blueprint:
+    """Return the blueprint at ``/webhooks/salesforce/<installation>/<secret>``."""
+    blueprint, receiver = Blueprint("salesforce", __name__), _Receiver(runtime)
+    blueprint.add_url_rule(
+        "/webhooks/salesforce/<installation>/<secret>", "receive", receiver.receive, methods=["POST"]
+    )
+    return blueprint

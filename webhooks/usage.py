@@ -1,0 +1,74 @@
+"""Usage intake: batches in the form of Segment's HTTP tracking API, kept before answered.
+
+The write key (basic auth user) names the installation. A batch is one inbox row; repeated
+delivery of the same messages is counted once by ``sync/usage.py``. Source: Segment page
+"HTTP Tracking API source" (500 KB per batch, gzip allowed).
+"""
+
+from __future__ import annotations
+
+import gzip
+import hmac
+import json
+import zlib
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from sync.bell import Lane, Work, ring
+from sync.drain import USAGE
+from sync.runtime import Runtime
+from sync.state import inbox, installations
+from sync.state.engine import reading, writing
+from sync.state.inbox import InboxEvent
+from sync.state.schema import content_hash
+from webhooks.answers import refused
+
+BODY_MAX = 5_000_000
+WRITE_KEY = "write_key"
+
+
+def usage_blueprint(runtime: Runtime) -> Blueprint:
+    """Return the blueprint that takes in usage at ``/v1/batch``."""
+    blueprint = Blueprint("usage", __name__)
+
+    @blueprint.post("/v1/batch")
+    def batch() -> tuple[Response, int] | Response:
+        installation = _installation(runtime)
+        if installation is None:
+            return refused(401, "unknown_write_key")
+        messages = _messages()
+        if messages is None:
+            return refused(400, "not_a_batch_of_messages")
+        event = InboxEvent(f"usage:{content_hash(messages)}", USAGE, {"batch": messages})
+        with writing(runtime.engine) as conn:
+            new = inbox.put(conn, installation, runtime.clock.now(), [event])
+        if new:
+            ring(runtime.redis, Lane.FAST, Work.DRAIN, installation)
+        return jsonify(success=True), 202
+
+    return blueprint
+
+
+def _installation(runtime: Runtime) -> str | None:
+    """Return the installation the write key belongs to: ``<installation id>.<secret>``."""
+    auth = request.authorization
+    owner, _, secret = (auth.username or "" if auth else "").rpartition(".")
+    if not owner:
+        return None
+    with reading(runtime.engine) as conn:
+        expected = installations.load_secret(conn, runtime.box, owner, WRITE_KEY)
+    known = expected is not None and hmac.compare_digest(expected.encode(), secret.encode())
+    return owner if known else None
+
+
+def _messages() -> list[dict[str, Any]] | None:
+    """Return the batch's messages, ``None`` when the body is not a batch."""
+    try:
+        raw = request.get_data(cache=False)
+        body = gzip.decompress(raw) if request.headers.get("Content-Encoding") == "gzip" else raw
+        found = json.loads(body) if len(body) <= BODY_MAX else None
+    except (ValueError, OSError, EOFError, zlib.error):
+        return None
+    batch = found.get("batch") if isinstance(found, dict) else None
+    return batch if isinstance(batch, list) and all(isinstance(one, dict) for one in batch) else None
