@@ -27,8 +27,20 @@ from webhooks.salesforce import salesforce_blueprint
 from webhooks.usage import usage_blueprint
 
 COMMANDS = (
-    charter, demo, doctor, explain, install, listen, metrics, migrate, portfolio, sandbox, scheduler, serve,
-    sync, worker,
+    charter,
+    demo,
+    doctor,
+    explain,
+    install,
+    listen,
+    metrics,
+    migrate,
+    portfolio,
+    sandbox,
+    scheduler,
+    serve,
+    sync,
+    worker,
 )
 BODY_MAX = 8_000_000
 BLUEPRINTS = (console_blueprint, health_blueprint, hubspot_blueprint, salesforce_blueprint, usage_blueprint)
@@ -47,7 +59,7 @@ def create_app(runtime: Runtime | None = None) -> Flask:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="colonnade")
 def cli() -> None:
-    """Customer success that lives inside the CRM.
+    """Put customer success inside the CRM.
 
     Example: colonnade demo
     """

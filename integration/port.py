@@ -11,7 +11,7 @@ in UTC with a trailing ``Z``. ``None`` clears a field.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -246,6 +246,7 @@ class Unavailable(CrmError):
     """The CRM could not answer now; the same call may be made again later."""
 
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        """Carry the CRM's own wish when to come back, where it stated one."""
         super().__init__(message)
         self.retry_after_s = retry_after_s
 
@@ -254,6 +255,7 @@ class RateLimited(Unavailable):
     """A limit of the CRM was met; ``policy`` is the vendor's name for it."""
 
     def __init__(self, message: str, policy: str, retry_after_s: float | None = None) -> None:
+        """Carry which limit it was."""
         super().__init__(message, retry_after_s)
         self.policy = policy
 
@@ -270,6 +272,7 @@ class Refused(CrmError):
     """The CRM refused the whole call for a reason the customer can mend."""
 
     def __init__(self, error: RowError) -> None:
+        """Carry the refusal."""
         super().__init__(f"{error.code}: {error.message}")
         self.error = error
 
@@ -285,6 +288,10 @@ class CrmPort(Protocol):
     @property
     def calls(self) -> CallCount:
         """Return the calls made through this port so far."""
+        ...
+
+    def learn_fields(self, object_name: str, fields: Iterable[FieldSpec]) -> None:
+        """Take what is known of an object's fields already; spares a describe before the first write."""
         ...
 
     def describe(self, objects: Sequence[str]) -> CrmDescription:

@@ -161,8 +161,16 @@ def own_queries(charter: Charter, vendor: str) -> tuple[ReadQuery, ...]:
 
 
 def watched_fields(charter: Charter, vendor: str) -> dict[str, tuple[str, ...]]:
-    """Return the vendor objects and fields whose changes should reach us (the charter's webhooks)."""
-    read = {query.object: query.fields for query in read_queries(charter, vendor, installed=False)}
+    """Return the vendor objects and fields whose changes should reach us (the charter's webhooks).
+
+    The time of creation is left out: it moves once, and the creation tells of itself.
+    """
+    entries = charter.crm_for(vendor).entries().values()
+    made = {binding.field for entry in entries if (binding := getattr(entry.fields, "created_on", None))}
+    read = {
+        query.object: tuple(name for name in query.fields if name not in made)
+        for query in read_queries(charter, vendor, installed=False)
+    }
     webhooks = charter.crm_for(vendor).webhooks
     return {name: fields or read[name] for name, fields in webhooks.items()}
 

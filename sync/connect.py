@@ -51,12 +51,16 @@ class Connections:
         self._lock = Lock()
         self.lane = Lane.SYNC
 
-    def port(self, runtime: Runtime, installation: Installation) -> CrmPort:
-        """Return the installation's port. Raises StateError when it has no credentials."""
+    def port(self, runtime: Runtime, installation: Installation) -> tuple[CrmPort, bool]:
+        """Return the installation's port, and whether it was opened just now.
+
+        Raises StateError when it has no credentials.
+        """
         with self._lock:
-            if installation.id not in self._ports:
+            fresh = installation.id not in self._ports
+            if fresh:
                 self._ports[installation.id] = open_port(runtime, installation, self.lane)
-            return self._ports[installation.id]
+            return self._ports[installation.id], fresh
 
     def forget(self, installation_id: str) -> None:
         """Drop a port: the next use connects anew."""
@@ -68,7 +72,9 @@ def save_client(runtime: Runtime, installation_id: str, credentials: Mapping[str
     """Seal what opens the portal or org: the arguments of one vendor credential, and its ``kind``."""
     with writing(runtime.engine) as conn:
         now = runtime.clock.now()
-        installations.save_secret(conn, runtime.box, installation_id, now, CLIENT, json.dumps(dict(credentials)))
+        installations.save_secret(
+            conn, runtime.box, installation_id, now, CLIENT, json.dumps(dict(credentials))
+        )
 
 
 def open_port(runtime: Runtime, installation: Installation, lane: Lane) -> CrmPort:

@@ -25,11 +25,13 @@ from sync.state import identity, inbox, ledger, mirror
 from sync.state.engine import reading, writing
 from sync.state.inbox import InboxItem
 from sync.state.leases import Lease
+from sync.state.ledger import LedgerRow, WriteState
 from sync.workspace import Workspace
 
-BATCH_EVENTS = 500
+BATCH_EVENTS = 100
 LEASE_S = 120
 LOOK_AGAIN = (timedelta(seconds=2), timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10))
+IN_FLIGHT_TRIES = 2
 HUBSPOT = "hubspot"
 SALESFORCE = "salesforce"
 USAGE = "usage"
@@ -60,7 +62,9 @@ def drain(ws: Workspace, owner: str) -> Drained | None:
     usage.take_in(ws, [item for item in items if item.source == USAGE])
     hints = [_Hint(item, signal) for item in items if item.source != USAGE for signal in _signals(item)]
     fresh = _without_echoes(ws, hints)
-    pulled, put_off = _read_again(ws, fresh)
+    ready, in_flight = _settled(ws, fresh)
+    pulled, missing = _read_again(ws, ready)
+    put_off = [*in_flight, *missing]
     with writing(ws.runtime.engine) as conn:
         late = {hint.item.dedupe_key for hint in put_off}
         for item in items:
@@ -74,9 +78,7 @@ def _signals(item: InboxItem) -> list[Signal]:
     body = cast("Mapping[str, object]", item.body)
     if item.source == HUBSPOT:
         return [read_event(body)]
-    return [
-        Signal(str(body["object"]), str(body["id"]), SignalKind.CHANGED, item.received_at)
-    ]
+    return [Signal(str(body["object"]), str(body["id"]), SignalKind.CHANGED, item.received_at)]
 
 
 def _without_echoes(ws: Workspace, hints: Sequence[_Hint]) -> list[_Hint]:
@@ -87,10 +89,37 @@ def _without_echoes(ws: Workspace, hints: Sequence[_Hint]) -> list[_Hint]:
     with reading(ws.runtime.engine) as conn:
         ours = {name: ledger.by_record(conn, ws.id, name, sorted(ids)) for name, ids in by_object.items()}
     return [
-        hint for hint in hints
+        hint
+        for hint in hints
         if hint.signal.kind is not SignalKind.IGNORED
-        and not is_echo(ours[hint.signal.object].get(hint.signal.id), hint.signal.field, hint.signal.value)
+        and not is_echo(ours[hint.signal.object].get(hint.signal.id), hint.signal)
     ]
+
+
+def _settled(ws: Workspace, hints: Sequence[_Hint]) -> tuple[list[_Hint], list[_Hint]]:
+    """Return what can be read now, and what may be a write of ours whose answer is still under way.
+
+    Those wait a moment for the answer, which tells them from a person's doing; twice at most.
+    """
+    with reading(ws.runtime.engine) as conn:
+        sending = {
+            name for (name, state), _ in ledger.counts(conn, ws.id).items() if state is WriteState.SENT
+        }
+        known: dict[str, set[str]] = {}
+        ours: dict[str, dict[str, LedgerRow]] = {}
+        for name in sending:
+            ids = sorted({hint.signal.id for hint in hints if hint.signal.object == name})
+            known[name] = set(mirror.find(conn, ws.id, name, ids))
+            ours[name] = ledger.by_record(conn, ws.id, name, ids)
+
+    def waits(hint: _Hint) -> bool:
+        name, record_id = hint.signal.object, hint.signal.id
+        if name not in sending or hint.item.attempts > IN_FLIGHT_TRIES:
+            return False
+        row = ours[name].get(record_id)
+        return record_id not in known[name] if row is None else row.state is WriteState.SENT
+
+    return [hint for hint in hints if not waits(hint)], [hint for hint in hints if waits(hint)]
 
 
 def _read_again(ws: Workspace, hints: Sequence[_Hint]) -> tuple[Pulled, list[_Hint]]:

@@ -6,13 +6,19 @@ or shown as blocked. Neighbours: ``pull`` calls after each store, ``push`` diffs
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import Connection
 
+from integration.port import Signal, SignalKind
 from mappings.diff import same_value
 from sync.state import ledger, mirror
 from sync.state.ledger import LedgerRow, WriteState
 from sync.state.mirror import MirrorChange, StoredRecord
 from sync.workspace import Workspace
+
+SKEW = timedelta(seconds=2)
+"""How far the CRM's clock may differ from ours where a write of ours is recognised by its time."""
 
 
 def reopen_changed(conn: Connection, ws: Workspace, object_name: str, change: MirrorChange) -> int:
@@ -31,11 +37,19 @@ def reopen_changed(conn: Connection, ws: Workspace, object_name: str, change: Mi
     return ledger.reopen(conn, ws.id, object_name, keys)
 
 
-def is_echo(row: LedgerRow | None, field: str | None, value: str | None) -> bool:
-    """Say whether a signal only repeats what we wrote: the row took that very value last."""
-    if row is None or row.acknowledged is None or field is None:
+def is_echo(row: LedgerRow | None, signal: Signal) -> bool:
+    """Say whether a signal only tells of a write of ours, known by its value, or by its time.
+
+    A changed field is ours if the row took that very value last. A creation or a link names
+    no value: it is ours if it happened between our sending the row and a little after the answer.
+    """
+    if row is None or row.acknowledged is None or signal.kind is not SignalKind.CHANGED:
         return False
-    return field in row.acknowledged and same_value(row.acknowledged[field], value)
+    if signal.field is not None:
+        held = row.acknowledged.get(signal.field)
+        return signal.field in row.acknowledged and same_value(held, signal.value)
+    sent, taken = row.sent_at, row.acknowledged_at
+    return sent is not None and taken is not None and sent - SKEW <= signal.occurred_at <= taken + SKEW
 
 
 def _differs(row: LedgerRow, record: StoredRecord) -> bool:

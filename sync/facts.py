@@ -65,7 +65,8 @@ def assemble(
     found = Assembled()
     reads = ws.inbound.crm.reads
     accounts = [
-        account for one in _records(conn, ws, reads.account.object, account_ids, moment)
+        account
+        for one in _records(conn, ws, reads.account.object, account_ids, moment)
         if (account := found.sort(to_account(crm_record(one), ws.inbound)))
     ]
     ids = None if account_ids is None else [account.account_id for account in accounts]
@@ -109,7 +110,9 @@ def mint(conn: Connection, ws: Workspace, facts: Mapping[str, AccountFacts]) -> 
     An id once minted outlives merges and renames; a line joins the group its leader has.
     """
     accounts = identity.mint_many(conn, ws.id, ACCOUNT_KEY, {key: key.lower() for key in facts})
-    sources = {line_id: source for one in facts.values() for line_id, source in group_sources(one.lines).items()}
+    sources = {
+        line_id: source for one in facts.values() for line_id, source in group_sources(one.lines).items()
+    }
     leaders = identity.mint_many(
         conn, ws.id, GROUP_KEY, {source: source.lower() for source in sorted(set(sources.values()))}
     )
@@ -162,7 +165,9 @@ def _add_line(
 
 
 def _parent_deal(record: StoredRecord, deal_object: str | None, deals: Mapping[str, Deal]) -> Deal | None:
-    return next((deals[link.id] for link in record.links if link.object == deal_object and link.id in deals), None)
+    return next(
+        (deals[link.id] for link in record.links if link.object == deal_object and link.id in deals), None
+    )
 
 
 def _by_account(deals: Iterable[Deal]) -> dict[str, list[Deal]]:
@@ -214,8 +219,15 @@ class _Usage:
         """Return the account's daily use; sums of one day received on several days are kept apart."""
         return tuple(
             UsageDay(
-                account.account_id, one.line_ref, one.product, one.feature, one.day, one.rows,
-                one.count, one.duration_s, one.errors,
+                account.account_id,
+                one.line_ref,
+                one.product,
+                one.feature,
+                one.day,
+                one.rows,
+                one.count,
+                one.duration_s,
+                one.errors,
             )
             for one in self.sums[account.attributes.get(USAGE_REF, account.account_id)]
         )

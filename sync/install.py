@@ -10,7 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from integration.port import CrmDescription, CrmPort, FieldSpec, ObjectSpec, Pipeline, SchemaChange, SchemaResult
+from integration.port import (
+    CrmDescription,
+    CrmPort,
+    FieldSpec,
+    ObjectSpec,
+    Pipeline,
+    SchemaChange,
+    SchemaResult,
+)
 from mappings.charter import Charter
 from mappings.inbound import read_queries
 from mappings.outbound import object_specs

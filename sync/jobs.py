@@ -21,8 +21,8 @@ from sync import pull
 from sync import push as pushing
 from sync.bell import Lane, Work, answered, ring
 from sync.runtime import Runtime, process_runtime
-from sync.state import installations
-from sync.state.engine import writing
+from sync.state import dirty, installations
+from sync.state.engine import reading, writing
 from sync.state.installations import Status
 from sync.workspace import Workspace, open_workspace
 
@@ -93,10 +93,16 @@ def _run(work: Work, lane: Lane, installation_id: str, step: Step, follow: Work 
         return
     except Unavailable as error:
         log.warning("%s of %s is put off: %s", work, installation_id, error)
-    except CrmError as error:
-        log.error("%s of %s cannot go on: %s", work, installation_id, error)
-    if follow is not None:
+    except CrmError:
+        log.exception("%s of %s cannot go on", work, installation_id)
+    if follow is not None and not (follow is Work.PUSH and _looks_go_on(ws)):
         ring(runtime.redis, lane, follow, installation_id)
+
+
+def _looks_go_on(ws: Workspace) -> bool:
+    """Say whether other accounts are still looked at: who ends last rings, so that batches are full."""
+    with reading(ws.runtime.engine) as conn:
+        return ws.live and bool(dirty.count(conn, ws.id))
 
 
 def _stop(runtime: Runtime, installation_id: str, error: NeedsConsent) -> None:

@@ -10,6 +10,7 @@ same records, because only the grid has memory. Neighbours: ``facts``, ``success
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -30,7 +31,7 @@ from sync.state.engine import reading, writing
 from sync.state.fold import StoredFold
 from sync.state.leases import Lease
 from sync.state.ledger import WantedRow
-from sync.state.mirror_since import accounts_changed_since
+from sync.state.mirror_since import changes_since
 from sync.workspace import Workspace
 
 BATCH_ACCOUNTS = 200
@@ -82,44 +83,65 @@ def look(ws: Workspace, owner: str, limit: int = BATCH_ACCOUNTS) -> Looked | Non
 def _fold_to_today(
     conn: Connection, ws: Workspace, facts: Mapping[str, AccountFacts], now: datetime
 ) -> dict[str, FoldState]:
-    """Return each account's fold after today's grid point, with the facts known at every point."""
+    """Return each account's fold after today's grid point, with the facts known at every point.
+
+    Between two changes the facts are the same, so one step of many days is enough.
+    """
     today, epoch = ws.day_of(now), ws.day_of(ws.installation.epoch)
     stored = fold.newest(conn, ws.id, list(facts), today)
     states = {
         key: FoldState.from_json(stored[key].state) if key in stored else FoldState.empty() for key in facts
     }
     behind = {key: state.day + DAY if state.day else epoch for key, state in states.items()}
-    day = min((day for day in behind.values() if day <= today), default=today + DAY)
-    while day <= today:
-        due = [key for key in facts if behind[key] <= day]
-        then = _facts_at(conn, ws, day, {key: facts[key] for key in due})
-        for key in due:
-            states[key] = advance(states[key], then[key], ws.rules, day) if key in then else states[key]
-        day += DAY
+    visible = _change_days(conn, ws, facts, min(behind.values(), default=today))
+    for start, ends in sorted(_spans(behind, visible, today).items()):
+        changed = {key for key in ends if any(day > start for day in visible[key])}
+        then = _facts_at(conn, ws, start, {key: facts[key] for key in ends}, changed)
+        for key in ends.keys() & then.keys():
+            states[key] = advance(states[key], then[key], ws.rules, ends[key])
     return states
 
 
+def _spans(
+    behind: Mapping[str, date], visible: Mapping[str, set[date]], today: date
+) -> dict[date, dict[str, date]]:
+    """Return the runs of grid days with unchanged facts: accounts by first day, each with its last day."""
+    spans: defaultdict[date, dict[str, date]] = defaultdict(dict)
+    for key, first in behind.items():
+        starts = [first, *sorted(day for day in visible[key] if first < day <= today)]
+        ends = [day - DAY for day in starts[1:]] + [today]
+        for start, end in zip(starts, ends, strict=True):
+            if start <= end:
+                spans[start][key] = end
+    return spans
+
+
+def _change_days(
+    conn: Connection, ws: Workspace, facts: Mapping[str, AccountFacts], first: date
+) -> defaultdict[str, set[date]]:
+    """Return per account the grid days at which something new is seen, later than the point of ``first``.
+
+    What reaches us on a day is first seen at the next day's grid point.
+    """
+    point, found = ws.grid_point(first), defaultdict[str, set[date]](set)
+    for key, instant in changes_since(conn, ws.id, point, list(facts)):
+        found[key].add(ws.day_of(instant) + DAY)
+    refs = {one.account.attributes.get(USAGE_REF, key): key for key, one in facts.items()}
+    for ref, received_on in usage_store.received_after(conn, ws.id, list(refs), ws.day_of(point)):
+        found[refs[ref]].add(received_on + DAY)
+    return found
+
+
 def _facts_at(
-    conn: Connection, ws: Workspace, day: date, facts: Mapping[str, AccountFacts]
+    conn: Connection, ws: Workspace, day: date, facts: Mapping[str, AccountFacts], changed: set[str]
 ) -> dict[str, AccountFacts]:
-    """Return the facts known at the grid point of ``day``; assembled anew only where they differ from now."""
-    point = ws.grid_point(day)
-    received_by = ws.day_of(point)
-    later = accounts_changed_since(conn, ws.id, point, list(facts))
-    later |= _usage_since(conn, ws, received_by, facts)
-    then = {key: one for key, one in facts.items() if key not in later}
-    if later:
-        moment = Moment(day, point, received_by)
-        older = assembling.assemble(conn, ws, sorted(later), moment).facts
+    """Return the facts known at the grid point of ``day``; assembled anew where they ``changed`` since."""
+    then = {key: one for key, one in facts.items() if key not in changed}
+    if changed:
+        point = ws.grid_point(day)
+        older = assembling.assemble(conn, ws, sorted(changed), Moment(day, point, ws.day_of(point))).facts
         then |= assembling.known(conn, ws, older)
     return then
-
-
-def _usage_since(
-    conn: Connection, ws: Workspace, received_by: date, facts: Mapping[str, AccountFacts]
-) -> set[str]:
-    refs = {one.account.attributes.get(USAGE_REF, key): key for key, one in facts.items()}
-    return {refs[ref] for ref in usage_store.received_after(conn, ws.id, list(refs), received_by)}
 
 
 def _decide_all(
@@ -147,8 +169,15 @@ def _rows(ws: Workspace, facts: AccountFacts, decision: Decision) -> tuple[Wante
 
 def _wanted(write: VendorWrite, account_id: str, kind: str, reason: str) -> WantedRow:
     return WantedRow(
-        object=write.object, key=write.key, account_id=account_id, kind=kind, desired=write.ours,
-        seed=write.seed, parents=write.parents, parent_keys=write.parent_keys, reason=reason,
+        object=write.object,
+        key=write.key,
+        account_id=account_id,
+        kind=kind,
+        desired=write.ours,
+        seed=write.seed,
+        parents=write.parents,
+        parent_keys=write.parent_keys,
+        reason=reason,
         record_id=write.record_id,
     )
 
@@ -173,7 +202,7 @@ def _enter(
             return Looked(0, 0, 0)
         wanted = ledger.want(conn, ws.id, now, rows, fence)
         fold.put(conn, ws.id, states)
-        _report(conn, ws, now, decided, contradictions)
+        _report(conn, ws, now, contradictions)
         for claim in claims:
             if claim.id in failures:
                 wait = RETRY_CURVE[min(claim.attempts, len(RETRY_CURVE)) - 1]
@@ -186,7 +215,6 @@ def _report(
     conn: Connection,
     ws: Workspace,
     now: datetime,
-    decided: Mapping[str, _Account],
     contradictions: Sequence[Contradiction],
 ) -> None:
     found = {f"{one.object}/{one.record_id}/{one.field}": one.reason for one in contradictions}

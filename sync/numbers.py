@@ -23,7 +23,6 @@ from sync.state.engine import reading
 from sync.workspace import Workspace
 
 
-
 @dataclass(frozen=True, slots=True)
 class Metrics:
     """The portfolio's numbers on a day; ``arr`` by overlap policy, retention over the year before."""
@@ -37,45 +36,49 @@ class Metrics:
     contradictions: int
 
 
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """All accounts of an installation as of a day: their facts, and what the rules decide."""
+
+    as_of: date
+    facts: Mapping[str, AccountFacts]
+    states: Mapping[str, FoldState]
+    contradictions: int
+
+
 def portfolio(
-    ws: Workspace, as_of: date, known_at: datetime | None = None
-) -> tuple[dict[str, AccountFacts], int]:
-    """Return all accounts' facts with their identities, and how many records contradict the charter."""
+    ws: Workspace, as_of: date, known_at: datetime | None = None, account_ids: Iterable[str] | None = None
+) -> Portfolio:
+    """Return the accounts (all by default) as of a day, as known at a moment (``None``: now)."""
+    ids = None if account_ids is None else list(account_ids)
     with reading(ws.runtime.engine) as conn:
-        found = assemble(conn, ws, None, Moment(as_of, known_at))
-        return known(conn, ws, found.facts), len(found.contradictions)
+        found = assemble(conn, ws, ids, Moment(as_of, known_at))
+        facts = known(conn, ws, found.facts)
+        stored = fold.newest(conn, ws.id, list(facts), as_of)
+    states = {
+        key: FoldState.from_json(stored[key].state) if key in stored else FoldState.empty() for key in facts
+    }
+    return Portfolio(as_of, facts, states, len(found.contradictions))
 
 
-def metrics(ws: Workspace, as_of: date, known_at: datetime | None = None) -> Metrics:
-    """Return the portfolio's numbers as of a day, as known at a moment (``None``: now)."""
-    facts, contradictions = portfolio(ws, as_of, known_at)
-    lines = [line for one in facts.values() for line in one.lines]
-    policies = ws.rules.policies
+def decisions(ws: Workspace, found: Portfolio) -> dict[str, Decision]:
+    """Return what the rules decide about every account of the portfolio."""
+    return {key: decide(found.states[key], one, ws.rules, found.as_of) for key, one in found.facts.items()}
+
+
+def metrics(ws: Workspace, found: Portfolio) -> Metrics:
+    """Return the portfolio's numbers, each with its policies."""
+    lines = [line for one in found.facts.values() for line in one.lines]
+    policies, as_of = ws.rules.policies, found.as_of
     return Metrics(
         as_of=as_of,
-        accounts=len(facts),
+        accounts=len(found.facts),
         contract_lines=len(lines),
         arr={one: arr(lines, as_of, replace(policies, overlap=one)) for one in Overlap},
         retention=tuple(_retention(ws, lines, as_of)),
-        usage_rows=quarantine((day for one in facts.values() for day in one.usage), lines),
-        contradictions=contradictions,
+        usage_rows=quarantine((day for one in found.facts.values() for day in one.usage), lines),
+        contradictions=found.contradictions,
     )
-
-
-def decisions(ws: Workspace, as_of: date, account_ids: Iterable[str] | None = None) -> dict[str, Decision]:
-    """Return what the rules decide as of a day with the facts known now and the stored folds."""
-    ids = None if account_ids is None else list(account_ids)
-    with reading(ws.runtime.engine) as conn:
-        found = assemble(conn, ws, ids, Moment(as_of))
-        facts = known(conn, ws, found.facts)
-        states = fold.newest(conn, ws.id, list(facts), as_of)
-    return {
-        key: decide(
-            FoldState.from_json(states[key].state) if key in states else FoldState.empty(),
-            one, ws.rules, as_of,
-        )
-        for key, one in facts.items()
-    }
 
 
 def bands(decided: Mapping[str, Decision]) -> dict[str, int]:

@@ -18,7 +18,7 @@ from sync.state import charters, installations
 from sync.state.charters import CharterLife, Decision
 from sync.state.engine import reading, writing
 from sync.state.installations import Installation
-from sync.workspace import CONNECTIONS, Workspace, keep_pipelines, open_workspace
+from sync.workspace import CONNECTIONS, Workspace, keep_description, open_workspace
 
 
 def connect_installation(
@@ -68,7 +68,8 @@ def plan_install(ws: Workspace) -> InstallPlan:
 def apply_install(ws: Workspace, plan: InstallPlan) -> list[SchemaResult]:
     """Do what the plan says and remember the pipelines. Raises ValueError with questions open."""
     results = apply_plan(ws.port, plan)
-    keep_pipelines(ws.runtime, ws.id, plan.description.deal_pipelines)
+    keep_description(ws.runtime, ws.id, plan.description)
+    CONNECTIONS.forget(ws.id)
     return results
 
 

@@ -50,9 +50,7 @@ class Pulled:
 
     def plus(self, other: Pulled) -> Pulled:
         """Return the sum of both."""
-        return Pulled(
-            self.read + other.read, self.changed + other.changed, self.marked + other.marked
-        )
+        return Pulled(self.read + other.read, self.changed + other.changed, self.marked + other.marked)
 
 
 def load(ws: Workspace, progress: Progress = quiet) -> Pulled:
@@ -87,9 +85,19 @@ def refresh(ws: Workspace, object_name: str, ids: Sequence[str]) -> tuple[Pulled
         return Pulled(), frozenset()
     wanted = sorted(set(ids))
     records = ws.port.read(object_name, wanted, query.fields, query.link_to)
+    _read_unknown_deals(ws, records)
     with writing(ws.runtime.engine) as conn:
         pulled = keep(conn, ws, records)
     return pulled, frozenset(wanted) - {record.id for record in records}
+
+
+def _read_unknown_deals(ws: Workspace, records: Sequence[CrmRecord]) -> None:
+    """Read the deals of lines that came before their deal: a line finds its account through it."""
+    deal = ws.inbound.crm.reads.deal.object
+    linked = {link.id for record in records for link in record.links if link.object == deal}
+    with reading(ws.runtime.engine) as conn:
+        unknown = linked - set(mirror.find(conn, ws.id, deal, sorted(linked)))
+    refresh(ws, deal, sorted(unknown))
 
 
 def keep(conn: Connection, ws: Workspace, records: Sequence[CrmRecord], reason: str = "changed") -> Pulled:
@@ -118,8 +126,13 @@ def mirror_record(record: CrmRecord, account_id: str | None) -> MirrorRecord:
 def crm_record(stored: StoredRecord) -> CrmRecord:
     """Return a version of the mirror as the CRM's record it was."""
     return CrmRecord(
-        stored.object, stored.source_id, stored.values, stored.created_at, stored.source_at,
-        stored.deleted, stored.links,
+        stored.object,
+        stored.source_id,
+        stored.values,
+        stored.created_at,
+        stored.source_at,
+        stored.deleted,
+        stored.links,
     )
 
 
@@ -139,9 +152,7 @@ def _poll_object(ws: Workspace, query: ReadQuery, high_water: datetime, progress
     return _read(ws, since, Phase.INCREMENTAL, started, progress)
 
 
-def _read(
-    ws: Workspace, query: ReadQuery, phase: Phase, started: datetime, progress: Progress
-) -> Pulled:
+def _read(ws: Workspace, query: ReadQuery, phase: Phase, started: datetime, progress: Progress) -> Pulled:
     """Read all pages; the pass is over only when its last page is kept."""
     total = Pulled()
     for page in ws.port.iter_pages(query):
@@ -185,7 +196,11 @@ def _accounts_of(conn: Connection, ws: Workspace, records: Sequence[CrmRecord]) 
 def _learn_usage_names(conn: Connection, ws: Workspace, records: Sequence[CrmRecord]) -> None:
     """Keep by which name the product speaks of each account, so that usage finds it."""
     binding = ws.inbound.crm.reads.account.fields.attributes.get(USAGE_REF)
-    names = {record.values.get(binding.field): record.id for record in records} if binding and binding.field else {}
+    names = (
+        {record.values.get(binding.field): record.id for record in records}
+        if binding and binding.field
+        else {}
+    )
     identity.mint_many(conn, ws.id, USAGE_REF_KEY, {name: one for name, one in names.items() if name})
 
 
@@ -204,7 +219,8 @@ def _move_lines(
     held = mirror.current(conn, ws.id, lines.object, change.touched_accounts)
     targets = {
         line.source_id: accounts.get(link.id)
-        for line in held for link in line.links
+        for line in held
+        for link in line.links
         if link.object == lines.parent and link.id in moved and accounts.get(link.id) != line.account_id
     }
     return mirror.rehang(conn, ws.id, ws.now(), lines.object, targets).touched_accounts if targets else ()

@@ -15,7 +15,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from integration.port import CrmRecord, FieldValues, Link, Refusal, RowError, Unavailable, WriteResult, WriteRow
+from integration.port import (
+    CrmRecord,
+    FieldValues,
+    Link,
+    Refusal,
+    RowError,
+    Unavailable,
+    WriteResult,
+    WriteRow,
+)
 from mappings.diff import Acknowledged, FieldChanges, Observed, changed_fields
 from mappings.naming import key_field
 from mappings.outbound import own_object
@@ -34,7 +43,11 @@ PARENT_WAIT = timedelta(seconds=2)
 RETRY_CURVE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
 REWRITTEN = "rewritten"
 WRITE_ORDER = (
-    RecordKind.PROFILE, RecordKind.PLAN, RecordKind.MILESTONE, RecordKind.RENEWAL, RecordKind.EXPANSION,
+    RecordKind.PROFILE,
+    RecordKind.PLAN,
+    RecordKind.MILESTONE,
+    RecordKind.RENEWAL,
+    RecordKind.EXPANSION,
 )
 
 
@@ -107,9 +120,7 @@ def _push_batch(ws: Workspace, owner: str, object_name: str) -> Pushed | None:
         raise
 
 
-def _plans(
-    ws: Workspace, object_name: str, rows: Sequence[LedgerRow]
-) -> tuple[list[_Plan], list[LedgerRow]]:
+def _plans(ws: Workspace, object_name: str, rows: Sequence[LedgerRow]) -> tuple[list[_Plan], list[LedgerRow]]:
     """Return what each row needs, and the rows whose parent is not written yet."""
     found = _settled(ws, object_name, [row for row in rows if row.uncertain])
     observed = _observed(ws, object_name, rows)
@@ -204,7 +215,8 @@ def _settle_standing(ws: Workspace, plans: Sequence[_Plan]) -> Pushed:
     blocked = [plan for plan in idle if plan.changes.blocked]
     answers = [
         Acknowledgement(plan.row, plan.record_id, plan.row.desired)
-        for plan in idle if plan.record_id is not None and not plan.changes.blocked
+        for plan in idle
+        if plan.record_id is not None and not plan.changes.blocked
     ]
     with writing(ws.runtime.engine) as conn:
         ledger.acknowledge(conn, ws.id, ws.now(), answers)
@@ -215,7 +227,8 @@ def _settle_standing(ws: Workspace, plans: Sequence[_Plan]) -> Pushed:
 
 def _block_insisted(ws: Workspace, plan: _Plan, conn: Connection) -> None:
     words = "; ".join(
-        f"{one.field} was set to {one.found!r} by {one.changed_by} twice within a day, we want {one.desired!r}"
+        f"{one.field} was set to {one.found!r} by {one.changed_by} twice within a day; "
+        f"we want {one.desired!r}"
         for one in plan.changes.blocked
     )
     ledger.block(conn, ws.id, plan.row, "CHANGED_BY_OTHERS", words)
@@ -276,7 +289,8 @@ def _enter(ws: Workspace, plans: Sequence[_Plan], results: Sequence[WriteResult]
         ledger.acknowledge(conn, ws.id, now, taken)
         rewrites = {
             f"{plan.row.object}/{plan.row.key}/{name}": "we wrote over somebody else's change"
-            for plan in plans for name in plan.changes.rewrites
+            for plan in plans
+            for name in plan.changes.rewrites
         }
         findings.report(conn, ws.id, now, REWRITTEN, rewrites)
     return Pushed(written=len(taken), blocked=refused, put_off=put_off)
@@ -290,8 +304,7 @@ def _acknowledgement(plan: _Plan, result: WriteResult) -> Acknowledgement:
     record_id = result.record_id or plan.record_id
     assert record_id is not None  # noqa: S101 - the port promises an id with every success
     before = {} if plan.row.acknowledged is None else dict(plan.row.acknowledged)
-    kept = {name: text for name, text in before.items() if name in plan.row.desired}
-    return Acknowledgement(plan.row, record_id, {**kept, **plan.changes.write})
+    return Acknowledgement(plan.row, record_id, {**before, **_write_row(plan).values})
 
 
 def _release(ws: Workspace, rows: Sequence[LedgerRow], error: Unavailable) -> None:

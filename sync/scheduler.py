@@ -27,6 +27,7 @@ from sync.workspace import Workspace, active, open_workspace
 TURN_S = 2.0
 LEASE_S = 60
 TASKS_PER_TURN = 50
+SWEEP_AFTER = timedelta(seconds=15)
 POLL_EVERY = timedelta(minutes=15)
 RETRY_AFTER = timedelta(minutes=1)
 NEW_DAY = "new-day"
@@ -55,16 +56,26 @@ def turn(runtime: Runtime) -> int:
 
 
 def sweep(runtime: Runtime) -> int:
-    """Ring for every dirty account, inbox event and unwritten row that nobody holds."""
+    """Ring for every dirty account, inbox event and unwritten row that nobody has held for a while.
+
+    What has just come is being rung for already; rows of a burst still being looked at are
+    left to fill whole batches.
+    """
     now, working = runtime.clock.now(), set(active(runtime))
     with reading(runtime.engine) as conn:
-        waiting = {
-            Work.DRAIN: {one.installation_id for one in inbox.unheld(conn, now)},
-            Work.LOOK: {one.installation_id for one in dirty.unheld(conn, now)},
-            Work.PUSH: {one.installation_id for one in ledger.unheld(conn, now)},
+        found = {
+            Work.DRAIN: inbox.unheld(conn, now),
+            Work.LOOK: dirty.unheld(conn, now),
+            Work.PUSH: ledger.unheld(conn, now),
         }
+    waiting = {
+        work: {one.installation_id for one in rows if one.oldest_at <= now - SWEEP_AFTER}
+        for work, rows in found.items()
+    }
     return sum(
-        ring(runtime.redis, Lane.FAST, work, one) for work, ids in waiting.items() for one in sorted(ids & working)
+        ring(runtime.redis, Lane.FAST, work, one)
+        for work, ids in waiting.items()
+        for one in sorted(ids & working)
     )
 
 

@@ -8,13 +8,14 @@ Neighbours: ``drain`` calls ``take_in``, ``usage_events`` reads messages, ``fact
 
 from __future__ import annotations
 
+import csv
 import hashlib
-import json
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,17 +25,28 @@ from sqlalchemy import Connection
 from sync.pull import USAGE_REF_KEY
 from sync.state import dirty, findings, identity, usage_store
 from sync.state.dirty import Scope
-from sync.state.engine import writing
+from sync.state.engine import reading, writing
 from sync.state.inbox import InboxItem
 from sync.state.usage_store import Presence, UsageSum
 from sync.usage_events import RefusedEvent, UsageEvent, read_message
 from sync.workspace import Workspace
 
 COLUMNS = {
-    "message_id": "VARCHAR", "account_ref": "VARCHAR", "line_ref": "VARCHAR", "product": "VARCHAR",
-    "feature": "VARCHAR", "user": "VARCHAR", "day": "DATE", "at": "TIMESTAMPTZ", "count": "BIGINT",
-    "duration_s": "BIGINT", "errors": "BIGINT",
+    "message_id": "VARCHAR",
+    "account_ref": "VARCHAR",
+    "line_ref": "VARCHAR",
+    "product": "VARCHAR",
+    "feature": "VARCHAR",
+    "user": "VARCHAR",
+    "day": "DATE",
+    "at": "TIMESTAMPTZ",
+    "count": "BIGINT",
+    "duration_s": "BIGINT",
+    "errors": "BIGINT",
 }
+IN_COLUMN_ORDER = attrgetter(*COLUMNS)
+AS_TEXT = """delim = ',', quote = '"', escape = '"', nullstr = '\\0'"""
+"""How DuckDB reads our own CSV: an empty text stays an empty text."""
 
 
 @dataclass(slots=True)
@@ -53,19 +65,36 @@ def take_in(ws: Workspace, items: Sequence[InboxItem]) -> TakenIn:
         return TakenIn()
     events, refusals = _read(ws, items)
     unique = {event.digest(): event for event in events}
+    while (taken := _count_once(ws, unique, refusals)) is None:
+        continue  # another worker counted some of them meanwhile
+    taken.repeated = len(events) - taken.counted
+    return taken
+
+
+def _count_once(
+    ws: Workspace, unique: Mapping[str, UsageEvent], refusals: Sequence[RefusedEvent]
+) -> TakenIn | None:
+    """Count what was never counted; ``None`` when that changed between the rolling up and the entry.
+
+    The rolling up stays outside the transaction: webhooks must not wait for it.
+    """
+    with reading(ws.runtime.engine) as conn:
+        seen = usage_store.known_messages(conn, ws.id, unique)
+    fresh = {digest: event for digest, event in unique.items() if digest not in seen}
     received_on = ws.day_of(ws.now())
+    sums, users = _roll_up(ws, list(fresh.values()), received_on) if fresh else ([], [])
     with writing(ws.runtime.engine) as conn:
-        new = usage_store.new_messages(conn, ws.id, ws.now(), unique)
-        fresh = [event for digest, event in unique.items() if digest in new]
-        if fresh:
-            sums, seen = _roll_up(ws, fresh, received_on)
-            usage_store.add_usage(conn, ws.id, sums)
-            usage_store.add_presence(conn, ws.id, seen)
+        new = usage_store.new_messages(conn, ws.id, ws.now(), fresh)
+        if len(new) < len(fresh):
+            conn.rollback()
+            return None
+        usage_store.add_usage(conn, ws.id, sums)
+        usage_store.add_presence(conn, ws.id, users)
         differing = usage_store.told_differently(conn, ws.id, new)
-        twice = sorted({unique[digest].message_id for digest in differing})
+        twice = sorted({fresh[digest].message_id for digest in differing})
         _report(conn, ws, refusals, twice)
-        mark(conn, ws, _accounts(conn, ws, {event.account_ref for event in fresh}), "usage")
-    return TakenIn(len(fresh), len(events) - len(fresh), len(refusals), twice)
+        mark(conn, ws, _accounts(conn, ws, {event.account_ref for event in fresh.values()}), "usage")
+    return TakenIn(len(fresh), 0, len(refusals), twice)
 
 
 def mark(conn: Connection, ws: Workspace, account_ids: Iterable[str], reason: str) -> None:
@@ -103,12 +132,16 @@ def _roll_up(
 ) -> tuple[list[UsageSum], list[Presence]]:
     """Keep the raw events as Parquet and return their sums and presence."""
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "events.jsonl"
-        lines = (json.dumps(asdict(event), default=str) for event in events)
-        source.write_text("\n".join(lines), encoding="utf-8")
+        source = Path(folder) / "events.csv"
+        with source.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(IN_COLUMN_ORDER(event) for event in events)
         with duckdb.connect() as db:
             db.execute("SET TimeZone = 'UTC'")
-            db.execute(f"CREATE TABLE events AS SELECT * FROM read_json(?, columns = {COLUMNS!r})", [str(source)])
+            db.execute(
+                "CREATE TABLE events AS SELECT * FROM "
+                f"read_csv(?, header = false, columns = {COLUMNS!r}, {AS_TEXT})",
+                [str(source)],
+            )
             _keep_raw(db, ws, events, received_on)
             sums = db.execute(
                 "SELECT account_ref, nullif(line_ref, ''), product, feature, day, count(*), "
@@ -118,8 +151,10 @@ def _roll_up(
                 """SELECT DISTINCT account_ref, product, day, "user" FROM events WHERE "user" <> ''"""
             ).fetchall()
     return (
-        [UsageSum(account, line, product, feature, day, received_on, rows, count, seconds, errors)
-         for account, line, product, feature, day, rows, count, seconds, errors in sums],
+        [
+            UsageSum(account, line, product, feature, day, received_on, rows, count, seconds, errors)
+            for account, line, product, feature, day, rows, count, seconds, errors in sums
+        ],
         [Presence(account, product, day, user, received_on) for account, product, day, user in seen],
     )
 

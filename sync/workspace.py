@@ -8,15 +8,16 @@ process as long as the charter does not change. Neighbours: ``pull``, ``look`` a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from integration.port import CrmPort, Pipeline, Stage
+from integration.port import CrmDescription, CrmPort, FieldSpec, FieldType, Pipeline, Stage
 from mappings.charter import Charter, from_canonical_bytes, rules_of
 from mappings.inbound import Inbound, inbound_of
+from mappings.outbound import object_specs
 from success.rules import Rules
 from sync.connect import Connections
 from sync.runtime import Runtime
@@ -66,7 +67,11 @@ class Workspace:
     @property
     def port(self) -> CrmPort:
         """Return the connected CRM, opened at first use and kept by the process."""
-        return CONNECTIONS.port(self.runtime, self.installation)
+        port, fresh = CONNECTIONS.port(self.runtime, self.installation)
+        if fresh:
+            for name, fields in _known_fields(self).items():
+                port.learn_fields(name, fields)
+        return port
 
     def now(self) -> datetime:
         """Return the present instant (UTC) of the deployment's clock."""
@@ -99,7 +104,9 @@ def open_workspace(runtime: Runtime, installation_id: str) -> Workspace:
         installation = installations.get(conn, installation_id)
         stored = charters.current(conn, installation_id, runtime.clock.now())
     if stored is None:
-        raise StateError(f"{installation_id} has no charter in force; apply one with `colonnade charter apply`")
+        raise StateError(
+            f"{installation_id} has no charter in force; apply one with `colonnade charter apply`"
+        )
     charter, rules = _parsed(stored.life.content_hash, stored.body)
     return Workspace(runtime, installation, charter, rules, _pipelines(installation.settings))
 
@@ -110,11 +117,30 @@ def active(runtime: Runtime) -> list[str]:
         return [one.id for one in installations.every(conn, Status.ACTIVE)]
 
 
-def keep_pipelines(runtime: Runtime, installation_id: str, pipelines: Sequence[Pipeline]) -> None:
-    """Remember the CRM's deal pipelines, by which deals are read as open, won or lost."""
+def keep_description(runtime: Runtime, installation_id: str, found: CrmDescription) -> None:
+    """Remember what the CRM said of itself at the install.
+
+    Pipelines, by which deals are read as open, won or lost; and the types of the customer's
+    own fields, so that no process has to ask for them again.
+    """
+    kept = [json.loads(json.dumps(asdict(one))) for one in found.deal_pipelines]
+    types = {
+        name: {field.name: field.type.value for field in spec.fields} for name, spec in found.objects.items()
+    }
     with writing(runtime.engine) as conn:
-        kept = [json.loads(json.dumps(asdict(one))) for one in pipelines]
-        installations.change_settings(conn, installation_id, {"pipelines": kept})
+        installations.change_settings(conn, installation_id, {"pipelines": kept, "field_types": types})
+
+
+def _known_fields(ws: Workspace) -> dict[str, list[FieldSpec]]:
+    """Return the fields whose types we know: those seen at the install, and our own."""
+    seen = ws.installation.settings.get("field_types")
+    known = {
+        name: [FieldSpec(field, field, FieldType(kind)) for field, kind in types.items()]
+        for name, types in (seen if isinstance(seen, dict) else {}).items()
+    }
+    for spec in object_specs(ws.charter, ws.vendor):
+        known[spec.name] = [*known.get(spec.name, []), *spec.fields]
+    return known
 
 
 def _parsed(content_hash: str, body: str) -> tuple[Charter, Rules]:

@@ -36,6 +36,10 @@ def _page(runtime: Runtime, installation: str) -> dict[str, object]:
         blocked = ledger.blocked(conn, installation, SHOWN)
         found = findings.open_findings(conn, installation)[:SHOWN]
     return {
-        "name": ws.installation.name, "vendor": ws.vendor, "charter": ws.rules.charter_hash[:12],
-        "progress": progress_of(runtime, ws), "blocked": blocked, "findings": found,
+        "name": ws.installation.name,
+        "vendor": ws.vendor,
+        "charter": ws.rules.charter_hash[:12],
+        "progress": progress_of(runtime, ws),
+        "blocked": blocked,
+        "findings": found,
     }

@@ -43,9 +43,13 @@ def hubspot_blueprint(runtime: Runtime) -> Blueprint:
             return refused(503, "not_configured")
         body = request.get_data(cache=False)
         verdict = verify_v3(
-            secret.get_secret_value(), "POST", settings.public_url + request.full_path.removesuffix("?"), body,
+            secret.get_secret_value(),
+            "POST",
+            settings.public_url + request.full_path.removesuffix("?"),
+            body,
             request.headers.get("X-HubSpot-Request-Timestamp"),
-            request.headers.get("X-HubSpot-Signature-v3"), runtime.clock.now(),
+            request.headers.get("X-HubSpot-Signature-v3"),
+            runtime.clock.now(),
         )
         if verdict is not Verdict.GENUINE:
             return refused(401, verdict.value)
@@ -76,7 +80,8 @@ def _keep(runtime: Runtime, events: list[Mapping[str, Any]]) -> Response:
     with writing(runtime.engine) as conn:
         new = {
             owner: inbox.put(conn, owner, now, batch)
-            for owner, batch in sorted(by_installation.items()) if owner in served
+            for owner, batch in sorted(by_installation.items())
+            if owner in served
         }
     for owner, count in new.items():
         if count:

@@ -60,8 +60,7 @@ class _Receiver:
 
     def _keep(self, installation: str, message: OutboundMessage) -> Response:
         events = [
-            InboxEvent(f"salesforce:{one.id}", SALESFORCE,
-                       {"object": one.object, "id": one.record_id})
+            InboxEvent(f"salesforce:{one.id}", SALESFORCE, {"object": one.object, "id": one.record_id})
             for one in message.notifications
         ]
         with writing(self.runtime.engine) as conn:

@@ -7,7 +7,7 @@ delivery of the same messages is counted once by ``sync/usage.py``. Source: Segm
 
 from __future__ import annotations
 
-import gzip
+import hashlib
 import hmac
 import json
 import zlib
@@ -21,10 +21,10 @@ from sync.runtime import Runtime
 from sync.state import inbox, installations
 from sync.state.engine import reading, writing
 from sync.state.inbox import InboxEvent
-from sync.state.schema import content_hash
 from webhooks.answers import refused
 
 BODY_MAX = 5_000_000
+GZIP_BITS = 31  # zlib's word for "a gzip wrapper, nothing else"
 WRITE_KEY = "write_key"
 
 
@@ -37,10 +37,11 @@ def usage_blueprint(runtime: Runtime) -> Blueprint:
         installation = _installation(runtime)
         if installation is None:
             return refused(401, "unknown_write_key")
-        messages = _messages()
-        if messages is None:
+        body = _body()
+        messages = None if body is None else _messages(body)
+        if body is None or messages is None:
             return refused(400, "not_a_batch_of_messages")
-        event = InboxEvent(f"usage:{content_hash(messages)}", USAGE, {"batch": messages})
+        event = InboxEvent(f"usage:{hashlib.sha256(body).hexdigest()}", USAGE, {"batch": messages})
         with writing(runtime.engine) as conn:
             new = inbox.put(conn, installation, runtime.clock.now(), [event])
         if new:
@@ -62,13 +63,24 @@ def _installation(runtime: Runtime) -> str | None:
     return owner if known else None
 
 
-def _messages() -> list[dict[str, Any]] | None:
+def _body() -> bytes | None:
+    """Return the body, unpacked; ``None`` when it cannot be or is too large."""
+    raw = request.get_data(cache=False)
+    if request.headers.get("Content-Encoding") != "gzip":
+        return raw if len(raw) <= BODY_MAX else None
+    unpack = zlib.decompressobj(wbits=GZIP_BITS)
+    try:
+        body = unpack.decompress(raw, BODY_MAX)
+    except zlib.error:
+        return None
+    return body if unpack.eof else None
+
+
+def _messages(body: bytes) -> list[dict[str, Any]] | None:
     """Return the batch's messages, ``None`` when the body is not a batch."""
     try:
-        raw = request.get_data(cache=False)
-        body = gzip.decompress(raw) if request.headers.get("Content-Encoding") == "gzip" else raw
-        found = json.loads(body) if len(body) <= BODY_MAX else None
-    except (ValueError, OSError, EOFError, zlib.error):
+        found = json.loads(body)
+    except ValueError:
         return None
     batch = found.get("batch") if isinstance(found, dict) else None
     return batch if isinstance(batch, list) and all(isinstance(one, dict) for one in batch) else None

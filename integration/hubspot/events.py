@@ -41,7 +41,9 @@ def dedupe_key(event: Mapping[str, Any]) -> str:
 
     ``eventId`` alone is not guaranteed unique; ``attemptNumber`` differs between retries.
     """
-    parts = [event.get(name) for name in ("portalId", "subscriptionType", "objectId", "eventId", "occurredAt")]
+    parts = [
+        event.get(name) for name in ("portalId", "subscriptionType", "objectId", "eventId", "occurredAt")
+    ]
     sides = [event.get(name) for name in ("propertyName", "fromObjectId", "toObjectId")]
     return hashlib.sha256(json.dumps(parts + sides, default=str).encode()).hexdigest()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from threading import Lock
 
@@ -22,6 +22,7 @@ from integration.port import (
     CrmDescription,
     CrmPort,
     CrmRecord,
+    FieldSpec,
     Page,
     ReadQuery,
     SchemaChange,
@@ -50,6 +51,9 @@ class HubSpotPort(CrmPort):
     def calls(self) -> CallCount:
         """See ``CrmPort.calls``; every try is counted, by what it was for."""
         return self._calls
+
+    def learn_fields(self, object_name: str, fields: Iterable[FieldSpec]) -> None:
+        """See ``CrmPort.learn_fields``; HubSpot takes every value as text, so nothing is kept."""
 
     def describe(self, objects: Sequence[str]) -> CrmDescription:
         """See ``CrmPort.describe``."""

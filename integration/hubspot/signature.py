@@ -40,7 +40,7 @@ class Verdict(StrEnum):
     MISMATCH = "signature_mismatch"
 
 
-def verify_v3(  # noqa: PLR0917 - the parts of a signed request, in the order they are signed
+def verify_v3(
     secret: str,
     method: str,
     url: str,

@@ -233,12 +233,9 @@ class Loader:
         return made
 
     def _contract(self, line: ContractLine) -> dict[str, str | None]:
-        product = next(
-            (one.name for one in self._folder.products if one.key == line.product_key), line.product_key
-        )
         return {
             "contract_ref": line.key,
-            "contract_product": product,
+            "contract_product": line.product_key,
             "contract_seats": str(line.seats),
             "contract_start": line.start_on,
             "contract_end": line.end_on,
@@ -253,10 +250,11 @@ class Loader:
 
     def _line_item(self, line: ContractLine, deal: Deal, deal_id: str) -> None:
         product = self._refs.get(ref_of("product", line.product_key))
+        names = [one.name for one in self._folder.products if one.key == line.product_key]
         recurring = line.kind == "recurring"
         contract = self._contract(line)
         values: dict[str, str | None] = {
-            "name": contract["contract_product"],
+            "name": (names or [line.product_key])[0],
             "hs_product_id": product[1] if product else None,
             "quantity": "1",
             "price": line.arr,

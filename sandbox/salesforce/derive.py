@@ -114,6 +114,7 @@ def _choose_entry(org: Org, row: Row) -> None:
     row |= {"PricebookEntryId": entry["Id"], "Product2Id": entry["Product2Id"],
         "ListPrice": entry["UnitPrice"],
             "ProductCode": product.get("ProductCode"),
+            "CurrencyIsoCode": parent.get("CurrencyIsoCode"),
             "Name": f"{parent.get('Name', '')} {product.get('Name', '')}".strip()[:376]}  # fmt: skip
 
 

@@ -97,7 +97,7 @@ class _Loader:
         values = {
             "Name": a.name, "Website": a.domain, "Industry": a.industry, "BillingCountry": a.country,
             "NumberOfEmployees": a.employees, "OwnerId": self.id_of("owner", a.owner_key),
-            "Customer_Ref__c": a.key,
+            "Customer_Ref__c": a.key, "CurrencyIsoCode": a.currency,
             **{attribute_field(name): value for name, value in a.attributes.items()},
         }  # fmt: skip
         self.plant(("account", a.key), "Account", values, _instant(a.created_on) or "", None)
@@ -137,7 +137,8 @@ class _Loader:
         values = {
             "Name": d.name[:120], "AccountId": self.id_of("account", d.account_key),
             "StageName": _STAGES[d.stage],
-            "Amount": amount, "CloseDate": d.close_on, "Type": _TYPES[d.kind], "Deal_Kind__c": d.kind,
+            "CurrencyIsoCode": d.currency, "Amount": amount, "CloseDate": d.close_on,
+            "Type": _TYPES[d.kind], "Deal_Kind__c": d.kind,
             "OwnerId": self.id_of("owner", d.owner_key), "IsClosed": stage["IsClosed"],
             "IsWon": stage["IsWon"],
             "Probability": chance, "ExpectedRevenue": round(amount * chance / 100, 2),
@@ -159,9 +160,8 @@ class _Loader:
             self.line(line, made, last)
 
     def terms(self, line: ContractLine) -> dict[str, Any]:
-        product = next((p.name for p in self.found.products if p.key == line.product_key), line.product_key)
         return {
-            "Contract_Ref__c": line.key, "Contract_Product__c": product,
+            "Contract_Ref__c": line.key, "Contract_Product__c": line.product_key,
             "Contract_Seats__c": float(line.seats),
             "Contract_Start__c": line.start_on, "Contract_End__c": line.end_on,
             "Contract_Term_Months__c": None if line.term_months is None else float(line.term_months),
@@ -174,11 +174,13 @@ class _Loader:
     def line(self, line: ContractLine, made: str, last: str | None) -> None:
         product = self.id_of("product", line.product_key)
         arr, seats = float(line.arr), float(line.seats)
+        names = [p.name for p in self.found.products if p.key == line.product_key]
         values = self.terms(line)
         values |= {
             "OpportunityId": self.id_of("deal", line.deal_key), "Product2Id": product,
             "ProductCode": line.product_key,
-            "PricebookEntryId": self.id_of("price", line.product_key), "Name": values["Contract_Product__c"],
+            "PricebookEntryId": self.id_of("price", line.product_key),
+            "Name": (names or [line.product_key])[0], "CurrencyIsoCode": line.currency,
             "Quantity": seats, "TotalPrice": arr, "UnitPrice": round(arr / seats, 2) if seats else arr,
             "ServiceDate": line.start_on,
         }  # fmt: skip

@@ -29,6 +29,10 @@ OPPORTUNITY_TYPES = (
 )  # fmt: skip
 
 
+CURRENCIES = ("USD", "EUR", "GBP", "CAD", "AUD", "JPY", "CHF", "SEK")
+"""The org's active currencies; it is a multi-currency org, whose default is the first."""
+
+
 def picks(*values: str, default: str | None = None) -> tuple[Pick, ...]:
     """Return picklist entries whose label is their value."""
     return tuple(Pick(v, v, True, v == default) for v in values)
@@ -64,6 +68,12 @@ def reference(name: str, label: str, to: str, child: str | None = None, **more: 
         name, label, "reference", length=18, reference_to=(to,), relationship_name=str(path),
         child_relationship=child, **more,  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def currency() -> Field:
+    """Return the currency of a record, as multi-currency orgs have it: one of the active ones."""
+    return Field("CurrencyIsoCode", "Currency ISO Code", "picklist", length=3, picks=picks(*CURRENCIES),
+                 default=CURRENCIES[0], restricted=True)  # fmt: skip
 
 
 def read_only(name: str, label: str, kind: str, **more: object) -> Field:
@@ -131,6 +141,7 @@ def account() -> SObject:
         "Purchased List",
                "Other"),
         choice("Rating", "Account Rating", "Hot", "Warm", "Cold"),
+        currency(),
     ])  # fmt: skip
 
 
@@ -159,7 +170,7 @@ def opportunity() -> SObject:
         reference("AccountId", "Account ID", "Account", "Opportunities"),
         text("Name", "Name", 120, nillable=False), text("Description", "Description", 32000, type="textarea"),
         choice("StageName", "Stage", *stages, nillable=False),
-        number("Amount", "Amount", "currency", 18, 2),
+        currency(), number("Amount", "Amount", "currency", 18, 2),
         number("Probability", "Probability (%)", "percent", 3, 0),
         read_only("ExpectedRevenue", "Expected Amount", "currency", precision=18, scale=2),
         Field("CloseDate", "Close Date", "date", nillable=False), choice("Type", "Opportunity Type",
@@ -189,6 +200,7 @@ def line_item() -> SObject:
         reference("Product2Id", "Product ID", "Product2", updateable=False, path="Product2"),
         read_only("ProductCode", "Product Code", "string", length=255),
         read_only("Name", "Opportunity Product Name", "string", length=376),
+        read_only("CurrencyIsoCode", "Currency ISO Code", "picklist", length=3),
         number("Quantity", "Quantity", "double", 12, 2, nillable=False),
         number("UnitPrice", "Sales Price", "currency", 18, 2),
         number("TotalPrice", "Total Price", "currency", 18, 2),

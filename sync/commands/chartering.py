@@ -69,8 +69,12 @@ def plan(installation: str, file: Path, as_json: bool) -> None:
     changes = _changes(ws, new)
     fields = make_plan(ws.port, new)
     data = {
-        "installation": installation, "content_hash": content_hash(new),
-        "accounts": changes, "fields": fields.steps, "questions": fields.questions, "calls": ws.port.calls.total,
+        "installation": installation,
+        "content_hash": content_hash(new),
+        "accounts": changes,
+        "fields": fields.steps,
+        "questions": fields.questions,
+        "calls": ws.port.calls.total,
     }
     answer(data, as_json, lambda out: _show_plan(out, changes, len(fields.changes)))
 
@@ -89,7 +93,9 @@ def apply(installation: str, file: Path, reason: str, as_json: bool) -> None:
     life = apply_charter(
         runtime, installation, load_charter(file, _vendor(runtime, installation)), getpass.getuser(), reason
     )
-    answer(life, as_json, lambda out: out.print(f"In force: {life.content_hash[:12]} since {life.effective_at}."))
+    answer(
+        life, as_json, lambda out: out.print(f"In force: {life.content_hash[:12]} since {life.effective_at}.")
+    )
 
 
 @charter.command()
@@ -103,7 +109,10 @@ def history(installation: str, as_json: bool) -> None:
     runtime = open_runtime(read_settings())
     with reading(runtime.engine) as conn:
         past = charters.history(conn, installation)
-    rows = [(one.seq, one.content_hash[:12], one.action.value, one.author, one.effective_at, one.reason) for one in past]
+    rows = [
+        (one.seq, one.content_hash[:12], one.action.value, one.author, one.effective_at, one.reason)
+        for one in past
+    ]
     columns = ("#", "charter", "action", "author", "in force from", "reason")
     answer(past, as_json, lambda out: out.print(table(installation, columns, rows)))
 
@@ -137,10 +146,13 @@ def _changes(ws: Workspace, new: Charter) -> list[dict[str, object]]:
         state = FoldState.from_json(states[key].state) if key in states else FoldState.empty()
         before, after = decide(state, one, ws.rules, today), decide(state, one, rules, today)
         if before.health.band != after.health.band:
-            changes.append({
-                "account": one.account.name, "account_id": key,
-                "band": {"from": before.health.band, "to": after.health.band},
-            })
+            changes.append(
+                {
+                    "account": one.account.name,
+                    "account_id": key,
+                    "band": {"from": before.health.band, "to": after.health.band},
+                }
+            )
     return changes
 
 

@@ -29,18 +29,31 @@ DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @click.command()
-@click.option("--portfolio", "source", type=ANY_FOLDER, help="CSV files or a portfolio folder; made up when left out.")
-@click.option("--mapping", type=ANY_FILE, help="What the CSV columns mean; found beside the charter by default.")
+@click.option(
+    "--portfolio", "source", type=ANY_FOLDER, help="CSV files or a portfolio folder; made up when left out."
+)
+@click.option(
+    "--mapping", type=ANY_FILE, help="What the CSV columns mean; found beside the charter by default."
+)
 @click.option("--charter", "charter_file", type=ANY_FILE, help="The charter to use.")
-@click.option("--as-of", type=DAY, default=DEFAULT_AS_OF, show_default=True, help="The day it is at the start.")
+@click.option(
+    "--as-of", type=DAY, default=DEFAULT_AS_OF, show_default=True, help="The day it is at the start."
+)
 @click.option("--accounts", default=500, show_default=True, help="How many accounts to make up.")
 @click.option("--seed", default=7, show_default=True, help="The same seed makes the same portfolio.")
 @click.option("--workers", default=1, show_default=True, help="How many fast workers.")
 @click.option("--home", type=ANY_FOLDER, help="Where state and logs go; a new folder by default.")
 @json_option
 def demo(
-    source: Path | None, mapping: Path | None, charter_file: Path | None, as_of: datetime, accounts: int,
-    seed: int, workers: int, home: Path | None, as_json: bool,
+    source: Path | None,
+    mapping: Path | None,
+    charter_file: Path | None,
+    as_of: datetime,
+    accounts: int,
+    seed: int,
+    workers: int,
+    home: Path | None,
+    as_json: bool,
 ) -> None:
     """Run the whole loop on both sandboxes and print what happened.
 
@@ -86,9 +99,15 @@ def _serve_product() -> None:
         env["REDIS_URL"] = valkey.url
     children = Children(settings.home, env)
     try:
-        children.start("web", "-m", "gunicorn", "--config", "webhooks/gunicorn.py", "app:create_app()", keep=True)
-        for name, *arguments in (("worker-fast", "worker", "fast"), ("worker-bulk", "worker", "bulk"),
-                                 ("scheduler", "scheduler"), ("listen", "listen")):
+        children.start(
+            "web", "-m", "gunicorn", "--config", "webhooks/gunicorn.py", "app:create_app()", keep=True
+        )
+        for name, *arguments in (
+            ("worker-fast", "worker", "fast"),
+            ("worker-bulk", "worker", "bulk"),
+            ("scheduler", "scheduler"),
+            ("listen", "listen"),
+        ):
             children.start(name, "-m", "app", *arguments, keep=True)
         children.watch()
         _wait_for_stop(f"http://127.0.0.1:{settings.port}/console")
@@ -119,14 +138,28 @@ def _fresh_home(home: Path | None) -> Path:
 
 
 def _prepare(
-    home: Path, source: Path | None, mapping: Path | None, charter: Path | None, as_of: date,
-    accounts: int, seed: int, workers: int,
+    home: Path,
+    source: Path | None,
+    mapping: Path | None,
+    charter: Path | None,
+    as_of: date,
+    accounts: int,
+    seed: int,
+    workers: int,
 ) -> Options:
     """Make or convert the portfolio, and its usage as messages."""
     folder = home / "portfolio"
     if source is None:
-        run_portfolio("generate", str(folder), "--accounts", str(accounts), "--seed", str(seed),
-                      "--as-of", as_of.isoformat())
+        run_portfolio(
+            "generate",
+            str(folder),
+            "--accounts",
+            str(accounts),
+            "--seed",
+            str(seed),
+            "--as-of",
+            as_of.isoformat(),
+        )
     elif (source / "portfolio.json").exists():
         shutil.copytree(source, folder)
     else:
@@ -148,5 +181,6 @@ def _fitting_mapping(source: Path) -> Path:
 
 
 def _bars() -> Progress:
-    return Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(),
-                    console=progress)
+    return Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=progress
+    )

@@ -14,6 +14,7 @@ from sync.config import read_settings
 from sync.install import InstallPlan
 from sync.onboard import apply_charter, apply_install, connect_installation, plan_install
 from sync.runtime import open_runtime
+from sync.state.errors import StateError
 from sync.workspace import open_workspace
 
 DEFAULT_CHARTER = Path(__file__).parents[2] / "mappings" / "charters" / "default.yaml"
@@ -21,11 +22,20 @@ DEFAULT_CHARTER = Path(__file__).parents[2] / "mappings" / "charters" / "default
 
 @click.command()
 @click.argument("vendor", type=click.Choice(["hubspot", "salesforce"]))
-@click.option("--credentials", type=click.Path(path_type=Path, dir_okay=False), required=True,
-              help="A JSON file: `kind` and what that kind of credential needs.")
+@click.option(
+    "--credentials",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="A JSON file: `kind` and what that kind of credential needs.",
+)
 @click.option("--url", default="", help="The API's address, where it is not the vendor's own.")
-@click.option("--charter", "charter_file", type=click.Path(path_type=Path, dir_okay=False),
-              default=DEFAULT_CHARTER, help="The charter to bring into force.")
+@click.option(
+    "--charter",
+    "charter_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DEFAULT_CHARTER,
+    help="The charter to bring into force.",
+)
 @click.option("--plan", "mode", flag_value="plan", default=True, help="Say what would be done (default).")
 @click.option("--apply", "mode", flag_value="apply", help="Do it.")
 @json_option
@@ -43,8 +53,12 @@ def install(vendor: str, credentials: Path, url: str, charter_file: Path, mode: 
     plan = plan_install(ws)
     results = apply_install(ws, plan) if mode == "apply" else []
     data = {
-        "installation": found.id, "applied": mode == "apply", "steps": plan.steps, "questions": plan.questions,
-        "results": results, "calls": ws.port.calls.total,
+        "installation": found.id,
+        "applied": mode == "apply",
+        "steps": plan.steps,
+        "questions": plan.questions,
+        "results": results,
+        "calls": ws.port.calls.total,
     }
     answer(data, as_json, lambda console: _show(console, plan, mode, found.id))
     refused = [one for one in results if not one.done]
@@ -57,20 +71,28 @@ def _read_credentials(path: Path) -> dict[str, str]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: the credentials cannot be read: {type(error).__name__}; "
-                         "give a JSON object with `kind` and what that kind needs") from error
+        raise ValueError(
+            f"{path}: the credentials cannot be read: {type(error).__name__}; "
+            "give a JSON object with `kind` and what that kind needs"
+        ) from error
     if not isinstance(found, dict):
-        raise ValueError(f"{path}: the credentials are no JSON object")
+        raise StateError(f"{path}: the credentials are no JSON object; give `kind` and what that kind needs")
     return {str(name): str(value) for name, value in found.items()}
 
 
 def _show(console: Console, plan: InstallPlan, mode: str, installation_id: str) -> None:
     rows = [
-        (step.object, "create" if step.creates_object else "extend" if step.adds else "as it should be",
-         ", ".join(step.adds), len(step.right))
+        (
+            step.object,
+            "create" if step.creates_object else "extend" if step.adds else "as it should be",
+            ", ".join(step.adds),
+            len(step.right),
+        )
         for step in plan.steps
     ]
-    console.print(table(f"Install plan for {installation_id}", ("object", "what", "fields to add", "right"), rows))
+    console.print(
+        table(f"Install plan for {installation_id}", ("object", "what", "fields to add", "right"), rows)
+    )
     for question in plan.questions:
         console.print(f"[red]To be settled first:[/red] {question}")
     if plan.is_empty:

@@ -65,7 +65,9 @@ def plain(value: object) -> Any:
     if isinstance(value, Mapping):
         return {str(plain(key)): plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(one) for one in (sorted(value, key=str) if isinstance(value, (set, frozenset)) else value)]
+        return [
+            plain(one) for one in (sorted(value, key=str) if isinstance(value, (set, frozenset)) else value)
+        ]
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     if isinstance(value, (Decimal, Fraction)):

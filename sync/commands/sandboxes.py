@@ -51,21 +51,30 @@ def generate(folder: Path, accounts: int, seed: int, as_of: str, as_json: bool) 
     Example: colonnade portfolio generate demo-portfolio --accounts 1000 --seed 3
     """
     options = ["--accounts", str(accounts), "--seed", str(seed), "--as-of", as_of]
-    click.echo(run_portfolio("generate", str(folder.absolute()), *options, *(["--json"] if as_json else [])), nl=False)
+    click.echo(
+        run_portfolio("generate", str(folder.absolute()), *options, *(["--json"] if as_json else [])),
+        nl=False,
+    )
 
 
 @portfolio.command()
 @click.argument("folder", type=FOLDER)
-@click.option("--mapping", type=click.Path(path_type=Path, dir_okay=False), required=True,
-              help="Which columns mean what.")
+@click.option(
+    "--mapping",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="Which columns mean what.",
+)
 @click.option("--as-of", required=True, help="The day the files stand at.")
 @click.option("--url", required=True, help="The running sandbox to load into.")
-@click.option("--usage", "usage_file", type=click.Path(path_type=Path, dir_okay=False),
-              help="Where to write the usage events, for `colonnade sync usage`.")
+@click.option(
+    "--usage",
+    "usage_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to write the usage events, for `colonnade sync usage`.",
+)
 @json_option
-def load(
-    folder: Path, mapping: Path, as_of: str, url: str, usage_file: Path | None, as_json: bool
-) -> None:
+def load(folder: Path, mapping: Path, as_of: str, url: str, usage_file: Path | None, as_json: bool) -> None:
     """Load somebody else's CSV files into a sandbox, as CRM records and usage events.
 
     Example: colonnade portfolio load ravenstack --mapping mapping.yaml --as-of 2024-12-31 --url http://127.0.0.1:9101
@@ -82,15 +91,19 @@ def load(
 
 def convert(folder: Path, mapping: Path, as_of: str, target: Path) -> None:
     """Turn foreign CSV files into a portfolio folder. Raises ClickException with the converter's words."""
-    run_portfolio("convert", str(folder.absolute()), "--mapping", str(mapping.absolute()), str(target),
-                  "--as-of", as_of)
+    run_portfolio(
+        "convert", str(folder.absolute()), "--mapping", str(mapping.absolute()), str(target), "--as-of", as_of
+    )
 
 
 def run_portfolio(*arguments: str) -> str:
     """Run the sandbox's portfolio command; return its answer. Raises ClickException with its own words."""
     done = subprocess.run(  # noqa: S603 - our own module
         [sys.executable, "-m", "sandbox.portfolio", *arguments],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise click.UsageError(done.stderr.strip().removeprefix("Error: "))

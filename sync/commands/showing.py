@@ -10,7 +10,7 @@ from rich.console import Console
 from success.explain import explain as explanation
 from sync.commands.output import answer, json_option, table
 from sync.config import read_settings
-from sync.numbers import Metrics, decisions
+from sync.numbers import Metrics, decisions, portfolio
 from sync.numbers import metrics as portfolio_metrics
 from sync.onboard import every_installation
 from sync.runtime import Runtime, open_runtime
@@ -36,7 +36,7 @@ def metrics(installation: str, as_of: datetime | None, known_at: datetime | None
     ws = open_workspace(open_runtime(read_settings()), installation)
     day = as_of.date() if as_of else ws.day_of(ws.now())
     moment = known_at.replace(hour=23, minute=59, second=59, tzinfo=UTC) if known_at else None
-    found = portfolio_metrics(ws, day, moment)
+    found = portfolio_metrics(ws, portfolio(ws, day, moment))
     answer(found, as_json, lambda out: _show_metrics(out, found))
 
 
@@ -53,9 +53,14 @@ def explain(account: str, installation: str | None, as_json: bool) -> None:
     ws = open_workspace(runtime, installation or _only_installation(runtime))
     key = _account_id(ws, account)
     today = ws.day_of(ws.now())
-    decided = decisions(ws, today, [key])[key]
-    data = {"account_id": key, "as_of": today, "health": decided.health, "milestones": decided.milestones,
-            "records": decided.records}
+    decided = decisions(ws, portfolio(ws, today, account_ids=[key]))[key]
+    data = {
+        "account_id": key,
+        "as_of": today,
+        "health": decided.health,
+        "milestones": decided.milestones,
+        "records": decided.records,
+    }
     answer(data, as_json, lambda out: _show_account(out, explanation(decided.health), decided.records))
 
 
@@ -68,9 +73,19 @@ def doctor(as_json: bool) -> None:
     """
     runtime = open_runtime(read_settings())
     ills = [ill for one in every_installation(runtime) for ill in _ills(runtime, one.id, one.status)]
-    answer(ills, as_json, lambda out: out.print(
-        table("What is wrong", ("installation", "matter", "what to do"), [tuple(ill.values()) for ill in ills])
-        if ills else "Nothing is wrong."))
+    answer(
+        ills,
+        as_json,
+        lambda out: out.print(
+            table(
+                "What is wrong",
+                ("installation", "matter", "what to do"),
+                [tuple(ill.values()) for ill in ills],
+            )
+            if ills
+            else "Nothing is wrong."
+        ),
+    )
     if ills:
         raise SystemExit(1)
 
@@ -88,8 +103,9 @@ def _ills(runtime: Runtime, installation: str, status: Status) -> list[dict[str,
         contradictions = findings.open_findings(conn, installation, "contradiction")
     found += [(f"{row.object} {row.key}: {row.error_message}", "mend it in the CRM") for row in blocked[:20]]
     if contradictions:
-        found.append((f"{len(contradictions)} records contradict the charter, first {contradictions[0].subject}: "
-                      f"{contradictions[0].message}", "correct the record or the charter"))
+        first = f"{contradictions[0].subject}: {contradictions[0].message}"
+        matter = f"{len(contradictions)} records contradict the charter, first {first}"
+        found.append((matter, "correct the record or the charter"))
     if not ws.live:
         found.append(("it is not live yet", f"run `colonnade sync load {installation}`, then `sync live`"))
     return [{"installation": installation, "matter": matter, "remedy": remedy} for matter, remedy in found]
@@ -104,7 +120,10 @@ def _only_installation(runtime: Runtime) -> str:
 
 
 def _account_id(ws: Workspace, account: str) -> str:
-    """Return the account's CRM id, given it or the account's name. Raises StateError for neither or several."""
+    """Return the account's CRM id, given it or the account's name.
+
+    Raises StateError for a name of none, or of several.
+    """
     reads = ws.inbound.crm.reads.account
     with reading(ws.runtime.engine) as conn:
         if account in mirror.find(conn, ws.id, reads.object, [account]):
@@ -118,16 +137,24 @@ def _account_id(ws: Workspace, account: str) -> str:
 
 
 def _show_metrics(out: Console, found: Metrics) -> None:
-    rows = [(f"ARR, {name.value}", f"{one.value.minor / 100:,.2f} {one.value.currency}", one.policies)
-            for name, one in found.arr.items()]
-    rows += [(one.name, "no cohort" if one.value is None else f"{float(one.value):.4f}", one.policies)
-             for one in found.retention]
-    out.print(table(f"{found.accounts} accounts, {found.contract_lines} lines, as of {found.as_of}",
-                    ("number", "value", "policies"), rows))
+    rows = [
+        (f"ARR, {name.value}", f"{one.value.minor / 100:,.2f} {one.value.currency}", one.policies)
+        for name, one in found.arr.items()
+    ]
+    rows += [
+        (one.name, "no cohort" if one.value is None else f"{float(one.value):.4f}", one.policies)
+        for one in found.retention
+    ]
+    out.print(
+        table(
+            f"{found.accounts} accounts, {found.contract_lines} lines, as of {found.as_of}",
+            ("number", "value", "policies"),
+            rows,
+        )
+    )
 
 
 def _show_account(out: Console, text: str, records: tuple[object, ...]) -> None:
     out.print(text)
     for record in records:
         out.print(f"  {getattr(record, 'key', '')}: {getattr(record, 'reason', '')}", style="dim")
-

@@ -46,7 +46,11 @@ def load(installation: str, as_json: bool) -> None:
         task = bar.add_task("rows read", total=None)
         done = pull.load(ws, lambda _name, rows: bar.update(task, advance=rows))
     data = {"installation": installation, "pulled": done, "calls": ws.port.calls.by_reason}
-    answer(data, as_json, lambda out: out.print(f"{done.read} rows read, {done.changed} new, {done.marked} marked."))
+    answer(
+        data,
+        as_json,
+        lambda out: out.print(f"{done.read} rows read, {done.changed} new, {done.marked} marked."),
+    )
 
 
 @sync.command()
@@ -68,8 +72,11 @@ def usage(installation: str, file: Path, as_json: bool) -> None:
             inbox.put(conn, ws.id, ws.now(), [event])
     while draining.drain(ws, owner_name()) is not None:
         pass
-    answer({"installation": installation, "messages": messages}, as_json,
-           lambda out: out.print(f"{messages} messages taken in."))
+    answer(
+        {"installation": installation, "messages": messages},
+        as_json,
+        lambda out: out.print(f"{messages} messages taken in."),
+    )
 
 
 @sync.command()
@@ -81,8 +88,11 @@ def live(installation: str, as_json: bool) -> None:
     Example: colonnade sync live hubspot-24680135
     """
     ws = go_live(open_workspace(open_runtime(read_settings()), installation))
-    answer({"installation": installation, "epoch": ws.installation.epoch}, as_json,
-           lambda out: out.print(f"{installation} is live since {ws.installation.epoch.isoformat()}."))
+    answer(
+        {"installation": installation, "epoch": ws.installation.epoch},
+        as_json,
+        lambda out: out.print(f"{installation} is live since {ws.installation.epoch.isoformat()}."),
+    )
 
 
 @sync.command()
@@ -102,10 +112,20 @@ def run(installation: str, as_json: bool) -> None:
     while (looked := looking.look(ws, owner)) is not None:
         looks += looked.accounts
     pushed = pushing.push(ws, owner)
-    data = {"installation": installation, "pulled": pulled, "accounts": looks, "pushed": pushed,
-            "calls": ws.port.calls.by_reason}
-    answer(data, as_json, lambda out: out.print(
-        f"{pulled.read} rows read, {looks} accounts decided, {pushed.written} records written."))
+    data = {
+        "installation": installation,
+        "pulled": pulled,
+        "accounts": looks,
+        "pushed": pushed,
+        "calls": ws.port.calls.by_reason,
+    }
+    answer(
+        data,
+        as_json,
+        lambda out: out.print(
+            f"{pulled.read} rows read, {looks} accounts decided, {pushed.written} records written."
+        ),
+    )
 
 
 @sync.command()
@@ -140,8 +160,13 @@ def _show_status(out: Console, rows: list[dict[str, object]]) -> None:
 
 
 def _rows_read() -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                    console=progress)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=progress,
+    )
 
 
 def _batches(file: Path) -> Iterator[list[JsonValue]]:
@@ -152,8 +177,10 @@ def _batches(file: Path) -> Iterator[list[JsonValue]]:
             try:
                 batch.append(json.loads(line))
             except ValueError as error:
-                raise ValueError(f"{file}:{number}: this line is no JSON message: {error}; "
-                                 "mend it and run again, what was taken in stays counted once") from error
+                raise ValueError(
+                    f"{file}:{number}: this line is no JSON message: {error}; "
+                    "mend it and run again, what was taken in stays counted once"
+                ) from error
             if len(batch) == BATCH_MESSAGES:
                 yield batch
                 batch = []

@@ -44,7 +44,9 @@ class Children:
     _ended: threading.Event = field(default_factory=threading.Event)
     restarts: int = 0
 
-    def start(self, name: str, *command: str, keep: bool = False, env: Mapping[str, str] | None = None) -> None:
+    def start(
+        self, name: str, *command: str, keep: bool = False, env: Mapping[str, str] | None = None
+    ) -> None:
         """Start ``python`` with the arguments; with ``keep`` again whenever it dies."""
         full = [sys.executable, *command]
         process = self._spawn(name, full, env or {})
@@ -82,8 +84,12 @@ class Children:
     def _spawn(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
         with (self.home / f"{name}.log").open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - our own commands
-                command, cwd=ROOT, env={**os.environ, **self.env, **env}, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log,
+                command,
+                cwd=ROOT,
+                env={**os.environ, **self.env, **env},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
 
     def _watch(self) -> None:

@@ -31,8 +31,13 @@ KEY_BITS = 2048
 CONSUMER_KEY = "colonnade-demo"
 WEBHOOK_PATH = "webhook_path"
 WRITE_KEY = "write_key"
+ACCOUNTS = "companies"  # what hangs under an account says so itself
 HUBSPOT_EVENTS = {
-    "companies": "company", "contacts": "contact", "deals": "deal", "tickets": "ticket", "line_items": "line_item",
+    "companies": "company",
+    "contacts": "contact",
+    "deals": "deal",
+    "tickets": "ticket",
+    "line_items": "line_item",
 }
 
 
@@ -73,18 +78,29 @@ class Crm:
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        self.control.post("app", {
-            "consumer_key": CONSUMER_KEY, "username": given["username"], "public_key_pem": public.decode(),
-        })
-        return {"kind": "jwt", "client_id": CONSUMER_KEY, "username": str(given["username"]),
-                "private_key_pem": private.decode()}
+        self.control.post(
+            "app",
+            {
+                "consumer_key": CONSUMER_KEY,
+                "username": given["username"],
+                "public_key_pem": public.decode(),
+            },
+        )
+        return {
+            "kind": "jwt",
+            "client_id": CONSUMER_KEY,
+            "username": str(given["username"]),
+            "private_key_pem": private.decode(),
+        }
 
     def send_webhooks(self, runtime: Runtime, ws: Workspace, web: str) -> None:
         """Have the sandbox tell ``web`` about the objects the charter watches."""
         watched = watched_fields(ws.charter, ws.vendor)
         if self.vendor == HUBSPOT:
             subscriptions = [one for name, fields in watched.items() for one in _subscriptions(name, fields)]
-            self.control.post("webhooks", {"target_url": f"{web}/webhooks/hubspot", "subscriptions": subscriptions})
+            self.control.post(
+                "webhooks", {"target_url": f"{web}/webhooks/hubspot", "subscriptions": subscriptions}
+            )
             return
         secret = secrets.token_urlsafe(24)
         with writing(runtime.engine) as conn:
@@ -108,8 +124,10 @@ class Crm:
         """Return what a first run has to read and write, from the sandbox's own rows."""
         counts = self.control.counts()
         queries = read_queries(ws.charter, ws.vendor)
-        own = {vendor_name(kind.value, ws.vendor): self.own_object(ws, kind) for kind in (
-            RecordKind.PROFILE, RecordKind.PLAN, RecordKind.MILESTONE)}
+        own = {
+            vendor_name(kind.value, ws.vendor): self.own_object(ws, kind)
+            for kind in (RecordKind.PROFILE, RecordKind.PLAN, RecordKind.MILESTONE)
+        }
         specs = {spec.name: spec for spec in object_specs(ws.charter, ws.vendor)}
         account, deal = ws.inbound.crm.reads.account.object, ws.inbound.crm.reads.deal.object
         made = self.made_deals(ws)
@@ -117,8 +135,10 @@ class Crm:
         written[account] = counts[account] if account in specs else 0
         written[deal] = len(made)
         return Work(
-            read={query.object: counts[query.object] - (len(made) if query.object == deal else 0)
-                  for query in queries},
+            read={
+                query.object: counts[query.object] - (len(made) if query.object == deal else 0)
+                for query in queries
+            },
             written=written,
             links_read={query.object: len(query.link_to) for query in queries},
             links_made={**{name: len(specs[name].parents) for name in own}, deal: 1},
@@ -133,13 +153,6 @@ class Crm:
     def requests(self) -> list[dict[str, Any]]:
         """Return the vendor requests since ``mark``, sign-ins left out."""
         return [one for one in self.control.requests(self.mark) if one["object"] != "oauth"]
-
-    def latencies(self, own_object: str, after_delivery: int, after_request: int) -> list[float]:
-        """Return, per record that was pushed about, the seconds from webhook to the next write of a profile."""
-        writes = [one["wall"] for one in self.control.requests(after_request) if _writes(one, own_object)]
-        told = [one["wall_created"] for one in self.control.deliveries(after_delivery) if one["attempt"] == 0]
-        waits = [min((at - created for at in writes if at >= created), default=math.nan) for created in told]
-        return sorted(wait for wait in waits if not math.isnan(wait))
 
 
 def values_of(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -161,11 +174,8 @@ def written_rows(requests: Iterable[Mapping[str, Any]]) -> int:
     return sum(len(one["written"]) for one in requests)
 
 
-def _writes(one: Mapping[str, Any], own_object: str) -> bool:
-    return one["object"] == own_object and bool(one["written"])
-
-
 def _subscriptions(name: str, fields: Sequence[str]) -> list[dict[str, str]]:
     word = HUBSPOT_EVENTS[name]
-    whole = [{"eventType": f"{word}.{kind}"} for kind in ("creation", "deletion", "merge", "associationChange")]
+    kinds = ["creation", "deletion", "merge", *(["associationChange"] if name != ACCOUNTS else [])]
+    whole = [{"eventType": f"{word}.{kind}"} for kind in kinds]
     return whole + [{"eventType": f"{word}.propertyChange", "propertyName": one} for one in fields]

@@ -22,16 +22,16 @@ from rich.progress import Progress, TaskID
 
 from mappings.load import load_charter
 from sync.bell import Lane, Work, ring
-from sync.config import read_settings
 from sync.clock import move_clock
+from sync.config import read_settings
 from sync.demo.children import Children, free_port
 from sync.demo.control import Control
 from sync.demo.crm import HUBSPOT, SALESFORCE, Crm
 from sync.demo.usage_feed import UsageFeed
 from sync.onboard import apply_charter, apply_install, connect_installation, go_live, plan_install
 from sync.runtime import Runtime, open_runtime
-from sync.servers import embedded_valkey
 from sync.scheduler import NEW_DAY
+from sync.servers import embedded_valkey
 from sync.state import cursors, dirty, due, inbox, ledger
 from sync.state.cursors import Phase
 from sync.state.engine import reading
@@ -102,15 +102,19 @@ class Loop:
     def send_usage(self) -> None:
         """Send the product's usage to both installations over HTTP."""
         task = self.progress.add_task("usage", total=self.feed.count * len(self.crms))
-        self.each(lambda crm: self.feed.send_all(
-            self.web, crm.write_key, lambda sent: self.progress.update(task, advance=sent)))
+        self.each(
+            lambda crm: self.feed.send_all(
+                self.web, crm.write_key, lambda sent: self.progress.update(task, advance=sent)
+            )
+        )
         self._wait("the usage", lambda: not any(self._waiting_events(crm) for crm in self.crms), task)
 
     def go_live(self) -> None:
         """Let the rules decide about everybody and write."""
         for crm in self.crms:
             go_live(crm.workspace(self.runtime))
-            ring(self.runtime.redis, Lane.BULK, Work.LOOK, crm.installation)
+            for lane in Lane:
+                ring(self.runtime.redis, lane, Work.LOOK, crm.installation)
         self.wait_quiet("decide and write")
 
     def move_to(self, now: datetime) -> None:
@@ -142,15 +146,18 @@ class Loop:
             counts = {
                 "events": self._waiting_events(crm),
                 "accounts": sum(dirty.count(conn, crm.installation).values()),
-                "writes": sum(n for (_, state), n in writes.items()
-                              if state in (WriteState.PENDING, WriteState.SENT)),
+                "writes": sum(
+                    n for (_, state), n in writes.items() if state in (WriteState.PENDING, WriteState.SENT)
+                ),
             }
         return {name: count for name, count in counts.items() if count}
 
     def _loaded(self, crm: Crm) -> bool:
         wanted = {query.object for query in crm.control_queries(self.runtime)}
         with reading(self.runtime.engine) as conn:
-            done = {one.object for one in cursors.every(conn, crm.installation) if one.phase is Phase.INCREMENTAL}
+            done = {
+                one.object for one in cursors.every(conn, crm.installation) if one.phase is Phase.INCREMENTAL
+            }
         return wanted <= done
 
     def _waiting_events(self, crm: Crm) -> int:
@@ -163,8 +170,10 @@ class Loop:
             self.children.check()
             if time.monotonic() > ends:
                 stuck = {crm.vendor: self.waiting(crm) for crm in self.crms}
-                raise RuntimeError(f"{what}: still waiting after {QUIET_WITHIN_S:.0f} s: {stuck}; "
-                                   f"the logs are in {self.options.home}")
+                raise RuntimeError(
+                    f"{what}: still waiting after {QUIET_WITHIN_S:.0f} s: {stuck}; "
+                    f"the logs are in {self.options.home}"
+                )
             time.sleep(LOOK_EVERY_S)
         self.progress.update(task, total=1, completed=1)
 
@@ -176,8 +185,12 @@ def running(options: Options, progress: Progress) -> Iterator[Loop]:
     web = f"http://127.0.0.1:{web_port}"
     os.environ["CS_HOME"] = str(options.home)
     valkey = None if os.environ.get("REDIS_URL") else embedded_valkey(options.home)
-    env = {"CS_HOME": str(options.home), "PORT": str(web_port), "CS_PUBLIC_URL": web,
-           "CS_SECRET_KEYS": _secret_key(options.home)}
+    env = {
+        "CS_HOME": str(options.home),
+        "PORT": str(web_port),
+        "CS_PUBLIC_URL": web,
+        "CS_SECRET_KEYS": _secret_key(options.home),
+    }
     if valkey is not None:
         env["REDIS_URL"] = valkey.url
     os.environ.update(env)
@@ -201,8 +214,15 @@ def _start_sandboxes(options: Options, children: Children) -> tuple[Crm, ...]:
     crms = []
     for vendor in (HUBSPOT, SALESFORCE):
         port = free_port()
-        children.start(f"sandbox-{vendor}", "-m", f"sandbox.{vendor}", "--port", str(port),
-                       "--db", str(options.home / f"{vendor}.db"))
+        children.start(
+            f"sandbox-{vendor}",
+            "-m",
+            f"sandbox.{vendor}",
+            "--port",
+            str(port),
+            "--db",
+            str(options.home / f"{vendor}.db"),
+        )
         crms.append(Crm(vendor, Control(f"http://127.0.0.1:{port}")))
     for crm in crms:
         crm.control.wait_ready()
@@ -217,8 +237,15 @@ def _load_portfolio(crm: Crm, folder: Path) -> None:
 def _start_product(options: Options, children: Children, hubspot: Crm, web_port: int) -> None:
     given = hubspot.control.get("credentials")
     app = {"CS_HUBSPOT_CLIENT_ID": given["client_id"], "CS_HUBSPOT_CLIENT_SECRET": given["client_secret"]}
-    gunicorn = ["-m", "gunicorn", "--config", "webhooks/gunicorn.py", "--bind", f"127.0.0.1:{web_port}",
-                "app:create_app()"]
+    gunicorn = [
+        "-m",
+        "gunicorn",
+        "--config",
+        "webhooks/gunicorn.py",
+        "--bind",
+        f"127.0.0.1:{web_port}",
+        "app:create_app()",
+    ]
     children.start("web", *gunicorn, env=app)
     for number in range(options.workers):
         children.start(f"worker-fast-{number + 1}", "-m", "app", "worker", "fast", keep=True)

@@ -54,25 +54,43 @@ class HubSpotPeople:
     def win_deal(self, account_id: str, contract: WonContract) -> str:
         """See ``People.win_deal``."""
         fields = _contract_fields(contract)
-        deal = {"dealname": "Expansion", "pipeline": "default", "dealstage": "qualifiedtobuy",
-                "amount": str(contract.arr), "closedate": contract.start.isoformat(), "deal_kind": "expansion"}
+        deal = {
+            "dealname": "Expansion",
+            "pipeline": "default",
+            "dealstage": "qualifiedtobuy",
+            "amount": str(contract.arr),
+            "closedate": contract.start.isoformat(),
+            "deal_kind": "expansion",
+        }
         company = {"object": "companies", "id": account_id}
         deal_id = self._edit("deals", None, {**deal, **(fields if self.on_deal else {})}, [company])
         if not self.on_deal:
-            line = {"name": contract.product, "quantity": str(contract.seats),
-                    "price": str(contract.arr // contract.seats), **fields}
+            line = {
+                "name": contract.product,
+                "quantity": str(contract.seats),
+                "price": str(contract.arr // contract.seats),
+                **fields,
+            }
             self._edit("line_items", None, line, [{"object": "deals", "id": deal_id}])
         return self._edit("deals", deal_id, {"dealstage": "closedwon"})
 
     def escalate_ticket(self, account_id: str) -> str:
         """See ``People.escalate_ticket``."""
-        ticket = {"subject": "Cannot sign in", "hs_pipeline": "0", "hs_pipeline_stage": "1",
-                  "hs_ticket_priority": "URGENT"}
+        ticket = {
+            "subject": "Cannot sign in",
+            "hs_pipeline": "0",
+            "hs_pipeline_stage": "1",
+            "hs_ticket_priority": "URGENT",
+        }
         ticket_id = self._edit("tickets", None, ticket, [{"object": "companies", "id": account_id}])
         return self._edit("tickets", ticket_id, {"support_escalated": "true"})
 
     def _edit(
-        self, name: str, record_id: str | None, values: Mapping[str, str], links: list[dict[str, str]] | None = None
+        self,
+        name: str,
+        record_id: str | None,
+        values: Mapping[str, str],
+        links: list[dict[str, str]] | None = None,
     ) -> str:
         body: dict[str, Any] = {"object": name, "id": record_id, "values": dict(values), "user": USER}
         return str(self.control.post("edit", {**body, "associations": links or []})["id"])
@@ -87,14 +105,27 @@ class SalesforcePeople:
 
     def win_deal(self, account_id: str, contract: WonContract) -> str:
         """See ``People.win_deal``."""
-        fields = {_salesforce_name(name): _typed(name, value) for name, value in _contract_fields(contract).items()}
-        deal = {"Name": "Expansion", "AccountId": account_id, "StageName": "Qualification",
-                "CloseDate": contract.start.isoformat(), "Amount": contract.arr, "Deal_Kind__c": "expansion"}
+        fields = {
+            _salesforce_name(name): _typed(name, value) for name, value in _contract_fields(contract).items()
+        }
+        deal = {
+            "Name": "Expansion",
+            "AccountId": account_id,
+            "StageName": "Qualification",
+            "CloseDate": contract.start.isoformat(),
+            "Amount": contract.arr,
+            "Deal_Kind__c": "expansion",
+        }
         deal_id = self._edit("Opportunity", None, {**deal, **(fields if self.on_deal else {})})
         if not self.on_deal:
             entry = self._price_of(contract.product)
-            line = {"OpportunityId": deal_id, "PricebookEntryId": entry, "Quantity": contract.seats,
-                    "UnitPrice": contract.arr // contract.seats, **fields}
+            line = {
+                "OpportunityId": deal_id,
+                "PricebookEntryId": entry,
+                "Quantity": contract.seats,
+                "UnitPrice": contract.arr // contract.seats,
+                **fields,
+            }
             self._edit("OpportunityLineItem", None, line)
         return self._edit("Opportunity", deal_id, {"StageName": "Closed Won"})
 
@@ -104,7 +135,9 @@ class SalesforcePeople:
         return self._edit("Case", self._edit("Case", None, case), {"IsEscalated": True})
 
     def _price_of(self, product: str) -> str:
-        products = {row["Id"]: row.get("ProductCode") or row["Name"] for row in self.control.records("Product2")}
+        products = {
+            row["Id"]: row.get("ProductCode") or row["Name"] for row in self.control.records("Product2")
+        }
         entries = self.control.records("PricebookEntry")
         fitting = [row["Id"] for row in entries if products.get(row["Product2Id"]) == product]
         return str((fitting or [row["Id"] for row in entries])[0])

@@ -74,26 +74,45 @@ def show(out: Console, report: DemoReport) -> None:
     out.print("\n[bold]Three accounts explained[/bold] (the same text stands on their records)")
     for told in report.hubspot.explained:
         out.print(f"  [bold]{told.account}[/bold] {told.text}")
-    out.print(f"\n{report.seconds:.1f} s. Where to look: {report.hubspot.where}, {report.salesforce.where}; "
-              f"state and logs in {report.home}")
+    out.print(
+        f"\n{report.seconds:.1f} s. Where to look: {report.hubspot.where}, {report.salesforce.where}; "
+        f"state and logs in {report.home}"
+    )
 
 
 _ROWS = (
     ("accounts, contract lines", lambda one: f"{one.accounts}, {one.contract_lines}"),
-    ("ARR stacked / superseding", lambda one: " / ".join(f"{one.arr.get(k, 0):,.0f}" for k in ("stack", "supersede"))),
-    ("usage rows quarantined (before start, after end)",
-     lambda one: f"{one.usage_quarantined.get('before_start', 0)}, {one.usage_quarantined.get('after_end', 0)}"),
+    (
+        "ARR stacked / superseding",
+        lambda one: " / ".join(f"{one.arr.get(k, 0):,.0f}" for k in ("stack", "supersede")),
+    ),
+    (
+        "usage rows quarantined (before start, after end)",
+        lambda one: (
+            f"{one.usage_quarantined.get('before_start', 0)}, {one.usage_quarantined.get('after_end', 0)}"
+        ),
+    ),
     ("records read, written", lambda one: f"{one.records_read}, {one.records_written}"),
-    ("API calls made, least possible", lambda one: f"{one.calls.get('made', 0)}, {one.calls.get('least', 0)}"),
+    (
+        "API calls made, least possible",
+        lambda one: f"{one.calls.get('made', 0)}, {one.calls.get('least', 0)}",
+    ),
     ("API calls to install", lambda one: one.calls.get("install", 0)),
-    ("changes of a second install, writes of a second run",
-     lambda one: f"{one.installed_again_changes}, {one.second_run_writes}"),
+    (
+        "changes of a second install, writes of a second run",
+        lambda one: f"{one.installed_again_changes}, {one.second_run_writes}",
+    ),
     ("accounts by band", lambda one: _pairs(one.bands)),
-    ("milestones done, late", lambda one: f"{one.milestones.get('done', 0)}, {one.milestones.get('late', 0)}"),
+    (
+        "milestones done, late",
+        lambda one: f"{one.milestones.get('done', 0)}, {one.milestones.get('late', 0)}",
+    ),
     ("renewals, expansions created", lambda one: f"{one.renewals_created}, {one.expansions_created}"),
     ("blocked writes", lambda one: one.blocked),
-    ("webhook to CRM, p50 / p95 s",
-     lambda one: " / ".join(f"{one.webhook_to_crm_seconds.get(k, 0):.2f}" for k in ("p50", "p95"))),
+    (
+        "webhook to CRM, p50 / p95 s",
+        lambda one: " / ".join(f"{one.webhook_to_crm_seconds.get(k, 0):.2f}" for k in ("p50", "p95")),
+    ),
 )
 
 

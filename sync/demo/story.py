@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from rich.progress import Progress
@@ -21,7 +22,7 @@ from sync.demo.loop import Loop, Options, running
 from sync.demo.people import WonContract
 from sync.demo.report import CrmReport, DemoReport, Explained
 from sync.demo.usage_feed import Message, send
-from sync.numbers import bands, decisions, metrics, portfolio
+from sync.numbers import Portfolio, bands, decisions, metrics, portfolio
 from sync.scheduler import look_at_all
 from sync.state import ledger
 from sync.state.engine import reading
@@ -35,12 +36,21 @@ WEEK = timedelta(days=7)
 USAGE_REF = "customer_ref"
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was known of one CRM's portfolio after the first run."""
+
+    portfolio: Portfolio
+    decided: dict[str, Decision]
+
+
 @dataclass(slots=True)
 class Story:
     """One run of the demo over a started loop."""
 
     loop: Loop
     report: DemoReport
+    known: dict[str, Known] = field(default_factory=dict)
 
     def first_run(self) -> None:
         """Install, read, take in usage, decide, write; then count the calls."""
@@ -91,19 +101,22 @@ class Story:
         crm.report.profiles_written = crm.control.counts().get(profiles, 0)
 
     def _numbers(self, crm: Crm) -> None:
-        found = metrics(crm.workspace(self.loop.runtime), self.loop.options.as_of)
-        report = crm.report
+        ws = crm.workspace(self.loop.runtime)
+        held = portfolio(ws, self.loop.options.as_of)
+        self.known[crm.vendor] = Known(held, decisions(ws, held))
+        found, report = metrics(ws, held), crm.report
         report.accounts, report.contract_lines = found.accounts, found.contract_lines
         report.arr = {name.value: amount.value.minor / 100 for name, amount in found.arr.items()}
         report.usage_quarantined = {
-            verdict.value: rows for verdict, rows in found.usage_rows.items()
+            verdict.value: rows
+            for verdict, rows in found.usage_rows.items()
             if verdict.value in ("before_start", "after_end")
         }
 
     def _people_act(self, crm: Crm) -> None:
         """Win deals and escalate tickets, and wait until the profiles say so; measures the time."""
         ws = crm.workspace(self.loop.runtime)
-        facts, decided = self._known(ws)
+        facts, decided = self._known(crm)
         people = crm.people(on_deal=ws.inbound.crm.reads.contract_line.source == "deal")
         profile = crm.own_object(ws, RecordKind.PROFILE)
         chosen = _healthy(decided)[: 2 * EVENTS_OF_A_KIND]
@@ -120,7 +133,8 @@ class Story:
                 crm.report.events.append(f"deal won at {facts[account].account.name}: 12,000 ARR")
             waits += self._wait_for_write(crm, profile, marks)
         crm.report.webhook_to_crm_seconds = {
-            "p50": round(percentile(waits, 0.5), 3), "p95": round(percentile(waits, 0.95), 3),
+            "p50": round(percentile(waits, 0.5), 3),
+            "p95": round(percentile(waits, 0.95), 3),
         }
 
     def _wait_for_write(self, crm: Crm, profile: str, marks: tuple[int, int]) -> list[float]:
@@ -128,17 +142,20 @@ class Story:
         ends = time.monotonic() + 20
         while time.monotonic() < ends:
             told = crm.control.deliveries(marks[0])
-            writes = [one for one in crm.control.requests(marks[1]) if one["object"] == profile and one["written"]]
+            writes = [
+                one for one in crm.control.requests(marks[1]) if one["object"] == profile and one["written"]
+            ]
             if told and writes and not self.loop.waiting(crm):
                 return [max(0.0, writes[-1]["wall"] - told[-1]["wall_created"])]
             time.sleep(0.05)
-        raise RuntimeError(f"{crm.vendor}: nothing was written 20 s after a webhook; "
-                           f"waiting: {self.loop.waiting(crm)}")
+        raise RuntimeError(
+            f"{crm.vendor}: nothing was written 20 s after a webhook; waiting: {self.loop.waiting(crm)}"
+        )
 
     def _milestone_reached(self, crm: Crm) -> None:
         """Send the usage that is the evidence for an open milestone."""
         ws = crm.workspace(self.loop.runtime)
-        facts, decided = self._known(ws)
+        facts, decided = self._known(crm)
         waiting = [key for key, one in sorted(decided.items()) if _open_milestones(one) and facts[key].lines]
         if not waiting:
             crm.report.events.append("no open milestone to reach")
@@ -147,11 +164,10 @@ class Story:
         before = _open_milestones(decided[account.account.account_id])
         send(self.loop.web, crm.write_key, _evidence(account, ws.now()))
         self.loop.wait_quiet(f"milestone, {crm.vendor}")
-        after = _open_milestones(decisions(ws, ws.day_of(ws.now()), [account.account.account_id])
-                                 [account.account.account_id])
-        crm.report.events.append(
-            f"usage at {account.account.name}: milestones reached: {', '.join(sorted(before - after)) or 'none'}"
-        )
+        now = decisions(ws, portfolio(ws, ws.day_of(ws.now()), account_ids=[waiting[0]]))
+        after = _open_milestones(now[waiting[0]])
+        reached = ", ".join(sorted(before - after)) or "none"
+        crm.report.events.append(f"usage at {account.account.name}: milestones reached: {reached}")
 
     def _a_week_passes(self) -> None:
         """Move every clock a week on; usage goes on except where it stops; windows open."""
@@ -161,27 +177,31 @@ class Story:
         for crm in self.loop.crms:
             send(self.loop.web, crm.write_key, self.loop.feed.week_after(morning, silent))
             names = ", ".join(sorted(silent))
-            crm.report.events.append(f"a week later; usage has stopped at {names}; contracts entered their window")
+            crm.report.events.append(
+                f"a week later; usage has stopped at {names}; contracts entered their window"
+            )
         self.loop.wait_new_day()
 
     def _silent(self) -> set[str]:
         """Return the customers whose usage stops: the first healthy ones that use the product."""
-        ws = self.loop.crms[0].workspace(self.loop.runtime)
-        facts, decided = self._known(ws)
+        facts, decided = self._known(self.loop.crms[0])
         users = [key for key in _healthy(decided) if facts[key].usage]
         return {str(facts[key].account.attributes.get(USAGE_REF, key)) for key in users[-SILENT_ACCOUNTS:]}
 
     def _close(self, crm: Crm) -> None:
         ws, report = crm.workspace(self.loop.runtime), crm.report
-        facts, decided = self._known(ws)
+        held = portfolio(ws, ws.day_of(ws.now()))
+        facts, decided = held.facts, decisions(ws, held)
         report.bands = bands(decided)
         report.explained = [
             Explained(facts[key].account.name, decided[key].health.band, explain(decided[key].health))
             for key in _one_of_each_band(decided)
         ]
         states = [one.status for decision in decided.values() for one in decision.milestones]
-        report.milestones = {"done": sum(one is MilestoneState.DONE for one in states),
-                             "late": sum(one is MilestoneState.LATE for one in states)}
+        report.milestones = {
+            "done": sum(one is MilestoneState.DONE for one in states),
+            "late": sum(one is MilestoneState.LATE for one in states),
+        }
         self._close_deals(crm, ws, report)
 
     def _close_deals(self, crm: Crm, ws: Workspace, report: CrmReport) -> None:
@@ -194,9 +214,9 @@ class Story:
             report.blocked = len(ledger.blocked(conn, ws.id))
         report.deals = [f"{key}: {row.reason}" for key, row in sorted(rows.items())]
 
-    def _known(self, ws: Workspace) -> tuple[dict[str, AccountFacts], dict[str, Decision]]:
-        today = ws.day_of(ws.now())
-        return portfolio(ws, today)[0], decisions(ws, today)
+    def _known(self, crm: Crm) -> tuple[Mapping[str, AccountFacts], dict[str, Decision]]:
+        held = self.known[crm.vendor]
+        return held.portfolio.facts, held.decided
 
 
 def run(options: Options, progress: Progress) -> DemoReport:
@@ -218,7 +238,8 @@ def tell(loop: Loop) -> DemoReport:
 
 def _healthy(decided: dict[str, Decision]) -> list[str]:
     return sorted(
-        key for key, one in decided.items()
+        key
+        for key, one in decided.items()
         if one.health.points is not None and one.health.points >= HEALTHY_POINTS
     )
 
@@ -240,18 +261,31 @@ def _evidence(facts: AccountFacts, now: datetime) -> list[Message]:
     """Return lively usage of the last days under the account's newest line."""
     line = max(facts.lines, key=lambda one: (one.start, one.line_id))
     ref = facts.account.attributes.get(USAGE_REF, facts.account.account_id)
-    days = [now - timedelta(days=back) for back in range(USAGE_DAYS) if _within(now - timedelta(days=back), line.start)]
+    days = [
+        now - timedelta(days=back)
+        for back in range(USAGE_DAYS)
+        if _within(now - timedelta(days=back), line.start)
+    ]
     return [
         {
-            "type": "track", "messageId": f"demo-{ref}-{at.date()}-{feature}-{user}", "userId": f"{ref}-u{user}",
-            "event": f"feature_{feature}", "timestamp": at.isoformat(),
-            "properties": {"product": line.product_id, "subscription": line.line_id, "account": ref, "count": 5},
+            "type": "track",
+            "messageId": f"demo-{ref}-{at.date()}-{feature}-{user}",
+            "userId": f"{ref}-u{user}",
+            "event": f"feature_{feature}",
+            "timestamp": at.isoformat(),
+            "properties": {
+                "product": line.product_id,
+                "subscription": line.line_id,
+                "account": ref,
+                "count": 5,
+            },
             "context": {"groupId": ref},
         }
-        for at in days for feature in range(1, 6) for user in range(min(20, max(1, line.quantity)))
+        for at in days
+        for feature in range(1, 6)
+        for user in range(min(20, max(1, line.quantity)))
     ]
 
 
 def _within(at: datetime, start: date) -> bool:
     return at.date() >= start
-

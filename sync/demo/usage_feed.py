@@ -46,8 +46,13 @@ class UsageFeed:
         for message in self.messages():
             at = datetime.fromisoformat(message["timestamp"])
             if end - week <= at < end and message["context"]["groupId"] not in quiet:
-                later.append({**message, "messageId": f"{message['messageId']}+7",
-                              "timestamp": (at + week).isoformat()})
+                later.append(
+                    {
+                        **message,
+                        "messageId": f"{message['messageId']}+7",
+                        "timestamp": (at + week).isoformat(),
+                    }
+                )
         return later
 
 
@@ -58,10 +63,16 @@ def send(
     session = pooled_session()
     for batch in _batches(messages):
         body = gzip.compress(json.dumps({"batch": batch}).encode(), 1)
-        _post(lambda body=body: session.post(  # type: ignore[misc]
-            f"{web}/v1/batch", data=body, auth=(write_key, ""),
-            headers={"Content-Encoding": "gzip", "Content-Type": "application/json"},
-        ).status_code)
+        _post(
+            lambda body=body: (
+                session.post(  # type: ignore[misc]
+                    f"{web}/v1/batch",
+                    data=body,
+                    auth=(write_key, ""),
+                    headers={"Content-Encoding": "gzip", "Content-Type": "application/json"},
+                ).status_code
+            )
+        )
         sent(len(batch))
 
 

@@ -92,7 +92,7 @@ class Finished:
     lost: int
 
 
-def mark(  # noqa: PLR0917 (reads as a sentence)
+def mark(
     conn: Connection, installation_id: str, now: datetime, scope: Scope, ids: Iterable[str], reason: str
 ) -> int:
     """Ask for another look at ``ids`` because of ``reason``; return how many were marked.

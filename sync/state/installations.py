@@ -154,7 +154,7 @@ def change_settings(
     return merged
 
 
-def save_secret(  # noqa: PLR0917 (whose, when, which, what)
+def save_secret(
     conn: Connection, box: SecretBox, installation_id: str, now: datetime, kind: str, secret: str
 ) -> None:
     """Keep a secret sealed, in place of an earlier one of its kind (``token``, ``client`` ...)."""

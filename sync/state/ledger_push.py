@@ -100,7 +100,7 @@ def block(conn: Connection, installation_id: str, row: LedgerRow, code: str, mes
     return _update_rows(conn, installation_id, [row], values | released()) == 1
 
 
-def retry(  # noqa: PLR0917 (the refusal has a code and words)
+def retry(
     conn: Connection,
     installation_id: str,
     row: LedgerRow,

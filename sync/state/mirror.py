@@ -41,7 +41,7 @@ def current(
     return _read(conn, (_among(select(record_version).where(there), part) for part in _parts(account_ids)))
 
 
-def known_at(  # noqa: PLR0917 (the question has this many parts)
+def known_at(
     conn: Connection,
     installation_id: str,
     object_name: str,

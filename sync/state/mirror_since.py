@@ -1,6 +1,6 @@
-"""Which accounts the mirror learned something about after a moment; spares reading the past.
+"""When the mirror learned something about accounts after a moment; spares reading the past.
 
-``sync/look.py`` asks, per grid day, whose facts differ between then and now.
+``sync/look.py`` asks from which grid day on an account's facts differ.
 """
 
 from __future__ import annotations
@@ -8,22 +8,23 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, union
 
 from sync.state.mirror_rows import record_version
 from sync.state.schema import chunks
 
 
-def accounts_changed_since(
+def changes_since(
     conn: Connection, installation_id: str, moment: datetime, account_ids: Collection[str]
-) -> set[str]:
-    """Return those of the accounts with a version that reached us after ``moment`` (exclusive).
+) -> set[tuple[str, datetime]]:
+    """Return (account, instant) of every version that reached us after ``moment`` (exclusive).
 
     A record that moved away counts for the account it left as well.
     """
-    table, found = record_version.c, set[str]()
+    table, found = record_version.c, set[tuple[str, datetime]]()
     for chunk in chunks(sorted(set(account_ids))):
         here = (table.installation_id == installation_id) & table.account_id.in_(chunk)
-        later = (table.ingested_at > moment) | (table.superseded_at > moment)
-        found |= set(conn.execute(select(table.account_id).where(here, later).distinct()).scalars())
+        came = select(table.account_id, table.ingested_at).where(here, table.ingested_at > moment)
+        went = select(table.account_id, table.superseded_at).where(here, table.superseded_at > moment)
+        found |= {(row[0], row[1]) for row in conn.execute(union(came, went))}
     return found

@@ -97,6 +97,17 @@ def new_messages(
     return frozenset(conn.execute(statement, rows).scalars())
 
 
+def known_messages(conn: Connection, installation_id: str, hashes: Iterable[str]) -> frozenset[str]:
+    """Return those of the hashes that were kept before."""
+    table, found = usage_message.c, set[str]()
+    for chunk in chunks(sorted(set(hashes))):
+        query = select(table.dedupe_hash).where(
+            table.installation_id == installation_id, table.dedupe_hash.in_(chunk)
+        )
+        found |= set(conn.execute(query).scalars())
+    return frozenset(found)
+
+
 def add_usage(conn: Connection, installation_id: str, sums: Sequence[UsageSum]) -> None:
     """Add to the daily sums; the caller has left out what was counted before."""
     rows = [_usage_row(installation_id, one) for one in sums]
@@ -230,15 +241,15 @@ def _usage_sum(row: Any) -> UsageSum:
 
 def received_after(
     conn: Connection, installation_id: str, account_refs: Collection[str], day: date
-) -> frozenset[str]:
-    """Return the accounts of which usage was received after ``day``."""
-    table, found = usage_day.c, set[str]()
+) -> set[tuple[str, date]]:
+    """Return (account, day) of every day after ``day`` on which usage of the account was received."""
+    table, found = usage_day.c, set[tuple[str, date]]()
     for chunk in chunks(sorted(set(account_refs))):
-        query = select(table.account_ref).where(
+        query = select(table.account_ref, table.received_on).where(
             table.installation_id == installation_id, table.account_ref.in_(chunk), table.received_on > day
         )
-        found |= set(conn.execute(query.distinct()).scalars())
-    return frozenset(found)
+        found |= {(row[0], row[1]) for row in conn.execute(query.distinct())}
+    return found
 
 
 def told_differently(conn: Connection, installation_id: str, hashes: Collection[str]) -> frozenset[str]:
