@@ -146,7 +146,7 @@ def test_a_renewal_in_salesforce_speaks_salesforce() -> None:
     assert row.object == "Opportunity"
     assert row.seed == {
         "Type": "Existing Customer - Renewal", "Deal_Kind__c": "renewal", "StageName": "Qualification",
-        "Name": "Acme renewal", "Amount": "1200.00", "CloseDate": "2025-07-01",
+        "Name": "Acme renewal", "Amount": "1200.00", "CurrencyIsoCode": "EUR", "CloseDate": "2025-07-01",
     }  # fmt: skip
     assert row.ours["CS_Term_Number__c"] == "2"
 

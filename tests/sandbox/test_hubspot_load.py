@@ -145,7 +145,7 @@ def test_contract_fields_are_on_the_line_item(loaded: Any) -> None:
     contract = {name: value for name, value in values.items() if name.startswith("contract_")}
     assert contract == {
         "contract_ref": "l1",
-        "contract_product": "seats",
+        "contract_product": "p1",
         "contract_seats": "10",
         "contract_start": "2023-03-01",
         "contract_end": "2024-03-01",
