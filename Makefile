@@ -7,7 +7,7 @@ DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
 WORKERS ?= 2
 
-.PHONY: help demo serve test check lint types layers lock bench clean
+.PHONY: help demo serve test check lint types layers lock clean
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 

@@ -14,12 +14,13 @@ from flask import Flask
 from sync.commands.chartering import charter
 from sync.commands.demonstration import demo, serve
 from sync.commands.installing import install
-from sync.commands.output import EXPECTED
+from sync.commands.output import EXPECTED, explained
 from sync.commands.processes import listen, migrate, scheduler, worker
 from sync.commands.sandboxes import portfolio, sandbox
 from sync.commands.showing import doctor, explain, metrics
 from sync.commands.syncing import sync
 from sync.runtime import Runtime, process_runtime
+from webhooks.answers import answer_troubles
 from webhooks.console import console_blueprint
 from webhooks.health import health_blueprint
 from webhooks.hubspot import hubspot_blueprint
@@ -53,6 +54,7 @@ def create_app(runtime: Runtime | None = None) -> Flask:
     opened = runtime or process_runtime()
     for make in BLUEPRINTS:
         app.register_blueprint(make(opened))
+    answer_troubles(app)
     return app
 
 
@@ -80,7 +82,7 @@ def main() -> None:
         click.echo("Stopped.", err=True)
         sys.exit(130)
     except EXPECTED as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {explained(error)}", err=True)
         sys.exit(2)
 
 

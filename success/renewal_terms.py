@@ -11,7 +11,6 @@ from datetime import date, timedelta
 
 from success.days import MONTHS_IN_YEAR, anniversaries
 from success.facts import ContractLine, LineKind
-from success.ledger import counting
 from success.rules import RenewalRule
 from success.view import AccountView
 
@@ -25,7 +24,7 @@ def group_sources(lines: Iterable[ContractLine]) -> Mapping[str, str]:
     """Return for each recurring line_id the line_id that names its renewal group.
 
     Together are, within one account: the members of a co-term group, a line and what it
-    renews, and lines with the same due anniversary (start month and day, term and end).
+    renews, and lines with the same due anniversary (end day; start day and term of rolling ones).
     The name is the earliest (start, line_id) of the group.
     """
     ordered = sorted(
@@ -43,15 +42,20 @@ def _ties(ordered: Sequence[ContractLine]) -> Iterator[tuple[str, str]]:
     first_with: dict[tuple[object, ...], str] = {}
     accounts = {line.line_id: line.account_id for line in ordered}
     for line in ordered:
-        labels: list[tuple[object, ...]] = [
-            ("due", line.account_id, line.start.month, line.start.day, line.term_months, line.end)
-        ]
+        labels = [("due", line.account_id, *_due_anniversary(line))]
         if line.co_term_group:
             labels.append(("co-term", line.account_id, line.co_term_group))
         for label in labels:
             yield line.line_id, first_with.setdefault(label, line.line_id)
         if line.renewal_of_line_id and accounts.get(line.renewal_of_line_id) == line.account_id:
             yield line.line_id, line.renewal_of_line_id
+
+
+def _due_anniversary(line: ContractLine) -> tuple[object, ...]:
+    """Return what lines that fall due together share: the end day, or the day and term of a rolling one."""
+    if line.end is not None:
+        return ("end", line.end)
+    return (line.start.month, line.start.day, line.term_months)
 
 
 def _find(leader: dict[str, str], line_id: str) -> str:
@@ -69,7 +73,7 @@ def _join(leader: dict[str, str], rank: Mapping[str, int], one: str, other: str)
 def renews(line: ContractLine, rule: RenewalRule) -> bool:
     """Say whether a recurring line makes renewals at all: by an end, or by a term that rolls."""
     if line.end is not None:
-        return True
+        return not (rule.skip_monthly and line.term_months == 1)
     if not rule.rolling_terms or not line.term_months or line.term_months <= 0:
         return False
     return not (rule.skip_monthly and line.term_months < MONTHS_IN_YEAR)
@@ -85,14 +89,12 @@ def due_days(line: ContractLine, first: date, last: date) -> Iterator[date]:
 
 
 def renewable(view: AccountView, day: date) -> tuple[ContractLine, ...]:
-    """Return the lines in force on a day that can fall due, the end day itself included.
+    """Return the lines in force on a day that can fall due.
 
-    The overlap policy decides about superseded lines exactly as it does for ARR.
+    Validity and overlap decide exactly as they do for ARR: a line that has ended, or was
+    superseded, opens no renewal any more.
     """
-    in_force = (
-        line for line in view.recurring if line.start <= day and (line.end is None or day <= line.end)
-    )
-    lines = counting(in_force, view.rules.policies)
+    lines = view.open_lines(day)
     return tuple(line for line in lines if renews(line, view.rules.renewal))
 
 

@@ -135,6 +135,8 @@ class PlanTemplate:
 class RenewalRule:
     """When a renewal is opened: from ``lead_days`` before its due day to the due day, both in.
 
+    A line with an end is in force up to the day before it, and opens none once it has ended.
+
     ``rolling_terms``: an open-ended line with a term is due at each anniversary (29 Feb on
     28 Feb); otherwise only lines with an end are due. ``skip_monthly``: lines with a term
     under 12 months and no end make no renewal (domain D.6, rule 9).

@@ -35,7 +35,7 @@ REMEDIES = {
     "CS_HOME": "give a folder we may write to",
     "CS_PUBLIC_URL": "give the https:// address at which the CRM reaches this program",
     "CS_SECRET_KEYS": "give one key or more, comma separated; python -m sync.state.secrets makes one",
-    "CS_USAGE_STORE": "give a folder or an s3:// address",
+    "CS_USAGE_STORE": "give a folder that every process reaches",
     "CS_HUBSPOT_CLIENT_ID": "copy it from the app's Auth page in HubSpot",
     "CS_HUBSPOT_CLIENT_SECRET": "copy it from the app's Auth page in HubSpot",
     "CS_HUBSPOT_APP_ID": "give the app's number from HubSpot",

@@ -17,7 +17,7 @@ from typing import cast
 from sqlalchemy import Connection
 
 from integration.hubspot.events import read_event
-from integration.port import Signal, SignalKind
+from integration.port import Signal, SignalKind, Unavailable
 from sync import usage
 from sync.drift import is_echo
 from sync.pull import Pulled, refresh
@@ -59,7 +59,31 @@ def drain(ws: Workspace, owner: str) -> Drained | None:
         items = inbox.take(conn, ws.id, Lease(owner, ws.now(), LEASE_S, BATCH_EVENTS))
     if not items:
         return None
-    usage.take_in(ws, [item for item in items if item.source == USAGE])
+    _take_usage(ws, [item for item in items if item.source == USAGE])
+    try:
+        return _work_in(ws, items)
+    except Unavailable as error:
+        _give_back(ws, items, error)
+        raise
+
+
+def _take_usage(ws: Workspace, items: Sequence[InboxItem]) -> None:
+    """Count usage batches; they need no CRM, so they are done whatever becomes of the rest."""
+    usage.take_in(ws, items)
+    with writing(ws.runtime.engine) as conn:
+        inbox.done(conn, ws.id, items)
+
+
+def _give_back(ws: Workspace, items: Sequence[InboxItem], error: Unavailable) -> None:
+    """Have the events tried again once the CRM may answer; they are never given up for this."""
+    wait = timedelta(seconds=error.retry_after_s or LOOK_AGAIN[1].total_seconds())
+    with writing(ws.runtime.engine) as conn:
+        for item in items:
+            inbox.failed(conn, ws.id, item, str(error), ws.now() + wait)
+
+
+def _work_in(ws: Workspace, items: Sequence[InboxItem]) -> Drained:
+    """Read again what the events hint at, and enter which are done."""
     hints = [_Hint(item, signal) for item in items if item.source != USAGE for signal in _signals(item)]
     fresh = _without_echoes(ws, hints)
     ready, in_flight = _settled(ws, fresh)
@@ -124,15 +148,28 @@ def _settled(ws: Workspace, hints: Sequence[_Hint]) -> tuple[list[_Hint], list[_
 
 def _read_again(ws: Workspace, hints: Sequence[_Hint]) -> tuple[Pulled, list[_Hint]]:
     """Read every record hinted at, once per object; return the hints whose record was not there yet."""
+    inherited = _inherited(ws, hints)
     _bury(ws, hints)
     total, missing = Pulled(), []
-    for object_name in _parents_first(ws, {hint.signal.object for hint in hints}):
+    for object_name in _parents_first(ws, {hint.signal.object for hint in hints} | inherited.keys()):
         here = [hint for hint in hints if hint.signal.object == object_name]
         asked = [hint for hint in here if hint.signal.kind is not SignalKind.DELETED]
-        pulled, absent = refresh(ws, object_name, [hint.signal.id for hint in asked])
+        ids = [*(hint.signal.id for hint in asked), *inherited.get(object_name, ())]
+        pulled, absent = refresh(ws, object_name, ids)
         total = total.plus(pulled)
         missing += [hint for hint in asked if hint.signal.id in absent]
     return total, missing
+
+
+def _inherited(ws: Workspace, hints: Sequence[_Hint]) -> dict[str, list[str]]:
+    """Return what hung under accounts merged away, by object: the CRM moved it and tells of none of it."""
+    reads = ws.inbound.crm.reads
+    merged = [
+        one for hint in hints if hint.signal.object == reads.account.object for one in hint.signal.merged_ids
+    ]
+    names = [reads.deal.object, *([reads.ticket.object] if reads.ticket else [])] if merged else []
+    with reading(ws.runtime.engine) as conn:
+        return {name: [one.source_id for one in mirror.current(conn, ws.id, name, merged)] for name in names}
 
 
 def _bury(ws: Workspace, hints: Sequence[_Hint]) -> None:

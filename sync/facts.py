@@ -19,6 +19,7 @@ from mappings.inbound import Contradiction, to_account, to_deal, to_line, to_tic
 from success.facts import Account, AccountFacts, ContractLine, Deal, PresenceDay, Ticket, UsageDay
 from success.renewal_terms import group_sources
 from sync.pull import USAGE_REF, crm_record
+from sync.seen import support_seen
 from sync.state import identity, mirror, usage_store
 from sync.state.mirror import StoredRecord
 from sync.state.usage_store import Presence, UsageSum
@@ -48,12 +49,12 @@ class Assembled:
     """Facts by account id, and the records that could not be facts."""
 
     facts: dict[str, AccountFacts] = field(default_factory=dict)
-    contradictions: list[Contradiction] = field(default_factory=list)
+    contradictions: list[tuple[str, Contradiction]] = field(default_factory=list)
 
-    def sort(self, outcome: T | Contradiction | None) -> T | None:
-        """Return the fact; keep a contradiction for the report."""
+    def sort(self, account_id: str | None, outcome: T | Contradiction | None) -> T | None:
+        """Return the fact; keep a contradiction, with its account, for the report."""
         if isinstance(outcome, Contradiction):
-            self.contradictions.append(outcome)
+            self.contradictions.append((account_id or "", outcome))
             return None
         return outcome
 
@@ -67,13 +68,13 @@ def assemble(
     accounts = [
         account
         for one in _records(conn, ws, reads.account.object, account_ids, moment)
-        if (account := found.sort(to_account(crm_record(one), ws.inbound)))
+        if (account := found.sort(one.account_id, to_account(crm_record(one), ws.inbound)))
     ]
     ids = None if account_ids is None else [account.account_id for account in accounts]
     deals, lines = _deals_and_lines(conn, ws, ids, moment, found)
     tickets = _tickets(conn, ws, ids, moment, found)
     usage = _Usage.read(conn, ws, accounts, moment)
-    supported = _any_ticket(conn, ws)
+    supported = support_seen(conn, ws, moment.known_at)
     for account in accounts:
         key = account.account_id
         found.facts[key] = AccountFacts(
@@ -107,17 +108,40 @@ def with_identities(
 def mint(conn: Connection, ws: Workspace, facts: Mapping[str, AccountFacts]) -> dict[str, AccountFacts]:
     """Return the facts with identities, minting those met for the first time.
 
-    An id once minted outlives merges and renames; a line joins the group its leader has.
+    An id once minted outlives merges and renames. Called with the facts of a grid point only,
+    in the order of days: minted by looks, a group would depend on when somebody looked.
     """
-    accounts = identity.mint_many(conn, ws.id, ACCOUNT_KEY, {key: key.lower() for key in facts})
+    accounts, groups = _identities(conn, ws, facts)
+    for kind, ids in ((ACCOUNT_KEY, accounts), (GROUP_KEY, groups)):
+        identity.mint_many(conn, ws.id, kind, ids)
+    return with_identities(facts, accounts, groups)
+
+
+def identified(conn: Connection, ws: Workspace, facts: Mapping[str, AccountFacts]) -> dict[str, AccountFacts]:
+    """Return the facts with their identities, those not minted yet as they would be minted now."""
+    return with_identities(facts, *_identities(conn, ws, facts))
+
+
+def _identities(
+    conn: Connection, ws: Workspace, facts: Mapping[str, AccountFacts]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return account keys and renewal groups; a new line joins the group its fellows have."""
+    accounts = {key: key.lower() for key in facts}
+    accounts |= identity.resolve(conn, ws.id, ACCOUNT_KEY, sorted(facts))
     sources = {
         line_id: source for one in facts.values() for line_id, source in group_sources(one.lines).items()
     }
-    leaders = identity.mint_many(
-        conn, ws.id, GROUP_KEY, {source: source.lower() for source in sorted(set(sources.values()))}
-    )
-    proposals = {line_id: leaders[source] for line_id, source in sources.items()}
-    return with_identities(facts, accounts, identity.mint_many(conn, ws.id, GROUP_KEY, proposals))
+    minted = identity.resolve(conn, ws.id, GROUP_KEY, sorted(sources))
+    held: dict[str, str] = {}
+    for line in sorted((line for one in facts.values() for line in one.lines), key=_by_age):
+        if line.line_id in minted and line.line_id in sources:
+            held.setdefault(sources[line.line_id], minted[line.line_id])
+    groups = {line_id: held.get(source, source.lower()) for line_id, source in sources.items()}
+    return accounts, groups | minted
+
+
+def _by_age(line: ContractLine) -> tuple[date, str]:
+    return line.start, line.line_id
 
 
 def known(conn: Connection, ws: Workspace, facts: Mapping[str, AccountFacts]) -> dict[str, AccountFacts]:
@@ -142,7 +166,7 @@ def _deals_and_lines(
     deals: dict[str, Deal] = {}
     lines: defaultdict[str, list[ContractLine]] = defaultdict(list)
     for record in _records(conn, ws, reads.deal.object, ids, moment):
-        deal = found.sort(to_deal(crm_record(record), ws.inbound))
+        deal = found.sort(record.account_id, to_deal(crm_record(record), ws.inbound))
         if deal is None:
             continue
         deals[record.source_id] = deal
@@ -159,7 +183,7 @@ def _deals_and_lines(
 def _add_line(
     ws: Workspace, record: StoredRecord, deal: Deal, lines: dict[str, list[ContractLine]], found: Assembled
 ) -> None:
-    line = found.sort(to_line(crm_record(record), deal, ws.inbound))
+    line = found.sort(record.account_id, to_line(crm_record(record), deal, ws.inbound))
     if line is not None:
         lines[line.account_id].append(line)
 
@@ -182,16 +206,14 @@ def _tickets(
 ) -> dict[str, list[Ticket]]:
     reads, grouped = ws.inbound.crm.reads.ticket, defaultdict[str, list[Ticket]](list)
     for record in [] if reads is None else _records(conn, ws, reads.object, ids, moment):
-        ticket = found.sort(to_ticket(crm_record(record), ws.inbound)) if record.account_id else None
+        ticket = (
+            found.sort(record.account_id, to_ticket(crm_record(record), ws.inbound))
+            if record.account_id
+            else None
+        )
         if ticket is not None:
             grouped[ticket.account_id].append(ticket)
     return grouped
-
-
-def _any_ticket(conn: Connection, ws: Workspace) -> bool:
-    """Say whether this customer's support is in the CRM at all, whatever accounts are looked at."""
-    reads = ws.inbound.crm.reads.ticket
-    return reads is not None and mirror.counts(conn, ws.id).get(reads.object, 0) > 0
 
 
 @dataclass(slots=True)

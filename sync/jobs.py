@@ -63,7 +63,8 @@ def _load(ws: Workspace, _owner: str) -> None:
 
 
 def _poll(ws: Workspace, _owner: str) -> None:
-    pull.poll(ws)
+    if ws.live:  # before that the first load reads everything, and two would read it twice
+        pull.poll(ws)
 
 
 def _push(ws: Workspace, owner: str) -> None:

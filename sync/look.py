@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -25,6 +25,7 @@ from success.fold import FoldState
 from sync import facts as assembling
 from sync.facts import Moment
 from sync.pull import USAGE_REF
+from sync.seen import first_heard
 from sync.state import dirty, findings, fold, ledger, usage_store
 from sync.state.dirty import Claim, Scope
 from sync.state.engine import reading, writing
@@ -38,6 +39,7 @@ BATCH_ACCOUNTS = 200
 LEASE_S = 120
 RETRY_CURVE = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
 DAY = timedelta(days=1)
+CONTRADICTION = "contradiction"
 log = logging.getLogger(__name__)
 
 
@@ -71,34 +73,35 @@ def look(ws: Workspace, owner: str, limit: int = BATCH_ACCOUNTS) -> Looked | Non
         claims = dirty.claim(conn, ws.id, Scope.ACCOUNT, Lease(owner, now, LEASE_S, limit))
     if not claims:
         return None
-    with writing(ws.runtime.engine) as conn:
-        found = assembling.assemble(conn, ws, [one.id for one in claims], Moment(ws.day_of(now)))
-        facts = assembling.mint(conn, ws, found.facts)
     with reading(ws.runtime.engine) as conn:
-        states = _fold_to_today(conn, ws, facts, now)
+        found = assembling.assemble(conn, ws, [one.id for one in claims], Moment(ws.day_of(now)))
+    states = _fold_to_today(ws, found.facts, now)
+    with reading(ws.runtime.engine) as conn:
+        facts = assembling.identified(conn, ws, found.facts)
     decided, failures = _decide_all(ws, facts, states, ws.day_of(now))
     return _enter(ws, now, claims, decided, failures, found.contradictions)
 
 
-def _fold_to_today(
-    conn: Connection, ws: Workspace, facts: Mapping[str, AccountFacts], now: datetime
-) -> dict[str, FoldState]:
+def _fold_to_today(ws: Workspace, facts: Mapping[str, AccountFacts], now: datetime) -> dict[str, FoldState]:
     """Return each account's fold after today's grid point, with the facts known at every point.
 
-    Between two changes the facts are the same, so one step of many days is enough.
+    Between two changes the facts are the same, so the days between are stepped in one go.
     """
     today, epoch = ws.day_of(now), ws.day_of(ws.installation.epoch)
-    stored = fold.newest(conn, ws.id, list(facts), today)
-    states = {
-        key: FoldState.from_json(stored[key].state) if key in stored else FoldState.empty() for key in facts
-    }
-    behind = {key: state.day + DAY if state.day else epoch for key, state in states.items()}
-    visible = _change_days(conn, ws, facts, min(behind.values(), default=today))
+    with reading(ws.runtime.engine) as conn:
+        stored = fold.newest(conn, ws.id, list(facts), today)
+        states = {
+            key: FoldState.from_json(stored[key].state) if key in stored else FoldState.empty()
+            for key in facts
+        }
+        behind = {key: state.day + DAY if state.day else epoch for key, state in states.items()}
+        visible = _change_days(conn, ws, facts, min(behind.values(), default=today))
     for start, ends in sorted(_spans(behind, visible, today).items()):
         changed = {key for key in ends if any(day > start for day in visible[key])}
-        then = _facts_at(conn, ws, start, {key: facts[key] for key in ends}, changed)
+        then = _facts_at(ws, start, {key: facts[key] for key in ends}, changed)
         for key in ends.keys() & then.keys():
-            states[key] = advance(states[key], then[key], ws.rules, ends[key])
+            begun = advance(states[key], then[key], ws.rules, start)  # an empty fold begins at its first day
+            states[key] = advance(begun, then[key], ws.rules, ends[key])
     return states
 
 
@@ -127,21 +130,25 @@ def _change_days(
     for key, instant in changes_since(conn, ws.id, point, list(facts)):
         found[key].add(ws.day_of(instant) + DAY)
     refs = {one.account.attributes.get(USAGE_REF, key): key for key, one in facts.items()}
-    for ref, received_on in usage_store.received_after(conn, ws.id, list(refs), ws.day_of(point)):
+    for ref, received_on in usage_store.received_after(conn, ws.id, list(refs), first - DAY):
         found[refs[ref]].add(received_on + DAY)
+    for day in first_heard(conn, ws, first):
+        for key in facts:
+            found[key].add(day)
     return found
 
 
 def _facts_at(
-    conn: Connection, ws: Workspace, day: date, facts: Mapping[str, AccountFacts], changed: set[str]
+    ws: Workspace, day: date, facts: Mapping[str, AccountFacts], changed: set[str]
 ) -> dict[str, AccountFacts]:
     """Return the facts known at the grid point of ``day``; assembled anew where they ``changed`` since."""
     then = {key: one for key, one in facts.items() if key not in changed}
     if changed:
-        point = ws.grid_point(day)
-        older = assembling.assemble(conn, ws, sorted(changed), Moment(day, point, ws.day_of(point))).facts
-        then |= assembling.known(conn, ws, older)
-    return then
+        moment = Moment(day, ws.grid_point(day), day - DAY)
+        with reading(ws.runtime.engine) as conn:
+            then |= assembling.assemble(conn, ws, sorted(changed), moment).facts
+    with writing(ws.runtime.engine) as conn:  # short: webhooks wait for it
+        return assembling.mint(conn, ws, then)
 
 
 def _decide_all(
@@ -188,7 +195,7 @@ def _enter(
     claims: Sequence[Claim],
     decided: Mapping[str, _Account],
     failures: Mapping[str, str],
-    contradictions: Sequence[Contradiction],
+    contradictions: Sequence[tuple[str, Contradiction]],
 ) -> Looked:
     """Enter all of it in one transaction; rows of a claim that was lost meanwhile are refused."""
     today, fence = ws.day_of(now), claims[0].fence
@@ -202,7 +209,7 @@ def _enter(
             return Looked(0, 0, 0)
         wanted = ledger.want(conn, ws.id, now, rows, fence)
         fold.put(conn, ws.id, states)
-        _report(conn, ws, now, contradictions)
+        _report(conn, ws, now, [claim.id for claim in claims], contradictions)
         for claim in claims:
             if claim.id in failures:
                 wait = RETRY_CURVE[min(claim.attempts, len(RETRY_CURVE)) - 1]
@@ -215,7 +222,15 @@ def _report(
     conn: Connection,
     ws: Workspace,
     now: datetime,
-    contradictions: Sequence[Contradiction],
+    looked_at: Iterable[str],
+    contradictions: Sequence[tuple[str, Contradiction]],
 ) -> None:
-    found = {f"{one.object}/{one.record_id}/{one.field}": one.reason for one in contradictions}
-    findings.report(conn, ws.id, now, "contradiction", found)
+    """Keep what contradicts the charter at the accounts looked at; close what no longer does."""
+    found = {
+        f"{account}/{one.object}/{one.record_id}/{one.field}": one.reason for account, one in contradictions
+    }
+    findings.report(conn, ws.id, now, CONTRADICTION, found)
+    accounts = set(looked_at)
+    held = [one.subject for one in findings.open_findings(conn, ws.id, CONTRADICTION)]
+    mended = [one for one in held if one.partition("/")[0] in accounts and one not in found]
+    findings.resolve(conn, ws.id, now, CONTRADICTION, mended)

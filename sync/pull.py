@@ -194,14 +194,11 @@ def _accounts_of(conn: Connection, ws: Workspace, records: Sequence[CrmRecord]) 
 
 
 def _learn_usage_names(conn: Connection, ws: Workspace, records: Sequence[CrmRecord]) -> None:
-    """Keep by which name the product speaks of each account, so that usage finds it."""
+    """Keep by which name the product speaks of each account (else the CRM's id), so that usage finds it."""
     binding = ws.inbound.crm.reads.account.fields.attributes.get(USAGE_REF)
-    names = (
-        {record.values.get(binding.field): record.id for record in records}
-        if binding and binding.field
-        else {}
-    )
-    identity.mint_many(conn, ws.id, USAGE_REF_KEY, {name: one for name, one in names.items() if name})
+    field = binding.field if binding and binding.field else ""
+    names = {record.values.get(field) or record.id: record.id for record in records}
+    identity.mint_many(conn, ws.id, USAGE_REF_KEY, names)
 
 
 def _linked(record: CrmRecord, object_name: str) -> str | None:

@@ -214,7 +214,7 @@ def _settle_standing(ws: Workspace, plans: Sequence[_Plan]) -> Pushed:
     idle = [plan for plan in plans if not _needs_a_call(plan)]
     blocked = [plan for plan in idle if plan.changes.blocked]
     answers = [
-        Acknowledgement(plan.row, plan.record_id, plan.row.desired)
+        Acknowledgement(plan.row, plan.record_id, {**(plan.row.acknowledged or {}), **plan.row.desired})
         for plan in idle
         if plan.record_id is not None and not plan.changes.blocked
     ]
@@ -297,7 +297,10 @@ def _enter(ws: Workspace, plans: Sequence[_Plan], results: Sequence[WriteResult]
 
 
 def _block(ws: Workspace, row: LedgerRow, error: RowError, conn: Connection) -> None:
-    ledger.block(conn, ws.id, row, error.code, error.message)
+    """Keep the CRM's own words, and the fields it names where its words do not."""
+    unnamed = [name for name in error.fields if name not in error.message]
+    words = f"{error.message} ({', '.join(unnamed)})" if unnamed else error.message
+    ledger.block(conn, ws.id, row, error.code, words)
 
 
 def _acknowledgement(plan: _Plan, result: WriteResult) -> Acknowledgement:

@@ -64,7 +64,7 @@ def secret_box(settings: Settings) -> SecretBox:
     The embedded default makes its key once, readable by this user only.
     """
     if settings.secret_keys is not None:
-        return SecretBox(settings.secret_keys.get_secret_value().split(","))
+        return SecretBox.from_text(settings.secret_keys.get_secret_value())
     path = settings.home / "secret.key"
     if not path.exists():
         settings.home.mkdir(parents=True, exist_ok=True)

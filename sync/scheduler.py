@@ -17,17 +17,21 @@ from redis.exceptions import RedisError
 from sync.bell import Lane, Work, ring
 from sync.jobs import owner_name
 from sync.runtime import Runtime
-from sync.state import dirty, due, inbox, ledger, mirror
+from sync.state import cursors, dirty, due, inbox, ledger, mirror
 from sync.state.dirty import Scope
 from sync.state.due import DueTask
 from sync.state.engine import reading, writing
 from sync.state.leases import Lease
+from sync.tidy import tidy
 from sync.workspace import Workspace, active, open_workspace
 
 TURN_S = 2.0
 LEASE_S = 60
 TASKS_PER_TURN = 50
 SWEEP_AFTER = timedelta(seconds=15)
+LOAD_STANDS = timedelta(minutes=2)
+"""A first load that keeps no page for so long has lost its worker."""
+
 POLL_EVERY = timedelta(minutes=15)
 RETRY_AFTER = timedelta(minutes=1)
 NEW_DAY = "new-day"
@@ -56,7 +60,7 @@ def turn(runtime: Runtime) -> int:
 
 
 def sweep(runtime: Runtime) -> int:
-    """Ring for every dirty account, inbox event and unwritten row that nobody has held for a while.
+    """Ring for every dirty account, event and unwritten row nobody has held for a while, and stopped loads.
 
     What has just come is being rung for already; rows of a burst still being looked at are
     left to fill whole batches.
@@ -68,6 +72,7 @@ def sweep(runtime: Runtime) -> int:
             Work.LOOK: dirty.unheld(conn, now),
             Work.PUSH: ledger.unheld(conn, now),
         }
+        stopped = cursors.unfinished(conn, now - LOAD_STANDS)
     waiting = {
         work: {one.installation_id for one in rows if one.oldest_at <= now - SWEEP_AFTER}
         for work, rows in found.items()
@@ -76,7 +81,7 @@ def sweep(runtime: Runtime) -> int:
         ring(runtime.redis, Lane.FAST, work, one)
         for work, ids in waiting.items()
         for one in sorted(ids & working)
-    )
+    ) + sum(ring(runtime.redis, Lane.BULK, Work.LOAD, one) for one in sorted(stopped & working))
 
 
 def run_scheduler(runtime: Runtime, sleep: Callable[[float], None], until: Callable[[], bool]) -> None:
@@ -94,6 +99,7 @@ def _run_task(runtime: Runtime, task: DueTask) -> int:
     try:
         ws = open_workspace(runtime, task.installation_id)
         if task.task == NEW_DAY:
+            tidy(ws)
             look_at_all(ws, "a new day")
             rung = ring(runtime.redis, Lane.FAST, Work.LOOK, ws.id)
         else:

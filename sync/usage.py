@@ -14,7 +14,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, cast
@@ -81,7 +81,7 @@ def _count_once(
     with reading(ws.runtime.engine) as conn:
         seen = usage_store.known_messages(conn, ws.id, unique)
     fresh = {digest: event for digest, event in unique.items() if digest not in seen}
-    received_on = ws.day_of(ws.now())
+    received_on = _received_on(ws)
     sums, users = _roll_up(ws, list(fresh.values()), received_on) if fresh else ([], [])
     with writing(ws.runtime.engine) as conn:
         new = usage_store.new_messages(conn, ws.id, ws.now(), fresh)
@@ -95,6 +95,16 @@ def _count_once(
         _report(conn, ws, refusals, twice)
         mark(conn, ws, _accounts(conn, ws, {event.account_ref for event in fresh.values()}), "usage")
     return TakenIn(len(fresh), 0, len(refusals), twice)
+
+
+def _received_on(ws: Workspace) -> date:
+    """Return the day under which usage received now is kept.
+
+    A day is seen by the grid points after it. What came before going live belongs to the first
+    point, which stands within its day: it is kept under the day before.
+    """
+    today = ws.day_of(ws.now())
+    return today if ws.live else today - timedelta(days=1)
 
 
 def mark(conn: Connection, ws: Workspace, account_ids: Iterable[str], reason: str) -> None:

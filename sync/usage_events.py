@@ -67,12 +67,11 @@ class UsageEvent:
     errors: int
 
     def digest(self) -> str:
-        """Return the hash by which a repeated delivery is known.
+        """Return the hashes of the id and of the content by which a repeated delivery is known.
 
-        The same id with other content is another fact (and is reported), so content counts.
+        The same id with other content is another fact, and is reported: both are counted.
         """
         parts = [
-            self.message_id,
             self.account_ref,
             self.line_ref,
             self.product,
@@ -83,7 +82,7 @@ class UsageEvent:
             self.duration_s,
             self.errors,
         ]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return f"{_hash(self.message_id)}:{_hash(json.dumps(parts))}"
 
 
 def _hash(text: str) -> str:
@@ -118,8 +117,8 @@ def read_message(message: object, zone: ZoneInfo, received_at: datetime) -> Usag
 
 def _event(track: _Track, zone: ZoneInfo, received_at: datetime) -> UsageEvent | RefusedEvent:
     account_ref = track.context.group_id or track.properties.account or ""
-    if not account_ref and not track.properties.subscription:
-        return RefusedEvent(track.message_id, "neither an account nor a subscription is named")
+    if not account_ref:
+        return RefusedEvent(track.message_id, "no account is named (context.groupId or properties.account)")
     if track.timestamp > received_at + FUTURE_TOLERANCE:
         return RefusedEvent(track.message_id, f"dated {track.timestamp.isoformat()}, more than a day ahead")
     properties = track.properties

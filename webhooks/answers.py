@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import logging
 
-from flask import Response, jsonify
+from flask import Flask, Response, jsonify
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import RequestEntityTooLarge
 
+from sync.state.errors import StateError
+
+TOO_LARGE = "too_large"
 log = logging.getLogger("webhooks")
 
 
@@ -20,3 +25,18 @@ def refused(status: int, reason: str) -> Response:
     answer = jsonify(error=reason)
     answer.status_code = status
     return answer
+
+
+def answer_troubles(app: Flask) -> None:
+    """Have every endpoint answer a trouble of ours with 503, so that the sender tries again.
+
+    The database may be away, or no key may open a secret; neither is the sender's fault.
+    """
+    app.register_error_handler(SQLAlchemyError, lambda error: _later("database_away", error))
+    app.register_error_handler(StateError, lambda error: _later("state_unreadable", error))
+    app.register_error_handler(RequestEntityTooLarge, lambda _error: refused(413, TOO_LARGE))
+
+
+def _later(reason: str, error: Exception) -> Response:
+    log.error("%s: %s", reason, str(error).partition("\n")[0])
+    return refused(503, reason)

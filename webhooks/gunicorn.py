@@ -1,10 +1,18 @@
 """How gunicorn serves the web process: threads, because a webhook is one durable insert."""
 
 import os
+import sys
 
-bind = f"{os.environ.get('CS_BIND', '127.0.0.1')}:{os.environ.get('PORT', '8080')}"
+from sync.config import ConfigError, read_settings
+
+try:
+    port = read_settings().port
+except ConfigError as error:
+    sys.exit(f"Error: {error}")
+
+bind = f"{os.environ.get('CS_BIND') or '127.0.0.1'}:{port}"
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+workers = int(os.environ.get("WEB_CONCURRENCY") or "1")
 threads = 8
 keepalive = 30
 accesslog = None

@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from integration.hubspot.events import dedupe_key
+from integration.hubspot.events import dedupe_key, occurred_at
 from integration.hubspot.signature import Verdict, verify_v3
 from sync.bell import Lane, Work, ring
 from sync.drain import HUBSPOT
@@ -26,9 +25,6 @@ from sync.state.inbox import InboxEvent
 from sync.state.installations import installation_id
 from sync.workspace import active
 from webhooks.answers import kept, refused
-
-EVENTS_MAX = 100
-"""HubSpot sends at most this many events in one request."""
 
 
 def hubspot_blueprint(runtime: Runtime) -> Blueprint:
@@ -63,7 +59,7 @@ def _events(body: bytes) -> list[Mapping[str, Any]] | None:
     """Return the batch, ``None`` when the body is not one."""
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         return None
@@ -75,7 +71,7 @@ def _keep(runtime: Runtime, events: list[Mapping[str, Any]]) -> Response:
     by_installation: defaultdict[str, list[InboxEvent]] = defaultdict(list)
     for event in events:
         owner = installation_id("hubspot", str(event.get("portalId")))
-        by_installation[owner].append(InboxEvent(dedupe_key(event), HUBSPOT, event, _occurred(event)))
+        by_installation[owner].append(InboxEvent(dedupe_key(event), HUBSPOT, event, occurred_at(event)))
     now, served = runtime.clock.now(), set(active(runtime))
     with writing(runtime.engine) as conn:
         new = {
@@ -87,8 +83,3 @@ def _keep(runtime: Runtime, events: list[Mapping[str, Any]]) -> Response:
         if count:
             ring(runtime.redis, Lane.FAST, Work.DRAIN, owner)
     return kept()
-
-
-def _occurred(event: Mapping[str, Any]) -> datetime | None:
-    at = event.get("occurredAt")
-    return datetime.fromtimestamp(at / 1000, UTC) if isinstance(at, int) else None

@@ -33,6 +33,10 @@ KINDS: Final[Mapping[str, SignalKind]] = {
     "privacyDeletion": SignalKind.DELETED,
     "merge": SignalKind.MERGED,
 }
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_MILLISECOND: Final = 253_402_300_799_000
+"""The end of the year 9999: later instants are no dates any more."""
+
 _NAMES_BY_TYPE_ID = {type_id: name for name, type_id in STANDARD_TYPE_IDS.items()}
 
 
@@ -58,11 +62,19 @@ def read_event(event: Mapping[str, Any]) -> Signal:
         object=name,
         id=record_id,
         kind=kind if record_id else SignalKind.IGNORED,
-        occurred_at=_instant(event.get("occurredAt")),
+        occurred_at=occurred_at(event) or EPOCH,
         merged_ids=_merged(event, record_id) if kind is SignalKind.MERGED else (),
         field=_text(event.get("propertyName")),
         value=_text(event.get("propertyValue")),
     )
+
+
+def occurred_at(event: Mapping[str, Any]) -> datetime | None:
+    """Return when the event happened (UTC), ``None`` where it does not say or says no instant."""
+    milliseconds = event.get("occurredAt")
+    if not isinstance(milliseconds, int) or not 0 <= milliseconds <= LAST_MILLISECOND:
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _record_id(event: Mapping[str, Any], what: str) -> str:
@@ -75,13 +87,9 @@ def _record_id(event: Mapping[str, Any], what: str) -> str:
 
 
 def _merged(event: Mapping[str, Any], survivor: str) -> tuple[str, ...]:
-    ids = [event.get("primaryObjectId"), *(event.get("mergedObjectIds") or ())]
+    others = event.get("mergedObjectIds")
+    ids = [event.get("primaryObjectId"), *(others if isinstance(others, list) else ())]
     return tuple(sorted({str(one) for one in ids if one is not None} - {survivor}))
-
-
-def _instant(milliseconds: object) -> datetime:
-    value = milliseconds if isinstance(milliseconds, int) else 0
-    return datetime.fromtimestamp(value / 1000, UTC)
 
 
 def _text(value: object) -> str | None:

@@ -15,6 +15,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from integration.salesforce.ids import long_id
 from integration.salesforce.names import stem
 
 SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
@@ -24,7 +25,6 @@ TYPE_ATTRIBUTE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # WSDL: notifications holds 1..100 Notification elements.
 MOST_NOTIFICATIONS = 100
-ID_CHARACTERS = (15, 18)
 
 
 class MalformedOutboundMessage(ValueError):
@@ -46,7 +46,7 @@ class Notification(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OutboundMessage:
-    """What an org asks us to look at. Ids are as sent: 15 or 18 characters."""
+    """What an org asks us to look at. Ids have 18 characters, also where the org sent 15."""
 
     organization_id: str
     notifications: tuple[Notification, ...]
@@ -103,6 +103,7 @@ def _notification(note: Element) -> Notification:
 
 def _id(element: Element | None, what: str) -> str:
     text = (element.text or "").strip() if element is not None else ""
-    if len(text) not in ID_CHARACTERS or not (text.isascii() and text.isalnum()):
-        raise MalformedOutboundMessage(f"no {what}")
-    return text
+    try:
+        return long_id(text)
+    except ValueError as error:
+        raise MalformedOutboundMessage(f"no {what}") from error

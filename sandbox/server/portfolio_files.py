@@ -1,16 +1,12 @@
-"""Reads a portfolio folder for the vendor loaders: each file at once, in the folder's own order.
+"""A whole portfolio folder in memory, for the vendor loaders; ``portfolio/read.py`` reads the files.
 
-Independent of ``portfolio/read.py`` so that a loader needs nothing but the records' shapes.
 Usage events are not read: they reach the product from the product's telemetry, not the CRM.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 from sandbox.portfolio.model import (
     Account,
@@ -23,8 +19,7 @@ from sandbox.portfolio.model import (
     SurveyResponse,
     Ticket,
 )
-
-Record = TypeVar("Record")
+from sandbox.portfolio.read import read_portfolio, read_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +54,15 @@ def ref_of(kind: str, key: str) -> str:
 
 
 def read_folder(folder: Path) -> PortfolioFolder:
-    """Read ``folder``. Raises ValueError without a ``portfolio.json`` or on a record of unknown shape."""
-    path = folder / "portfolio.json"
-    if not path.is_file():
-        raise ValueError(f"{folder} is no portfolio folder: it has no portfolio.json")
+    """Read ``folder`` whole. Raises FolderError (a ValueError) naming the file, the line and the remedy."""
     return PortfolioFolder(
-        portfolio=_shaped(Portfolio, json.loads(path.read_text("utf-8"))),
-        owners=tuple(_records(folder / "owners.jsonl", Owner)),
-        accounts=tuple(_records(folder / "accounts.jsonl", Account)),
-        contacts=tuple(_records(folder / "contacts.jsonl", Contact)),
-        products=tuple(_records(folder / "products.jsonl", Product)),
-        deals=tuple(_records(folder / "deals.jsonl", Deal)),
-        lines=tuple(_records(folder / "lines.jsonl", ContractLine)),
-        tickets=tuple(_records(folder / "tickets.jsonl", Ticket)),
-        surveys=tuple(_records(folder / "surveys.jsonl", SurveyResponse)),
+        portfolio=read_portfolio(folder),
+        owners=tuple(read_records(folder, Owner)),
+        accounts=tuple(read_records(folder, Account)),
+        contacts=tuple(read_records(folder, Contact)),
+        products=tuple(read_records(folder, Product)),
+        deals=tuple(read_records(folder, Deal)),
+        lines=tuple(read_records(folder, ContractLine)),
+        tickets=tuple(read_records(folder, Ticket)),
+        surveys=tuple(read_records(folder, SurveyResponse)),
     )
-
-
-def _records(path: Path, shape: type[Record]) -> Iterable[Record]:
-    if not path.is_file():
-        return
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            if line.strip():
-                yield _shaped(shape, json.loads(line))
-
-
-def _shaped(shape: type[Record], raw: dict[str, Any]) -> Record:
-    known = {field.name for field in fields(shape)}  # type: ignore[arg-type]
-    if unknown := set(raw) - known:
-        raise ValueError(f"{shape.__name__} has no fields {sorted(unknown)}")
-    return shape(**raw)

@@ -9,19 +9,19 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from mappings.charter import Charter, content_hash, json_schema, rules_of
+from mappings.charter import content_hash, json_schema
 from mappings.load import load_charter
-from success.decide import decide
-from success.fold import FoldState
+from sync.charter_plan import CharterPlan, plan_charter
 from sync.commands.output import answer, json_option, table
 from sync.config import read_settings
-from sync.facts import Moment, assemble, known
-from sync.install import make_plan
+from sync.install import InstallPlan, make_plan
+from sync.least_calls import calls_to_write
+from sync.numbers import portfolio
 from sync.onboard import apply_charter, rollback_charter
 from sync.runtime import Runtime, open_runtime
-from sync.state import charters, fold, installations
+from sync.state import charters, installations
 from sync.state.engine import reading
-from sync.workspace import Workspace, open_workspace
+from sync.workspace import open_workspace
 
 CHARTER_FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -59,24 +59,26 @@ def check(file: Path, vendor: str, as_json: bool) -> None:
 @click.argument("file", type=CHARTER_FILE)
 @json_option
 def plan(installation: str, file: Path, as_json: bool) -> None:
-    """Say what a charter would change: accounts by band and stage, deals opened, fields, calls.
+    """Say what a charter would change: bands, stages, records by tomorrow, fields, calls. Changes nothing.
 
     Example: colonnade charter plan hubspot-24680135 charter.yaml
     """
     runtime = open_runtime(read_settings())
     ws = open_workspace(runtime, installation)
     new = load_charter(file, ws.vendor)
-    changes = _changes(ws, new)
+    changes = plan_charter(ws, portfolio(ws, ws.day_of(ws.now())), new)
     fields = make_plan(ws.port, new)
     data = {
         "installation": installation,
         "content_hash": content_hash(new),
-        "accounts": changes,
+        "accounts": changes.accounts,
+        "records": changes.records,
+        "rows": changes.rows,
         "fields": fields.steps,
         "questions": fields.questions,
-        "calls": ws.port.calls.total,
+        "calls": {"to_write": calls_to_write(ws.vendor, changes.rows), "made": ws.port.calls.total},
     }
-    answer(data, as_json, lambda out: _show_plan(out, changes, len(fields.changes)))
+    answer(data, as_json, lambda out: _show_plan(out, ws.vendor, changes, fields))
 
 
 @charter.command()
@@ -108,6 +110,7 @@ def history(installation: str, as_json: bool) -> None:
     """
     runtime = open_runtime(read_settings())
     with reading(runtime.engine) as conn:
+        installations.get(conn, installation)
         past = charters.history(conn, installation)
     rows = [
         (one.seq, one.content_hash[:12], one.action.value, one.author, one.effective_at, one.reason)
@@ -126,7 +129,10 @@ def rollback(installation: str, reason: str, as_json: bool) -> None:
 
     Example: colonnade charter rollback hubspot-24680135 --reason "too many reds"
     """
-    life = rollback_charter(open_runtime(read_settings()), installation, getpass.getuser(), reason)
+    runtime = open_runtime(read_settings())
+    with reading(runtime.engine) as conn:
+        installations.get(conn, installation)
+    life = rollback_charter(runtime, installation, getpass.getuser(), reason)
     answer(life, as_json, lambda out: out.print(f"In force again: {life.content_hash[:12]}."))
 
 
@@ -135,28 +141,20 @@ def _vendor(runtime: Runtime, installation: str) -> str:
         return installations.get(conn, installation).vendor
 
 
-def _changes(ws: Workspace, new: Charter) -> list[dict[str, object]]:
-    """Return the accounts whose band, stage or open deals would be others under ``new``."""
-    today, rules = ws.day_of(ws.now()), rules_of(new)
-    with reading(ws.runtime.engine) as conn:
-        facts = known(conn, ws, assemble(conn, ws, None, Moment(today)).facts)
-        states = fold.newest(conn, ws.id, list(facts), today)
-    changes: list[dict[str, object]] = []
-    for key, one in facts.items():
-        state = FoldState.from_json(states[key].state) if key in states else FoldState.empty()
-        before, after = decide(state, one, ws.rules, today), decide(state, one, rules, today)
-        if before.health.band != after.health.band:
-            changes.append(
-                {
-                    "account": one.account.name,
-                    "account_id": key,
-                    "band": {"from": before.health.band, "to": after.health.band},
-                }
-            )
-    return changes
-
-
-def _show_plan(out: Console, changes: list[dict[str, object]], schema_changes: int) -> None:
-    rows = [(one["account"], one["band"]["from"], one["band"]["to"]) for one in changes]  # type: ignore[index]
-    out.print(table(f"{len(rows)} accounts would change band", ("account", "from", "to"), rows))
-    out.print(f"{schema_changes} objects would get new fields.")
+def _show_plan(out: Console, vendor: str, changes: CharterPlan, fields: InstallPlan) -> None:
+    columns = ("account", "band", "would be", "stage", "would be")
+    rows = [
+        (one.account, one.before["band"], one.after["band"], one.before["stage"], one.after["stage"])
+        for one in changes.accounts
+    ]
+    out.print(table(f"{len(rows)} accounts would change band or stage", columns, rows))
+    told = [
+        (one.key, "appears" if one.appears else "no longer wanted", one.reason) for one in changes.records
+    ]
+    out.print(table(f"{len(told)} records would come or go by tomorrow", ("record", "what", "reason"), told))
+    written, calls = sum(changes.rows.values()), calls_to_write(vendor, changes.rows)
+    out.print(f"{written} rows would be written, in about {calls} calls.")
+    adds = [f"{step.object}.{name}" for step in fields.steps for name in step.adds]
+    out.print(f"{len(adds)} fields would be added in the CRM{': ' if adds else ''}{', '.join(adds)}.")
+    for question in fields.questions:
+        out.print(f"To be settled first: {question}", markup=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import tempfile
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,15 +11,14 @@ import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from sync.commands.installing import DEFAULT_CHARTER
-from sync.commands.output import answer, json_option, progress
+from sync.commands.output import Unusable, answer, json_option, progress
+from sync.commands.running import serve_product, stoppable, wait_for_stop
 from sync.commands.sandboxes import convert, run_portfolio
 from sync.config import read_settings
-from sync.demo.children import ROOT, Children
+from sync.demo.children import ROOT
 from sync.demo.loop import Options, running
 from sync.demo.report import DemoReport, show
 from sync.demo.story import run, tell
-from sync.runtime import open_runtime
-from sync.servers import embedded_valkey
 
 DEFAULT_AS_OF = "2026-06-30"
 ANY_FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -39,9 +37,17 @@ DAY = click.DateTime(formats=["%Y-%m-%d"])
 @click.option(
     "--as-of", type=DAY, default=DEFAULT_AS_OF, show_default=True, help="The day it is at the start."
 )
-@click.option("--accounts", default=500, show_default=True, help="How many accounts to make up.")
+@click.option(
+    "--accounts",
+    type=click.IntRange(min=1),
+    default=500,
+    show_default=True,
+    help="How many accounts to make up.",
+)
 @click.option("--seed", default=7, show_default=True, help="The same seed makes the same portfolio.")
-@click.option("--workers", default=1, show_default=True, help="How many fast workers.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="How many fast workers."
+)
 @click.option("--home", type=ANY_FOLDER, help="Where state and logs go; a new folder by default.")
 @json_option
 def demo(
@@ -59,26 +65,34 @@ def demo(
 
     Example: colonnade demo --accounts 200 --json
     """
-    folder = _fresh_home(home)
-    options = _prepare(folder, source, mapping, charter_file, as_of.date(), accounts, seed, workers)
-    with _bars() as bars:
-        report = run(options, bars)
-    answer(report, as_json, lambda out: show(out, report))
+    with stoppable():
+        folder = _fresh_home(home)
+        options = _prepare(folder, source, mapping, charter_file, as_of.date(), accounts, seed, workers)
+        with _bars() as bars:
+            report = run(options, bars)
+        answer(report, as_json, lambda out: show(out, report))
 
 
 @click.command()
 @click.option("--demo", "with_demo", is_flag=True, help="Run the demo first and leave everything running.")
-@click.option("--accounts", default=500, show_default=True, help="How many accounts the demo makes up.")
+@click.option(
+    "--accounts",
+    type=click.IntRange(min=1),
+    default=500,
+    show_default=True,
+    help="How many accounts the demo makes up.",
+)
 @json_option
 def serve(with_demo: bool, accounts: int, as_json: bool) -> None:
     """Run web, workers and scheduler here until stopped; with --demo, after the demo, on its data.
 
     Example: colonnade serve --demo
     """
-    if with_demo:
-        _serve_demo(accounts, as_json)
-    else:
-        _serve_product()
+    with stoppable():
+        if with_demo:
+            _serve_demo(accounts, as_json)
+        else:
+            serve_product(as_json)
 
 
 def _serve_demo(accounts: int, as_json: bool) -> None:
@@ -87,52 +101,18 @@ def _serve_demo(accounts: int, as_json: bool) -> None:
     with _bars() as bars, running(options, bars) as loop:
         report: DemoReport = tell(loop)
         answer(report, as_json, lambda out: show(out, report))
-        _wait_for_stop(f"{loop.web}/console")
-
-
-def _serve_product() -> None:
-    settings = read_settings()
-    open_runtime(settings)
-    env = {"CS_HOME": str(settings.home), "PORT": str(settings.port)}
-    valkey = None if settings.redis_url else embedded_valkey(settings.home)
-    if valkey is not None:
-        env["REDIS_URL"] = valkey.url
-    children = Children(settings.home, env)
-    try:
-        children.start(
-            "web", "-m", "gunicorn", "--config", "webhooks/gunicorn.py", "app:create_app()", keep=True
-        )
-        for name, *arguments in (
-            ("worker-fast", "worker", "fast"),
-            ("worker-bulk", "worker", "bulk"),
-            ("scheduler", "scheduler"),
-            ("listen", "listen"),
-        ):
-            children.start(name, "-m", "app", *arguments, keep=True)
-        children.watch()
-        _wait_for_stop(f"http://127.0.0.1:{settings.port}/console")
-    finally:
-        children.stop()
-        if valkey is not None:
-            valkey.stop()
-
-
-def _wait_for_stop(where: str) -> None:
-    progress.print(f"Running; the console is at {where}. Stop with Ctrl-C.")
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        wait_for_stop(f"{loop.web}/console")
 
 
 def _fresh_home(home: Path | None) -> Path:
-    """Return an empty folder for a run: the one named, emptied if a demo made it, or a new one."""
+    """Return an empty folder for a run: the one named, or a new one. Nothing is ever removed for it."""
     if home is None:
         base = read_settings().home / "demo"
         base.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix="run-", dir=base))
     target = home.absolute()
     if target.exists() and any(target.iterdir()):
-        if not (target / "pids.json").exists():
-            raise click.ClickException(f"{target} is not empty and no demo made it; name another --home")
-        shutil.rmtree(target)
+        raise Unusable(f"{target} is not empty, and the demo removes nothing; name another --home")
     target.mkdir(parents=True, exist_ok=True)
     return target
 
@@ -174,7 +154,7 @@ def _fitting_mapping(source: Path) -> Path:
     """Return the mapping this checkout has for the folder: that of the test data of the same name."""
     candidate = ROOT / "tests" / source.resolve().name / "portfolio_mapping.yaml"
     if not candidate.exists():
-        raise click.ClickException(
+        raise Unusable(
             f"{source} has no portfolio.json, and no mapping of its columns is known; name one with --mapping"
         )
     return candidate

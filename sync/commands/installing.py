@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from inspect import Parameter, signature
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from integration.port import Misconfigured, NeedsConsent
 from mappings.load import load_charter
-from sync.commands.output import answer, json_option, table
+from sync.commands.output import Unusable, answer, json_option, table
 from sync.config import read_settings
-from sync.install import InstallPlan
+from sync.connect import CREDENTIALS
+from sync.install import InstallPlan, make_plan
 from sync.onboard import apply_charter, apply_install, connect_installation, plan_install
-from sync.runtime import open_runtime
+from sync.runtime import Runtime, open_runtime
+from sync.state import charters
+from sync.state.engine import reading
 from sync.state.errors import StateError
 from sync.workspace import open_workspace
 
@@ -33,24 +39,34 @@ DEFAULT_CHARTER = Path(__file__).parents[2] / "mappings" / "charters" / "default
     "--charter",
     "charter_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    default=DEFAULT_CHARTER,
-    help="The charter to bring into force.",
+    help="The charter to install for; by default the one in force, or the one we bring along.",
 )
 @click.option("--plan", "mode", flag_value="plan", default=True, help="Say what would be done (default).")
 @click.option("--apply", "mode", flag_value="apply", help="Do it.")
 @json_option
-def install(vendor: str, credentials: Path, url: str, charter_file: Path, mode: str, as_json: bool) -> None:
+def install(
+    vendor: str, credentials: Path, url: str, charter_file: Path | None, mode: str, as_json: bool
+) -> None:
     """Connect a portal or org and install into it, by plan and apply.
+
+    A plan changes nothing in the CRM; a charter already in force stays until an apply names another.
 
     Example: colonnade install hubspot --credentials hubspot.json --plan
     """
-    charter = load_charter(charter_file, vendor)
-    runtime = open_runtime(read_settings())
+    charter = load_charter(charter_file or DEFAULT_CHARTER, vendor)
     client = _read_credentials(credentials)
-    found = connect_installation(runtime, vendor, url, client, charter.time_zone)
-    apply_charter(runtime, found.id, charter, author="colonnade install")
+    _check_names(credentials, vendor, client)
+    runtime = open_runtime(read_settings())
+    try:
+        found = connect_installation(runtime, vendor, url, client, charter.time_zone)
+    except (NeedsConsent, Misconfigured) as error:
+        raise Unusable(
+            f"{credentials}: {vendor} does not let us in with these ({error}); correct them and run again"
+        ) from error
+    if not _in_force(runtime, found.id) or (charter_file and mode == "apply"):
+        apply_charter(runtime, found.id, charter, author="colonnade install")
     ws = open_workspace(runtime, found.id)
-    plan = plan_install(ws)
+    plan = make_plan(ws.port, charter) if charter_file else plan_install(ws)
     results = apply_install(ws, plan) if mode == "apply" else []
     data = {
         "installation": found.id,
@@ -64,6 +80,11 @@ def install(vendor: str, credentials: Path, url: str, charter_file: Path, mode: 
     refused = [one for one in results if not one.done]
     if refused:
         raise click.ClickException("; ".join(f"{one.object}: {one.message}" for one in refused))
+
+
+def _in_force(runtime: Runtime, installation_id: str) -> bool:
+    with reading(runtime.engine) as conn:
+        return charters.current(conn, installation_id, runtime.clock.now()) is not None
 
 
 def _read_credentials(path: Path) -> dict[str, str]:
@@ -80,6 +101,24 @@ def _read_credentials(path: Path) -> dict[str, str]:
     return {str(name): str(value) for name, value in found.items()}
 
 
+def _check_names(path: Path, vendor: str, client: Mapping[str, str]) -> None:
+    """Raise Unusable naming what the kind of credentials lacks, or has no use for."""
+    kinds = CREDENTIALS[vendor]
+    kind = client.get("kind", "")
+    if kind not in kinds:
+        raise Unusable(
+            f"{path}: these are no {vendor} credentials: `kind` is {kind!r}; give one of: {', '.join(kinds)}"
+        )
+    known = signature(kinds[kind]).parameters
+    given = client.keys() - {"kind"}
+    missing = [name for name, one in known.items() if one.default is Parameter.empty and name not in given]
+    wrong = [f"`{name}` is missing" for name in missing]
+    wrong += [f"`{name}` is unknown" for name in sorted(given - known.keys())]
+    if wrong:
+        takes = ", ".join(f"`{name}`" for name in known)
+        raise Unusable(f"{path}: these are no {vendor} credentials: {', '.join(wrong)}; {kind} takes {takes}")
+
+
 def _show(console: Console, plan: InstallPlan, mode: str, installation_id: str) -> None:
     rows = [
         (
@@ -94,8 +133,8 @@ def _show(console: Console, plan: InstallPlan, mode: str, installation_id: str) 
         table(f"Install plan for {installation_id}", ("object", "what", "fields to add", "right"), rows)
     )
     for question in plan.questions:
-        console.print(f"[red]To be settled first:[/red] {question}")
+        console.print(f"To be settled first: {question}", style="red", markup=False)
     if plan.is_empty:
         console.print("Everything is there already; nothing to do.")
     else:
-        console.print("Applied." if mode == "apply" else "Nothing was changed; run again with --apply.")
+        console.print("Applied." if mode == "apply" else "The CRM was not changed; run again with --apply.")

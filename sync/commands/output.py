@@ -15,8 +15,11 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 import click
+from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+from sqlalchemy.exc import SQLAlchemyError
 
 from integration.port import CrmError
 from mappings.problems import CharterError
@@ -24,8 +27,25 @@ from success.facts import Money
 from sync.config import ConfigError
 from sync.state.errors import StateError
 
-EXPECTED = (ConfigError, StateError, CharterError, CrmError, ValueError, OSError)
-"""What a command may meet; each carries its own words, the place and the remedy."""
+EXPECTED = (
+    ConfigError,
+    StateError,
+    CharterError,
+    CrmError,
+    ValueError,
+    OSError,
+    RuntimeError,
+    SQLAlchemyError,
+    RedisError,
+)
+"""What a command may meet; ``explained`` gives the words, the place and the remedy of each."""
+
+
+class Unusable(click.ClickException):
+    """What was given cannot be used; shown as it is, with exit code 2."""
+
+    exit_code = 2
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 progress = Console(stderr=True)
@@ -46,12 +66,25 @@ def answer(data: object, as_json: bool, show: Callable[[Console], None]) -> None
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """Return a table; every cell is made text."""
-    made = Table(title=title, title_justify="left", header_style="bold")
+    made = Table(title=Text(title), title_justify="left", header_style="bold")
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
-        made.add_row(*("" if cell is None else str(cell) for cell in row))
+        # A customer's name is text, whatever brackets it holds.
+        made.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     return made
+
+
+def explained(error: BaseException) -> str:
+    """Return an expected error in words: its own, or those of a server that went away meanwhile."""
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if isinstance(error, SQLAlchemyError):
+        return f"DATABASE_URL: the database stopped answering ({first}); what was committed stays, run again"
+    if isinstance(error, RedisError):
+        return f"REDIS_URL: Redis stopped answering ({first}); nothing is lost, start it and run again"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}; correct the path or its permissions"
+    return str(error)
 
 
 def plain(value: object) -> Any:

@@ -11,10 +11,12 @@ import click
 
 from integration.budget import Lane as CallLane
 from sync.bell import Lane, Work, ring
-from sync.commands.output import progress
-from sync.config import read_settings
-from sync.runtime import open_runtime, process_runtime
+from sync.commands.output import answer, json_option
+from sync.config import read_settings, shown_database
+from sync.runtime import process_runtime
 from sync.scheduler import run_scheduler
+from sync.state.engine import migrate as migrate_schema
+from sync.state.engine import open_engine
 from sync.worker import run_worker
 from sync.workspace import CONNECTIONS, active
 
@@ -39,13 +41,18 @@ class Stop:
 
 
 @click.command()
-def migrate() -> None:
+@json_option
+def migrate(as_json: bool) -> None:
     """Bring the database to the newest schema; safe to run twice.
 
     Example: colonnade migrate
     """
-    open_runtime(read_settings())
-    progress.print("The database is at the newest schema.")
+    settings = read_settings()
+    migrate_schema(open_engine(settings.database_url))
+    where = shown_database(settings)
+    answer(
+        {"database": where}, as_json, lambda out: out.print(f"{where} is at the newest schema.", markup=False)
+    )
 
 
 @click.command()

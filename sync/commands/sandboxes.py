@@ -10,15 +10,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import click
+from requests import RequestException
 
-from sync.commands.output import answer, json_option
+from sync.commands.output import Unusable, answer, json_option
 from sync.demo.children import ROOT
 from sync.demo.control import Control
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
+DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -41,16 +44,20 @@ def portfolio() -> None:
 
 @portfolio.command()
 @click.argument("folder", type=FOLDER)
-@click.option("--accounts", default=500, show_default=True, help="How many accounts.")
+@click.option(
+    "--accounts", type=click.IntRange(min=1), default=500, show_default=True, help="How many accounts."
+)
 @click.option("--seed", default=7, show_default=True, help="The same seed makes the same files.")
-@click.option("--as-of", default="2026-06-30", show_default=True, help="The day the portfolio stands at.")
+@click.option(
+    "--as-of", type=DAY, default="2026-06-30", show_default=True, help="The day the portfolio stands at."
+)
 @json_option
-def generate(folder: Path, accounts: int, seed: int, as_of: str, as_json: bool) -> None:
+def generate(folder: Path, accounts: int, seed: int, as_of: datetime, as_json: bool) -> None:
     """Make a portfolio of made-up customers.
 
     Example: colonnade portfolio generate demo-portfolio --accounts 1000 --seed 3
     """
-    options = ["--accounts", str(accounts), "--seed", str(seed), "--as-of", as_of]
+    options = ["--accounts", str(accounts), "--seed", str(seed), "--as-of", f"{as_of:%Y-%m-%d}"]
     click.echo(
         run_portfolio("generate", str(folder.absolute()), *options, *(["--json"] if as_json else [])),
         nl=False,
@@ -65,7 +72,7 @@ def generate(folder: Path, accounts: int, seed: int, as_of: str, as_json: bool) 
     required=True,
     help="Which columns mean what.",
 )
-@click.option("--as-of", required=True, help="The day the files stand at.")
+@click.option("--as-of", type=DAY, required=True, help="The day the files stand at.")
 @click.option("--url", required=True, help="The running sandbox to load into.")
 @click.option(
     "--usage",
@@ -74,19 +81,32 @@ def generate(folder: Path, accounts: int, seed: int, as_of: str, as_json: bool) 
     help="Where to write the usage events, for `colonnade sync usage`.",
 )
 @json_option
-def load(folder: Path, mapping: Path, as_of: str, url: str, usage_file: Path | None, as_json: bool) -> None:
+def load(
+    folder: Path, mapping: Path, as_of: datetime, url: str, usage_file: Path | None, as_json: bool
+) -> None:
     """Load somebody else's CSV files into a sandbox, as CRM records and usage events.
 
     Example: colonnade portfolio load ravenstack --mapping mapping.yaml --as-of 2024-12-31 --url http://127.0.0.1:9101
     """
     with tempfile.TemporaryDirectory() as work:
         converted = Path(work) / "portfolio"
-        convert(folder, mapping, as_of, converted)
-        loaded = Control(url).load(converted)
+        convert(folder, mapping, f"{as_of:%Y-%m-%d}", converted)
+        loaded = _load_into(url, converted)
         if usage_file is not None:
             run_portfolio("usage", str(converted), str(usage_file.absolute()))
     data = {"loaded": loaded, "usage": None if usage_file is None else str(usage_file)}
     answer(data, as_json, lambda out: out.print(f"Loaded {json.dumps(loaded)}."))
+
+
+def _load_into(url: str, portfolio_folder: Path) -> dict[str, int]:
+    """Have the sandbox load a folder. Raises Unusable where none answers at ``url``."""
+    try:
+        return Control(url).load(portfolio_folder)
+    except RequestException as error:
+        raise Unusable(
+            f"--url: no sandbox answers at {url} ({type(error).__name__}); "
+            "start one with `colonnade sandbox`, or correct the address"
+        ) from error
 
 
 def convert(folder: Path, mapping: Path, as_of: str, target: Path) -> None:
@@ -106,5 +126,5 @@ def run_portfolio(*arguments: str) -> str:
         check=False,
     )
     if done.returncode:
-        raise click.UsageError(done.stderr.strip().removeprefix("Error: "))
+        raise Unusable(done.stderr.strip().removeprefix("Error: "))
     return done.stdout

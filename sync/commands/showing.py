@@ -6,15 +6,17 @@ from datetime import UTC, datetime
 
 import click
 from rich.console import Console
+from sqlalchemy import Connection
 
 from success.explain import explain as explanation
 from sync.commands.output import answer, json_option, table
 from sync.config import read_settings
+from sync.connect import CLIENT
 from sync.numbers import Metrics, decisions, portfolio
 from sync.numbers import metrics as portfolio_metrics
 from sync.onboard import every_installation
 from sync.runtime import Runtime, open_runtime
-from sync.state import findings, ledger, mirror
+from sync.state import findings, installations, ledger, mirror
 from sync.state.engine import reading
 from sync.state.errors import StateError
 from sync.state.installations import Status
@@ -53,7 +55,11 @@ def explain(account: str, installation: str | None, as_json: bool) -> None:
     ws = open_workspace(runtime, installation or _only_installation(runtime))
     key = _account_id(ws, account)
     today = ws.day_of(ws.now())
-    decided = decisions(ws, portfolio(ws, today, account_ids=[key]))[key]
+    decided = decisions(ws, portfolio(ws, today, account_ids=[key])).get(key)
+    if decided is None:
+        raise StateError(
+            f"nothing is known of {account!r} on {today}; it may be deleted or merged in the CRM"
+        )
     data = {
         "account_id": key,
         "as_of": today,
@@ -100,6 +106,7 @@ def _ills(runtime: Runtime, installation: str, status: Status) -> list[dict[str,
         return [{"installation": installation, "matter": str(error), "remedy": "apply a charter"}]
     with reading(runtime.engine) as conn:
         blocked = ledger.blocked(conn, installation)
+        found += _sealed(runtime, conn, installation)
         contradictions = findings.open_findings(conn, installation, "contradiction")
     found += [(f"{row.object} {row.key}: {row.error_message}", "mend it in the CRM") for row in blocked[:20]]
     if contradictions:
@@ -109,6 +116,15 @@ def _ills(runtime: Runtime, installation: str, status: Status) -> list[dict[str,
     if not ws.live:
         found.append(("it is not live yet", f"run `colonnade sync load {installation}`, then `sync live`"))
     return [{"installation": installation, "matter": matter, "remedy": remedy} for matter, remedy in found]
+
+
+def _sealed(runtime: Runtime, conn: Connection, installation: str) -> list[tuple[str, str]]:
+    """Return what is the matter with the credentials, if anything: none there, or no key opens them."""
+    try:
+        held = installations.load_secret(conn, runtime.box, installation, CLIENT)
+    except StateError as error:
+        return [(str(error), "put the key that sealed them back into CS_SECRET_KEYS")]
+    return [] if held else [("it has no credentials", "connect it with `colonnade install`")]
 
 
 def _only_installation(runtime: Runtime) -> str:
@@ -155,6 +171,7 @@ def _show_metrics(out: Console, found: Metrics) -> None:
 
 
 def _show_account(out: Console, text: str, records: tuple[object, ...]) -> None:
-    out.print(text)
+    out.print(text, markup=False)
     for record in records:
-        out.print(f"  {getattr(record, 'key', '')}: {getattr(record, 'reason', '')}", style="dim")
+        line = f"  {getattr(record, 'key', '')}: {getattr(record, 'reason', '')}"
+        out.print(line, style="dim", markup=False)

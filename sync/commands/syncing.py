@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from mappings.inbound import watched_fields
 from sync import drain as draining
 from sync import look as looking
 from sync import pull
 from sync import push as pushing
+from sync.addresses import Addresses, make_addresses
 from sync.commands.output import answer, json_option, progress, table
-from sync.config import read_settings
+from sync.config import ConfigError, read_settings
 from sync.jobs import owner_name
 from sync.onboard import every_installation, go_live
 from sync.runtime import Runtime, open_runtime
 from sync.state import dirty, inbox, ledger, mirror
 from sync.state.engine import reading, writing
 from sync.state.inbox import InboxEvent
+from sync.state.installations import Installation
 from sync.state.schema import JsonValue, content_hash
-from sync.workspace import Workspace, open_workspace
+from sync.workspace import open_workspace
 
 BATCH_MESSAGES = 500
 
@@ -64,6 +67,8 @@ def usage(installation: str, file: Path, as_json: bool) -> None:
     """
     runtime = open_runtime(read_settings())
     ws = open_workspace(runtime, installation)
+    for _batch in _batches(file):
+        pass  # a broken line anywhere is told before anything is kept
     messages = 0
     for batch in _batches(file):
         messages += len(batch)
@@ -129,6 +134,33 @@ def run(installation: str, as_json: bool) -> None:
 
 
 @sync.command()
+@click.argument("installation")
+@json_option
+def addresses(installation: str, as_json: bool) -> None:
+    """Make and show where the CRM and the product send to; what was shown before ends.
+
+    Example: colonnade sync addresses hubspot-24680135
+    """
+    settings = read_settings()
+    if settings.public_url is None:
+        raise ConfigError("CS_PUBLIC_URL is not set; give the https:// address at which the CRM reaches us")
+    runtime = open_runtime(settings)
+    ws = open_workspace(runtime, installation)
+    made = make_addresses(runtime, ws.installation, settings.public_url)
+    watched = watched_fields(ws.charter, ws.vendor)
+    data = {"installation": installation, "addresses": made, "watched": watched}
+    answer(data, as_json, lambda out: _show_addresses(out, made, watched))
+
+
+def _show_addresses(out: Console, made: Addresses, watched: Mapping[str, tuple[str, ...]]) -> None:
+    out.print(f"Webhooks or outbound messages go to  {made.webhooks}", soft_wrap=True)
+    out.print(f"Usage goes to                        {made.usage}", soft_wrap=True)
+    out.print(f"with the write key                   {made.write_key}", soft_wrap=True)
+    rows = [(name, ", ".join(fields)) for name, fields in watched.items()]
+    out.print(table("To be told about: creation, deletion, and changes of", ("object", "fields"), rows))
+
+
+@sync.command()
 @json_option
 def status(as_json: bool) -> None:
     """Show how far every installation is.
@@ -136,21 +168,23 @@ def status(as_json: bool) -> None:
     Example: colonnade sync status --json
     """
     runtime = open_runtime(read_settings())
-    rows = [progress_of(runtime, open_workspace(runtime, one.id)) for one in every_installation(runtime)]
+    rows = [progress_of(runtime, one) for one in every_installation(runtime)]
     answer(rows, as_json, lambda out: _show_status(out, rows))
 
 
-def progress_of(runtime: Runtime, ws: Workspace) -> dict[str, object]:
-    """Return what waits and what is done for one installation."""
+def progress_of(runtime: Runtime, one: Installation) -> dict[str, object]:
+    """Return what waits and what is done for one installation, also where no charter is in force yet."""
     with reading(runtime.engine) as conn:
         return {
-            "installation": ws.id,
-            "status": ws.installation.status.value,
-            "live": ws.live,
-            "mirrored": mirror.counts(conn, ws.id),
-            "inbox": inbox.counts(conn, ws.id),
-            "dirty": dirty.count(conn, ws.id),
-            "ledger": {f"{name} {state.value}": n for (name, state), n in ledger.counts(conn, ws.id).items()},
+            "installation": one.id,
+            "status": one.status.value,
+            "live": bool(one.settings.get("live")),
+            "mirrored": mirror.counts(conn, one.id),
+            "inbox": inbox.counts(conn, one.id),
+            "dirty": dirty.count(conn, one.id),
+            "ledger": {
+                f"{name} {state.value}": n for (name, state), n in ledger.counts(conn, one.id).items()
+            },
         }
 
 
@@ -170,19 +204,28 @@ def _rows_read() -> Progress:
 
 
 def _batches(file: Path) -> Iterator[list[JsonValue]]:
-    """Yield the file's messages in batches. Raises ValueError naming the line that is no JSON."""
+    """Yield the file's messages in batches. Raises ValueError naming the first line that is no message."""
     batch: list[JsonValue] = []
-    with file.open(encoding="utf-8") as lines:
+    with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
-            try:
-                batch.append(json.loads(line))
-            except ValueError as error:
-                raise ValueError(
-                    f"{file}:{number}: this line is no JSON message: {error}; "
-                    "mend it and run again, what was taken in stays counted once"
-                ) from error
+            if not line.strip():
+                continue
+            batch.append(_message(line, f"{file}:{number}"))
             if len(batch) == BATCH_MESSAGES:
                 yield batch
                 batch = []
     if batch:
         yield batch
+
+
+def _message(line: bytes, where: str) -> JsonValue:
+    try:
+        found: JsonValue = json.loads(line)
+        matter = "" if isinstance(found, dict) else f"it holds {type(found).__name__}, not an object"
+    except (ValueError, RecursionError) as error:
+        found, matter = None, str(error)
+    if matter:
+        raise ValueError(
+            f"{where}: this line is no JSON message: {matter}; mend it and run again, nothing was taken in"
+        )
+    return found

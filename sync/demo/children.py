@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,7 +21,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 WATCH_EVERY_S = 0.3
-STOP_WITHIN_S = 5.0
+READY_WITHIN_S = 120.0
+LOOK_EVERY_S = 0.05
+STOP_WITHIN_S = 15.0
 
 
 @dataclass(slots=True)
@@ -45,11 +48,19 @@ class Children:
     restarts: int = 0
 
     def start(
-        self, name: str, *command: str, keep: bool = False, env: Mapping[str, str] | None = None
+        self,
+        name: str,
+        *command: str,
+        keep: bool = False,
+        env: Mapping[str, str] | None = None,
+        inherit: Sequence[int] = (),
     ) -> None:
-        """Start ``python`` with the arguments; with ``keep`` again whenever it dies."""
+        """Start ``python`` with the arguments; with ``keep`` again whenever it dies.
+
+        ``inherit`` names open files the process gets, such as a socket that already listens.
+        """
         full = [sys.executable, *command]
-        process = self._spawn(name, full, env or {})
+        process = self._spawn(name, full, env or {}, inherit)
         with self._lock:
             self._children[name] = Child(name, full, keep, process)
             self._write_pids()
@@ -66,6 +77,20 @@ class Children:
             log = (self.home / f"{dead[0].name}.log").read_text(errors="replace")[-2000:]
             raise RuntimeError(f"{dead[0].name} died with exit code {dead[0].process.returncode}:\n{log}")
 
+    def url_of(self, name: str) -> str:
+        """Return the address a server prints as ``ready URL`` once it serves.
+
+        Raises RuntimeError when it dies first, or is not ready in time.
+        """
+        ends = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < ends:
+            for line in (self.home / f"{name}.log").read_text(errors="replace").splitlines(keepends=True):
+                if line.startswith("ready ") and line.endswith("\n"):
+                    return line.split()[1]
+            self.check()
+            time.sleep(LOOK_EVERY_S)
+        raise RuntimeError(f"{name} is not ready after {READY_WITHIN_S:.0f} s")
+
     def stop(self) -> None:
         """Stop everything, gently first."""
         self._ended.set()
@@ -81,7 +106,9 @@ class Children:
                 process.kill()
                 process.wait()
 
-    def _spawn(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    def _spawn(
+        self, name: str, command: Sequence[str], env: Mapping[str, str], inherit: Sequence[int] = ()
+    ) -> subprocess.Popen[bytes]:
         with (self.home / f"{name}.log").open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - our own commands
                 command,
@@ -90,6 +117,7 @@ class Children:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                pass_fds=tuple(inherit),
             )
 
     def _watch(self) -> None:
@@ -103,11 +131,17 @@ class Children:
 
     def _write_pids(self) -> None:
         pids = {name: child.process.pid for name, child in self._children.items()}
-        (self.home / "pids.json").write_text(json.dumps(pids), encoding="utf-8")
+        whole = self.home / "pids.json.new"
+        whole.write_text(json.dumps(pids), encoding="utf-8")
+        whole.replace(self.home / "pids.json")  # readers never see half of it
 
 
-def free_port() -> int:
-    """Return a port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def listening_socket() -> socket.socket:
+    """Return a socket that listens on a port of its own, for a child to inherit.
+
+    A port that was merely found free may be taken before the child gets to it.
+    """
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
+    return listener

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from requests import RequestException
-
 from integration.http import Timeouts, pooled_session
 
-READY_WITHIN_S = 30.0
+CONNECT_WITHIN_S = 30.0
 LOAD_WITHIN_S = 600.0
 
 
@@ -22,19 +19,7 @@ class Control:
     def __init__(self, url: str) -> None:
         """Speak to the sandbox at ``url``."""
         self.url = url
-        self._session = pooled_session(timeouts=Timeouts(5.0, LOAD_WITHIN_S))
-
-    def wait_ready(self) -> None:
-        """Return once the sandbox answers. Raises RuntimeError when it does not in time."""
-        ends = time.monotonic() + READY_WITHIN_S
-        while time.monotonic() < ends:
-            try:
-                self.get("health")
-            except RequestException:
-                time.sleep(0.05)
-            else:
-                return
-        raise RuntimeError(f"the sandbox at {self.url} does not answer")
+        self._session = pooled_session(timeouts=Timeouts(CONNECT_WITHIN_S, LOAD_WITHIN_S))
 
     def get(self, path: str, **params: str | int) -> Any:
         """Return the answer to a control read."""

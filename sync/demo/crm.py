@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,21 +15,19 @@ from mappings.inbound import read_queries, watched_fields
 from mappings.naming import vendor_name
 from mappings.outbound import object_specs
 from success.desired import RecordKind
+from sync.addresses import make_addresses
 from sync.demo.control import Control
-from sync.demo.least import Work
 from sync.demo.people import HubSpotPeople, People, SalesforcePeople
 from sync.demo.report import CrmReport
+from sync.least_calls import Work
 from sync.runtime import Runtime
-from sync.state import installations
-from sync.state.engine import writing
 from sync.workspace import Workspace, open_workspace
 
 HUBSPOT = "hubspot"
 SALESFORCE = "salesforce"
 KEY_BITS = 2048
 CONSUMER_KEY = "colonnade-demo"
-WEBHOOK_PATH = "webhook_path"
-WRITE_KEY = "write_key"
+OWN_KINDS = (RecordKind.PROFILE, RecordKind.PLAN, RecordKind.MILESTONE)
 ACCOUNTS = "companies"  # what hangs under an account says so itself
 HUBSPOT_EVENTS = {
     "companies": "company",
@@ -43,7 +40,11 @@ HUBSPOT_EVENTS = {
 
 @dataclass(slots=True)
 class Crm:
-    """A sandbox and the installation in it. ``mark`` is the request log's place before the run."""
+    """A sandbox and the installation in it.
+
+    ``loaded``: the sandbox's rows before we came, by object; ``mark``: the request log's place
+    after the install.
+    """
 
     vendor: str
     control: Control
@@ -51,6 +52,7 @@ class Crm:
     installation: str = ""
     write_key: str = ""
     mark: int = 0
+    loaded: dict[str, int] = field(default_factory=dict)
 
     def workspace(self, runtime: Runtime) -> Workspace:
         """Return the installation's workspace."""
@@ -94,26 +96,18 @@ class Crm:
         }
 
     def send_webhooks(self, runtime: Runtime, ws: Workspace, web: str) -> None:
-        """Have the sandbox tell ``web`` about the objects the charter watches."""
+        """Have the sandbox tell ``web`` what the charter watches, and make the key for sending usage."""
         watched = watched_fields(ws.charter, ws.vendor)
+        addresses = make_addresses(runtime, ws.installation, web)
+        self.write_key = addresses.write_key
+        wanted: dict[str, Any] = {"target_url": addresses.webhooks}
         if self.vendor == HUBSPOT:
-            subscriptions = [one for name, fields in watched.items() for one in _subscriptions(name, fields)]
-            self.control.post(
-                "webhooks", {"target_url": f"{web}/webhooks/hubspot", "subscriptions": subscriptions}
-            )
-            return
-        secret = secrets.token_urlsafe(24)
-        with writing(runtime.engine) as conn:
-            installations.save_secret(conn, runtime.box, ws.id, runtime.clock.now(), WEBHOOK_PATH, secret)
-        target = f"{web}/webhooks/salesforce/{ws.id}/{secret}"
-        self.control.post("webhooks", {"target_url": target, "objects": sorted(watched)})
-
-    def give_write_key(self, runtime: Runtime, ws: Workspace) -> None:
-        """Make the key with which the product sends usage."""
-        secret = secrets.token_urlsafe(24)
-        with writing(runtime.engine) as conn:
-            installations.save_secret(conn, runtime.box, ws.id, runtime.clock.now(), WRITE_KEY, secret)
-        self.write_key = f"{ws.id}.{secret}"
+            wanted["subscriptions"] = [
+                one for name, fields in watched.items() for one in _subscriptions(name, fields)
+            ]
+        else:
+            wanted["objects"] = sorted(watched)
+        self.control.post("webhooks", wanted)
 
     def own_object(self, ws: Workspace, kind: RecordKind) -> str:
         """Return how the sandbox calls an object of ours: HubSpot puts the portal's id before the name."""
@@ -124,10 +118,7 @@ class Crm:
         """Return what a first run has to read and write, from the sandbox's own rows."""
         counts = self.control.counts()
         queries = read_queries(ws.charter, ws.vendor)
-        own = {
-            vendor_name(kind.value, ws.vendor): self.own_object(ws, kind)
-            for kind in (RecordKind.PROFILE, RecordKind.PLAN, RecordKind.MILESTONE)
-        }
+        own = {vendor_name(kind.value, ws.vendor): self.own_object(ws, kind) for kind in OWN_KINDS}
         specs = {spec.name: spec for spec in object_specs(ws.charter, ws.vendor)}
         account, deal = ws.inbound.crm.reads.account.object, ws.inbound.crm.reads.deal.object
         made = self.made_deals(ws)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from datetime import time as day_time
 from pathlib import Path
+from socket import socket
 
 from rich.progress import Progress, TaskID
 
@@ -24,10 +25,12 @@ from mappings.load import load_charter
 from sync.bell import Lane, Work, ring
 from sync.clock import move_clock
 from sync.config import read_settings
-from sync.demo.children import Children, free_port
+from sync.demo.children import Children, listening_socket
 from sync.demo.control import Control
 from sync.demo.crm import HUBSPOT, SALESFORCE, Crm
+from sync.demo.report import CrmReport
 from sync.demo.usage_feed import UsageFeed
+from sync.demo.whose import refuse_others_state
 from sync.onboard import apply_charter, apply_install, connect_installation, go_live, plan_install
 from sync.runtime import Runtime, open_runtime
 from sync.scheduler import NEW_DAY
@@ -40,7 +43,7 @@ from sync.state.ledger import WriteState
 from sync.state.secrets import new_key
 
 MORNING = day_time(9, 0)
-QUIET_WITHIN_S = 300.0
+STILL_FOR_S = 300.0  # a loaded machine is slow; only one where nothing moves any more is stuck
 LOOK_EVERY_S = 0.1
 
 
@@ -53,6 +56,11 @@ class Options:
     charter: Path
     as_of: date
     workers: int = 1
+
+    @property
+    def morning(self) -> datetime:
+        """Return when the story begins; what happens in it is timed from here, however long it takes."""
+        return datetime.combine(self.as_of, MORNING, UTC)
 
 
 @dataclass(slots=True)
@@ -88,16 +96,14 @@ class Loop:
         crm.report.installed_again_changes = len(plan_install(ws).changes)
         ws = crm.workspace(self.runtime)
         crm.send_webhooks(self.runtime, ws, self.web)
-        crm.give_write_key(self.runtime, ws)
         crm.mark = crm.control.last_request()
         crm.report.calls["install"] = crm.mark
 
     def load(self) -> None:
         """Read everything from both CRMs, by workers."""
         task = self.progress.add_task("first load", total=None)
-        for crm in self.crms:
-            ring(self.runtime.redis, Lane.BULK, Work.LOAD, crm.installation)
-        self._wait("the first load", lambda: all(self._loaded(crm) for crm in self.crms), task)
+        self._ring_load()
+        self._wait("the first load", self._all_loaded, task)
 
     def send_usage(self) -> None:
         """Send the product's usage to both installations over HTTP."""
@@ -140,17 +146,28 @@ class Loop:
         return next_at is not None and next_at > ws.now() and not self.waiting(crm)
 
     def waiting(self, crm: Crm) -> dict[str, int]:
-        """Return what still waits for one installation, by what it waits in."""
+        """Return what still waits for one installation, by what it waits in.
+
+        Asked in the order in which work moves on, each at a moment of its own: what leaves one place
+        while we look is met in the next, and cannot slip past us.
+        """
+        counts = {"events": self._waiting_events(crm)}
+        with reading(self.runtime.engine) as conn:
+            counts["accounts"] = sum(dirty.count(conn, crm.installation).values())
         with reading(self.runtime.engine) as conn:
             writes = ledger.counts(conn, crm.installation)
-            counts = {
-                "events": self._waiting_events(crm),
-                "accounts": sum(dirty.count(conn, crm.installation).values()),
-                "writes": sum(
-                    n for (_, state), n in writes.items() if state in (WriteState.PENDING, WriteState.SENT)
-                ),
-            }
+        unwritten = (WriteState.PENDING, WriteState.SENT)
+        counts["writes"] = sum(count for (_, state), count in writes.items() if state in unwritten)
         return {name: count for name, count in counts.items() if count}
+
+    def _ring_load(self) -> None:
+        for crm in self.crms:
+            ring(self.runtime.redis, Lane.BULK, Work.LOAD, crm.installation)
+
+    def _all_loaded(self) -> bool:
+        if self.children.restarts:  # a job that died with its worker is missed by RQ only after minutes
+            self._ring_load()
+        return all(self._loaded(crm) for crm in self.crms)
 
     def _loaded(self, crm: Crm) -> bool:
         wanted = {query.object for query in crm.control_queries(self.runtime)}
@@ -165,23 +182,36 @@ class Loop:
             return inbox.counts(conn, crm.installation).get(InboxState.NEW, 0)
 
     def _wait(self, what: str, done: Callable[[], bool], task: TaskID) -> None:
-        ends = time.monotonic() + QUIET_WITHIN_S
+        self.wait_for(what, done)
+        self.progress.update(task, total=1, completed=1)
+
+    def wait_for(self, what: str, done: Callable[[], bool]) -> None:
+        """Return once ``done``. Raises RuntimeError when nothing has moved for long, or a process died."""
+        seen, ends = self._progress_made(), time.monotonic() + STILL_FOR_S
+        next_look = time.monotonic() + 1
         while not done():
             self.children.check()
+            if time.monotonic() > next_look:
+                now, next_look = self._progress_made(), time.monotonic() + 1
+                seen, ends = now, ends if now == seen else time.monotonic() + STILL_FOR_S
             if time.monotonic() > ends:
                 stuck = {crm.vendor: self.waiting(crm) for crm in self.crms}
                 raise RuntimeError(
-                    f"{what}: still waiting after {QUIET_WITHIN_S:.0f} s: {stuck}; "
+                    f"{what}: nothing has moved for {STILL_FOR_S:.0f} s; waiting: {stuck}; "
                     f"the logs are in {self.options.home}"
                 )
             time.sleep(LOOK_EVERY_S)
-        self.progress.update(task, total=1, completed=1)
+
+    def _progress_made(self) -> list[object]:
+        """Return what changes while work goes on: what waits, and what was asked of the CRMs."""
+        return [(self.waiting(crm), crm.control.last_request()) for crm in self.crms]
 
 
 @contextmanager
 def running(options: Options, progress: Progress) -> Iterator[Loop]:
     """Start every process, load the portfolio into both sandboxes, and stop everything at the end."""
-    web_port, task = free_port(), progress.add_task("start", total=None)
+    task, listener = progress.add_task("start", total=None), listening_socket()
+    web_port = int(listener.getsockname()[1])
     web = f"http://127.0.0.1:{web_port}"
     os.environ["CS_HOME"] = str(options.home)
     valkey = None if os.environ.get("REDIS_URL") else embedded_valkey(options.home)
@@ -190,22 +220,25 @@ def running(options: Options, progress: Progress) -> Iterator[Loop]:
         "PORT": str(web_port),
         "CS_PUBLIC_URL": web,
         "CS_SECRET_KEYS": _secret_key(options.home),
+        "CS_USAGE_STORE": str(options.home / "usage"),  # made-up usage stays out of the user's own store
     }
     if valkey is not None:
         env["REDIS_URL"] = valkey.url
     os.environ.update(env)
     children = Children(options.home, env)
     try:
-        crms = _start_sandboxes(options, children)
         runtime = open_runtime(read_settings())
+        refuse_others_state(runtime)
+        crms = _start_sandboxes(options, children)
         loop = Loop(options, runtime, children, crms, web, UsageFeed(options.folder), progress)
         loop.each(lambda crm: _load_portfolio(crm, options.folder))
-        loop.move_to(datetime.combine(options.as_of, MORNING, UTC))
-        _start_product(options, children, crms[0], web_port)
+        loop.move_to(options.morning)
+        _start_product(options, children, crms[0], listener)
         progress.update(task, total=1, completed=1)
         yield loop
     finally:
         children.stop()
+        listener.close()
         if valkey is not None:
             valkey.stop()
 
@@ -213,28 +246,24 @@ def running(options: Options, progress: Progress) -> Iterator[Loop]:
 def _start_sandboxes(options: Options, children: Children) -> tuple[Crm, ...]:
     crms = []
     for vendor in (HUBSPOT, SALESFORCE):
-        port = free_port()
-        children.start(
-            f"sandbox-{vendor}",
-            "-m",
-            f"sandbox.{vendor}",
-            "--port",
-            str(port),
-            "--db",
-            str(options.home / f"{vendor}.db"),
-        )
-        crms.append(Crm(vendor, Control(f"http://127.0.0.1:{port}")))
-    for crm in crms:
-        crm.control.wait_ready()
-        crm.report.where = crm.control.url
+        database = str(options.home / f"{vendor}.db")
+        children.start(_sandbox_name(vendor), "-m", f"sandbox.{vendor}", "--port", "0", "--db", database)
+    for vendor in (HUBSPOT, SALESFORCE):
+        url = children.url_of(_sandbox_name(vendor))
+        crms.append(Crm(vendor, Control(url), CrmReport(where=url)))
     return tuple(crms)
+
+
+def _sandbox_name(vendor: str) -> str:
+    return f"sandbox-{vendor}"
 
 
 def _load_portfolio(crm: Crm, folder: Path) -> None:
     crm.control.load(folder)
+    crm.loaded = crm.control.counts()
 
 
-def _start_product(options: Options, children: Children, hubspot: Crm, web_port: int) -> None:
+def _start_product(options: Options, children: Children, hubspot: Crm, listener: socket) -> None:
     given = hubspot.control.get("credentials")
     app = {"CS_HUBSPOT_CLIENT_ID": given["client_id"], "CS_HUBSPOT_CLIENT_SECRET": given["client_secret"]}
     gunicorn = [
@@ -242,11 +271,12 @@ def _start_product(options: Options, children: Children, hubspot: Crm, web_port:
         "gunicorn",
         "--config",
         "webhooks/gunicorn.py",
+        "--no-control-socket",  # it would lie in the user's own home, one for every gunicorn there
         "--bind",
-        f"127.0.0.1:{web_port}",
+        f"fd://{listener.fileno()}",
         "app:create_app()",
     ]
-    children.start("web", *gunicorn, env=app)
+    children.start("web", *gunicorn, env=app, inherit=[listener.fileno()])
     for number in range(options.workers):
         children.start(f"worker-fast-{number + 1}", "-m", "app", "worker", "fast", keep=True)
     children.start("worker-bulk", "-m", "app", "worker", "bulk", keep=True)

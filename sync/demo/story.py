@@ -17,11 +17,12 @@ from success.facts import AccountFacts
 from success.plans import MilestoneState
 from sync.bell import Lane, Work, ring
 from sync.demo.crm import Crm, percentile, values_of, written_rows
-from sync.demo.least import least_calls
+from sync.demo.keep import keep_end, keep_first_run
 from sync.demo.loop import Loop, Options, running
 from sync.demo.people import WonContract
-from sync.demo.report import CrmReport, DemoReport, Explained
+from sync.demo.report import CrmReport, DealMade, DemoReport, Explained
 from sync.demo.usage_feed import Message, send
+from sync.least_calls import least_calls
 from sync.numbers import Portfolio, bands, decisions, metrics, portfolio
 from sync.scheduler import look_at_all
 from sync.state import ledger
@@ -61,6 +62,7 @@ class Story:
         for crm in self.loop.crms:
             self._count_calls(crm)
             self._numbers(crm)
+            keep_first_run(crm, self.loop.options.home)
 
     def second_run(self) -> None:
         """Read what changed and decide about everybody again: nothing is to be written."""
@@ -139,18 +141,19 @@ class Story:
 
     def _wait_for_write(self, crm: Crm, profile: str, marks: tuple[int, int]) -> list[float]:
         """Return seconds from the last webhook of one happening to the profile's write."""
-        ends = time.monotonic() + 20
-        while time.monotonic() < ends:
+        found: list[float] = []
+
+        def written() -> bool:
             told = crm.control.deliveries(marks[0])
             writes = [
                 one for one in crm.control.requests(marks[1]) if one["object"] == profile and one["written"]
             ]
             if told and writes and not self.loop.waiting(crm):
-                return [max(0.0, writes[-1]["wall"] - told[-1]["wall_created"])]
-            time.sleep(0.05)
-        raise RuntimeError(
-            f"{crm.vendor}: nothing was written 20 s after a webhook; waiting: {self.loop.waiting(crm)}"
-        )
+                found.append(max(0.0, writes[-1]["wall"] - told[-1]["wall_created"]))
+            return bool(found)
+
+        self.loop.wait_for(f"{crm.vendor}: the write after a webhook", written)
+        return found
 
     def _milestone_reached(self, crm: Crm) -> None:
         """Send the usage that is the evidence for an open milestone."""
@@ -161,32 +164,33 @@ class Story:
             crm.report.events.append("no open milestone to reach")
             return
         account = facts[waiting[0]]
-        before = _open_milestones(decided[account.account.account_id])
-        send(self.loop.web, crm.write_key, _evidence(account, ws.now()))
+        before = _open_milestones(decided[waiting[0]])
+        send(self.loop.web, crm.write_key, _evidence(account, self.loop.options.morning))
         self.loop.wait_quiet(f"milestone, {crm.vendor}")
         now = decisions(ws, portfolio(ws, ws.day_of(ws.now()), account_ids=[waiting[0]]))
         after = _open_milestones(now[waiting[0]])
-        reached = ", ".join(sorted(before - after)) or "none"
-        crm.report.events.append(f"usage at {account.account.name}: milestones reached: {reached}")
+        reached = [f"{title} (because {before[title]})" for title in sorted(before.keys() - after.keys())]
+        crm.report.events.append(
+            f"usage at {account.account.name}; milestones reached: {', '.join(reached) or 'none'}"
+        )
 
     def _a_week_passes(self) -> None:
         """Move every clock a week on; usage goes on except where it stops; windows open."""
-        morning = self.loop.crms[0].workspace(self.loop.runtime).now()
-        silent = self._silent()
-        self.loop.move_to(morning + WEEK)
+        morning, silent = self.loop.options.morning, self._silent()
+        self.loop.move_to(self.loop.crms[0].workspace(self.loop.runtime).now() + WEEK)
         for crm in self.loop.crms:
             send(self.loop.web, crm.write_key, self.loop.feed.week_after(morning, silent))
-            names = ", ".join(sorted(silent))
-            crm.report.events.append(
-                f"a week later; usage has stopped at {names}; contracts entered their window"
-            )
+            stopped = f"; usage has stopped at {', '.join(silent.values())}" if silent else ""
+            crm.report.events.append(f"a week later: contracts entered their renewal window{stopped}")
         self.loop.wait_new_day()
 
-    def _silent(self) -> set[str]:
-        """Return the customers whose usage stops: the first healthy ones that use the product."""
+    def _silent(self) -> dict[str, str]:
+        """Return the customers whose usage stops, the last healthy ones that use the product, with names."""
         facts, decided = self._known(self.loop.crms[0])
-        users = [key for key in _healthy(decided) if facts[key].usage]
-        return {str(facts[key].account.attributes.get(USAGE_REF, key)) for key in users[-SILENT_ACCOUNTS:]}
+        users = [facts[key].account for key in _healthy(decided) if facts[key].usage]
+        return {
+            str(one.attributes.get(USAGE_REF, one.account_id)): one.name for one in users[-SILENT_ACCOUNTS:]
+        }
 
     def _close(self, crm: Crm) -> None:
         ws, report = crm.workspace(self.loop.runtime), crm.report
@@ -203,16 +207,21 @@ class Story:
             "late": sum(one is MilestoneState.LATE for one in states),
         }
         self._close_deals(crm, ws, report)
+        keep_end(crm, ws, self.loop.options.home)
 
     def _close_deals(self, crm: Crm, ws: Workspace, report: CrmReport) -> None:
         key_field = vendor_name("key", ws.vendor)
-        keys = sorted(str(values_of(one)[key_field]) for one in crm.made_deals(ws))
+        bound = ws.inbound.crm.reads.deal.fields.name
+        name_field = str(bound.field) if bound else ""
+        made = [values_of(one) for one in crm.made_deals(ws)]
+        names = {str(one[key_field]): str(one.get(name_field, "")) for one in made}
+        keys = sorted(names)
         report.renewals_created = sum(key.startswith("renewal:") for key in keys)
         report.expansions_created = sum(key.startswith("expansion:") for key in keys)
         with reading(ws.runtime.engine) as conn:
             rows = ledger.find(conn, ws.id, ws.inbound.crm.reads.deal.object, keys)
             report.blocked = len(ledger.blocked(conn, ws.id))
-        report.deals = [f"{key}: {row.reason}" for key, row in sorted(rows.items())]
+        report.deals = [DealMade(key, names[key], row.reason) for key, row in sorted(rows.items())]
 
     def _known(self, crm: Crm) -> tuple[Mapping[str, AccountFacts], dict[str, Decision]]:
         held = self.known[crm.vendor]
@@ -244,8 +253,10 @@ def _healthy(decided: dict[str, Decision]) -> list[str]:
     )
 
 
-def _open_milestones(decision: Decision) -> set[str]:
-    return {one.rule.title for one in decision.milestones if one.status is not MilestoneState.DONE}
+def _open_milestones(decision: Decision) -> dict[str, str]:
+    """Return the titles of the milestones not reached, each with the evidence it waits for."""
+    waiting = [one.rule for one in decision.milestones if one.status is not MilestoneState.DONE]
+    return {rule.title: rule.evidence for rule in waiting}
 
 
 def _one_of_each_band(decided: dict[str, Decision]) -> list[str]:
@@ -258,7 +269,7 @@ def _one_of_each_band(decided: dict[str, Decision]) -> list[str]:
 
 
 def _evidence(facts: AccountFacts, now: datetime) -> list[Message]:
-    """Return lively usage of the last days under the account's newest line."""
+    """Return lively usage of the days up to ``now`` under the account's newest line."""
     line = max(facts.lines, key=lambda one: (one.start, one.line_id))
     ref = facts.account.attributes.get(USAGE_REF, facts.account.account_id)
     days = [

@@ -12,10 +12,10 @@ from typing import Any
 
 from requests import RequestException
 
-from integration.http import pooled_session
+from integration.http import Timeouts, pooled_session
 
 BATCH = 500
-TRIES = 40
+TRIES = 480  # two minutes: a loaded machine starts the web process late
 ACCEPTED = 202
 Message = dict[str, Any]
 
@@ -60,7 +60,7 @@ def send(
     web: str, write_key: str, messages: Iterable[Message], sent: Callable[[int], None] = lambda _count: None
 ) -> None:
     """Send messages to the intake in batches. Raises RuntimeError when it does not take them."""
-    session = pooled_session()
+    session = pooled_session(timeouts=Timeouts(30.0, 100.0))
     for batch in _batches(messages):
         body = gzip.compress(json.dumps({"batch": batch}).encode(), 1)
         _post(

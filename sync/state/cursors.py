@@ -74,5 +74,13 @@ def every(conn: Connection, installation_id: str) -> list[Cursor]:
     return [_cursor(row) for row in conn.execute(query).mappings()]
 
 
+def unfinished(conn: Connection, before: datetime) -> frozenset[str]:
+    """Return the installations with a first reading under way that has not moved since ``before``."""
+    query = select(cursor.c.installation_id).where(
+        cursor.c.phase == Phase.INITIAL, cursor.c.updated_at < before
+    )
+    return frozenset(conn.execute(query.distinct()).scalars())
+
+
 def _cursor(row: RowMapping) -> Cursor:
     return Cursor(row["object"], Phase(row["phase"]), row["position"], row["high_water"], row["updated_at"])

@@ -85,7 +85,13 @@ def drop(
 
 
 def prune(conn: Connection, installation_id: str, before: date) -> int:
-    """Forget states of days before the one given; return how many."""
-    old = fold_state.c.grid_day < before
+    """Forget states of days before the one given, but never an account's newest; return how many."""
+    later = fold_state.alias("later")
+    newer = select(later.c.grid_day).where(
+        later.c.installation_id == installation_id,
+        later.c.account_id == fold_state.c.account_id,
+        later.c.grid_day > fold_state.c.grid_day,
+    )
+    old = (fold_state.c.grid_day < before) & newer.exists()
     target = delete(fold_state).where(fold_state.c.installation_id == installation_id, old)
     return conn.execute(target).rowcount

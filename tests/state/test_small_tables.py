@@ -192,7 +192,19 @@ def test_the_newest_fold_on_or_before_a_day_is_found(engine: Engine) -> None:
         assert fold.newest(conn, A, ["1"], date(2026, 2, 28)) == {}
         assert fold.drop(conn, A, ["1"], since=days[1]) == 2
         assert fold.newest(conn, A, ["1"], days[2])["1"].grid_day == days[0]
-        assert fold.prune(conn, A, days[1]) == 1
+
+
+def test_pruning_folds_keeps_each_account_s_newest(engine: Engine) -> None:
+    """Old states go, but an account not looked at for long keeps the one it goes on from."""
+    old, older, new = date(2026, 3, 2), date(2026, 3, 1), date(2026, 3, 9)
+    with writing(engine) as conn:
+        fold.put(conn, A, [fold.StoredFold("1", day, "s", "h") for day in (older, old, new)])
+        fold.put(conn, A, [fold.StoredFold("2", day, "s", "h") for day in (older, old)])
+        assert fold.prune(conn, A, date(2026, 3, 5)) == 3
+        assert {key: one.grid_day for key, one in fold.newest(conn, A, ["1", "2"], new).items()} == {
+            "1": new,
+            "2": old,
+        }
 
 
 @dataclass

@@ -30,10 +30,30 @@ def opened(account: AccountFacts, day: date, state: FoldState | None = None, **c
     ("day", "is_open"),
     [(OPENS - timedelta(days=1), False), (OPENS, True), (DUE, True), (DUE + timedelta(days=1), False)],
 )
-@pytest.mark.parametrize("end", [None, DUE])
-def test_the_window_has_both_its_ends(day: date, is_open: bool, end: date | None) -> None:
-    """From 90 days before to the due day itself, for a rolling and for a fixed line."""
-    assert (KEY in opened(facts([line(end=end)]), day).renewals) is is_open
+def test_a_rolling_line_s_window_has_both_its_ends(day: date, is_open: bool) -> None:
+    """From 90 days before to the due day itself."""
+    assert (KEY in opened(facts([line(end=None)]), day).renewals) is is_open
+
+
+@pytest.mark.parametrize(
+    ("day", "is_open"),
+    [(OPENS - timedelta(days=1), False), (OPENS, True), (DUE - timedelta(days=1), True), (DUE, False)],
+)
+def test_a_fixed_line_s_window_ends_with_the_line(day: date, is_open: bool) -> None:
+    """A line is in force up to the day before its end: one that has ended opens no renewal any more."""
+    assert (KEY in opened(facts([line(end=DUE)]), day).renewals) is is_open
+
+
+def test_a_monthly_line_that_was_ended_makes_no_renewal() -> None:
+    """Monthly and evergreen lines churn by notice (domain D.6, rule 9), also once their end is known."""
+    assert opened(facts([line(end=DUE, term_months=1)]), OPENS).renewals == {}
+
+
+def test_fixed_lines_due_on_one_day_are_one_renewal() -> None:
+    """Whatever day they began: one renewal per account and due day (domain D.6, rule 1)."""
+    later = line(line_id="L2", start=date(2024, 6, 1), end=DUE)
+    both = [line(end=DUE), later]
+    assert set(group_sources(both).values()) == {"L1"}
 
 
 def test_a_renewal_is_worth_its_lines_with_the_uplift() -> None:

@@ -54,3 +54,8 @@ def _salesforce(work: Work) -> int:
 
 def _calls(rows: int, per_call: int) -> int:
     return -(-rows // per_call)
+
+
+def calls_to_write(vendor: str, rows: Mapping[str, int]) -> int:
+    """Return the fewest calls that write so many rows by object, links left out."""
+    return least_calls(vendor, Work(read={}, written=rows, links_read={}, links_made={}))

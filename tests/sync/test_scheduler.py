@@ -1,0 +1,138 @@
+"""The scheduler and the sweeper: each task once, a missed midnight made up once, no bell missed for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rq import Queue
+
+from sync import jobs
+from sync.bell import Lane, Work, ring
+from sync.scheduler import NEW_DAY, POLL, sweep, turn
+from sync.state import due
+from sync.state.engine import reading
+from sync.state.leases import Lease
+from sync.state.ledger import WriteState
+from sync.worker import run_worker
+from tests.sync.harness import HUBSPOT, Deployment, Office
+from tests.sync.portfolios import three_customers
+
+OPEN = Callable[..., Office]
+MIDNIGHT = datetime(2025, 1, 16, tzinfo=UTC)
+
+
+@pytest.fixture
+def there(both: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """Give a live installation whose jobs run in this process; nobody rang for its first look."""
+    monkeypatch.setattr(jobs, "process_runtime", lambda: both.runtime)
+    found = office(both, HUBSPOT, three_customers()).install()
+    found.load()
+    return found.go_live()
+
+
+def work(there: Office) -> bool:
+    """Let a worker answer every bell; return whether there was one."""
+    return run_worker(there.deployment.runtime.redis, Lane.FAST, until_idle=True)
+
+
+def next_times(there: Office) -> dict[str, datetime]:
+    """Return when each task is due next."""
+    with reading(there.engine) as conn:
+        return due.schedule(conn, there.id)
+
+
+def bells(there: Office) -> list[str]:
+    """Return the works that wait in the queue, by name."""
+    queue = Queue(Lane.FAST.value, connection=there.deployment.runtime.redis)
+    return sorted(job.func_name.rpartition(".")[2] for job in queue.jobs)
+
+
+def test_a_live_installation_is_polled_and_looked_at_each_day(there: Office) -> None:
+    """The first poll is due in a quarter of an hour, the next whole look when the day begins."""
+    assert next_times(there) == {POLL: there.deployment.now + timedelta(minutes=15), NEW_DAY: MIDNIGHT}
+
+
+def test_two_schedulers_run_a_task_once(both: Deployment, there: Office) -> None:
+    """Both turn at the same moment after midnight: everybody is marked once and one bell of each waits."""
+    there.settle()
+    both.at(MIDNIGHT + timedelta(minutes=1))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: turn(both.runtime), range(2)))
+    assert bells(there) == ["look", "poll"]
+    with reading(there.engine) as conn:
+        assert due.next_at(conn) == datetime(2025, 1, 16, 0, 15, tzinfo=UTC)
+    assert next_times(there)[NEW_DAY] == MIDNIGHT + timedelta(days=1)
+
+
+def test_a_task_held_by_one_scheduler_is_not_given_to_another(both: Deployment, there: Office) -> None:
+    """Claims at one instant share the tasks; the lease of a dead scheduler ends and the task comes back."""
+    both.at(MIDNIGHT)
+
+    def claimed(owner: str) -> list[str]:
+        with there.engine.begin() as conn:
+            return sorted(one.task for one in due.claim(conn, Lease(owner, both.now, 60, 10)))
+
+    assert claimed("one") == [NEW_DAY, POLL]
+    assert claimed("two") == []
+    both.later(seconds=61)
+    assert claimed("two") == [NEW_DAY, POLL]
+
+
+def test_missed_midnights_are_made_up_once(both: Deployment, there: Office) -> None:
+    """Nothing ran for five days: one look at everybody, one poll, and the next midnight as usual."""
+    there.settle()
+    both.at(MIDNIGHT + timedelta(days=4, hours=10))
+    turn(both.runtime)
+    assert there.waiting_accounts() == 3
+    assert bells(there) == ["look", "poll"]
+    assert next_times(there)[NEW_DAY] == MIDNIGHT + timedelta(days=5)
+    work(there)
+    assert there.waiting_accounts() == 0
+    mark = there.sandbox.mark()
+    turn(both.runtime)
+    work(there)
+    assert there.waiting_accounts() == 0
+    assert there.sandbox.requests(mark) == []
+
+
+def test_work_finishes_although_every_bell_was_lost(both: Deployment, there: Office) -> None:
+    """Redis is flushed with accounts dirty and an event waiting: the sweeper rings, workers finish."""
+    redis = both.runtime.redis
+    deal = there.sandbox.lookup("deal:d-b1")
+    there.sandbox.edit("deals", deal, {"dealname": "Changed"})
+    there.tell("deal.propertyChange", deal)
+    assert ring(redis, Lane.FAST, Work.LOOK, there.id)
+    redis.flushdb()
+    assert not work(there)
+    assert sweep(both.runtime) == 0  # what has just come is being rung for
+    both.later(seconds=20)
+    assert sweep(both.runtime) == 2
+    assert bells(there) == ["drain", "look"]
+    work(there)
+    assert (there.waiting_accounts(), there.events_left()) == (0, 0)
+    assert {state for _, state in there.states()} == {WriteState.ACKNOWLEDGED}
+    assert len(there.written(there.own("profile"))) == 3
+
+
+def test_rows_left_by_a_worker_that_died_are_written(both: Deployment, there: Office) -> None:
+    """Looked at but never pushed, and Redis empty: the sweeper has them written once."""
+    there.look()
+    both.runtime.redis.flushdb()
+    both.later(seconds=20)
+    sweep(both.runtime)
+    assert bells(there) == ["push"]
+    work(there)
+    assert there.states()["deals", WriteState.ACKNOWLEDGED] == 1
+    mark = there.sandbox.mark()
+    both.later(minutes=1)
+    assert sweep(both.runtime) == 0
+    assert there.sandbox.requests(mark) == []
+
+
+def test_ringing_a_bell_that_waits_adds_no_job(lite: Deployment) -> None:
+    """A burst of rings is one job; once answered, the next ring is another."""
+    redis = lite.runtime.redis
+    assert [ring(redis, Lane.FAST, Work.DRAIN, "nobody") for _ in range(3)] == [True, False, False]
