@@ -218,13 +218,14 @@ def _deal_row(record: DesiredRecord, charter: Charter, vendor: str, owner_id: st
     values: dict[Ownership, dict[str, str | None]] = {owner: {} for owner in Ownership}
     values[Ownership.SEED].update(_opening(record, crm, owner_id))
     for entry, value in _entries(record):
-        text = _text(entry, value, _limit(entry, vendor, SALESFORCE_DEAL_NAME_CHARACTERS))
+        limit = _limit(entry, vendor, SALESFORCE_DEAL_NAME_CHARACTERS)
+        text, begun = _text(entry, value, limit), record.opening.get(entry.name, value)
         owner = ownership(record.kind, entry.name, crm)
         native = _native_field(entry, crm)
-        if native == HUBSPOT_CLOSE and isinstance(value, date):
-            values[owner][native] = write_noon(value, ZoneInfo(charter.time_zone))
+        if native == HUBSPOT_CLOSE and isinstance(begun, date):
+            values[owner][native] = write_noon(begun, ZoneInfo(charter.time_zone))
         elif native is not None:
-            values[owner][native] = text
+            values[owner][native] = _text(entry, begun, limit)
         if entry.native is None:
             values[owner][vendor_name(entry.name, vendor)] = text
         elif entry.mirrored:

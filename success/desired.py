@@ -7,7 +7,7 @@ writes what differs. Field values are typed here and made text in ``mappings``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -32,7 +32,8 @@ class DesiredRecord:
     """One record that should exist, by structural key (lower case, at most 200 characters).
 
     ``parent_key`` is the key of the record of ours it hangs under (a milestone's plan).
-    ``reason`` says in one sentence why it should exist.
+    ``reason`` says in one sentence why it should exist. ``opening`` holds, by field, the
+    values it begins with where they are not today's; they are the customer's from then on.
     """
 
     kind: RecordKind
@@ -41,3 +42,4 @@ class DesiredRecord:
     fields: Mapping[str, Value]
     parent_key: str | None = None
     reason: str = ""
+    opening: Mapping[str, Value] = field(default_factory=dict)

@@ -28,7 +28,11 @@ class PlanState:
 
 @dataclass(frozen=True, slots=True)
 class RenewalState:
-    """An opened renewal. ``due_on`` and ``amount`` follow the contract until ``closed_on``."""
+    """An opened renewal. ``due_on`` and ``amount`` follow the contract until ``closed_on``.
+
+    ``opened_due_on`` and ``opened_amount`` are those of the opening for ever: a deal begins
+    with them, whenever somebody first looks.
+    """
 
     group: str
     term_number: int
@@ -36,6 +40,8 @@ class RenewalState:
     opened_on: date
     amount: Money
     lines: tuple[str, ...]
+    opened_due_on: date
+    opened_amount: Money
     closed_on: date | None = None
 
 
@@ -83,6 +89,14 @@ class FoldState:
         return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
     @classmethod
+    def restored(cls, text: str | None) -> FoldState:
+        """Return the stored state, or the empty one to replay the grid from: none, or of another format."""
+        try:
+            return cls() if text is None else cls.from_json(text)
+        except ValueError:
+            return cls()
+
+    @classmethod
     def from_json(cls, text: str) -> FoldState:
         """Return the state written by ``to_json``. Raises ValueError on another format."""
         body = json.loads(text)
@@ -126,6 +140,8 @@ def _renewal_out(renewal: RenewalState) -> dict[str, Any]:
         "opened_on": _text(renewal.opened_on),
         "amount": [renewal.amount.minor, renewal.amount.currency],
         "lines": list(renewal.lines),
+        "opened_due_on": _text(renewal.opened_due_on),
+        "opened_amount": [renewal.opened_amount.minor, renewal.opened_amount.currency],
         "closed_on": _text(renewal.closed_on),
     }
 
@@ -138,6 +154,8 @@ def _renewal_in(body: Mapping[str, Any]) -> RenewalState:
         opened_on=date.fromisoformat(body["opened_on"]),
         amount=Money(*body["amount"]),
         lines=tuple(body["lines"]),
+        opened_due_on=date.fromisoformat(body["opened_due_on"]),
+        opened_amount=Money(*body["opened_amount"]),
         closed_on=_day(body["closed_on"]),
     )
 

@@ -7,7 +7,7 @@ Only words and fields are made here; every figure comes from the modules named i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from success.desired import DesiredRecord, RecordKind, Value
@@ -161,13 +161,13 @@ def _milestone(outcome: Outcome, found: MilestoneStatus) -> DesiredRecord:
 def _renewal(outcome: Outcome, key: str) -> DesiredRecord:
     stored: RenewalState = outcome.state.renewals[key]
     renewal = followed(outcome.view, key, stored, outcome.as_of)
-    lines = "1 line" if len(renewal.lines) == 1 else f"{len(renewal.lines)} lines"
+    count = len(renewal.lines)
+    come = "1 line worth {} a year comes" if count == 1 else f"{count} lines worth {{}} a year come"
     reason = (
-        f"{lines} worth {shown_money(renewal.amount)} a year come due on {renewal.due_on} "
-        f"(term {renewal.term_number})."
+        f"{come.format(shown_money(renewal.amount))} due on {renewal.due_on} (term {renewal.term_number})."
     )
     fields: dict[str, Value] = {
-        "name": f"{outcome.view.facts.account.name}: renewal {renewal.due_on}",
+        "name": f"{outcome.view.facts.account.name}: renewal {stored.opened_due_on}",
         "amount": renewal.amount,
         "due_on": renewal.due_on,
         "kind": RecordKind.RENEWAL.value,
@@ -175,19 +175,20 @@ def _renewal(outcome: Outcome, key: str) -> DesiredRecord:
         "term_number": renewal.term_number,
         "opened_on": renewal.opened_on,
     }
-    return _record(outcome, RecordKind.RENEWAL, key, fields, reason=reason)
+    opening: dict[str, Value] = {"amount": stored.opened_amount, "due_on": stored.opened_due_on}
+    return replace(_record(outcome, RecordKind.RENEWAL, key, fields, reason=reason), opening=opening)
 
 
 def _expansion(outcome: Outcome, key: str) -> DesiredRecord:
     expansion: ExpansionState = outcome.state.expansions[key]
-    trigger = outcome.view.rules.expansion
+    trigger, more = outcome.view.rules.expansion, _seats(expansion.added_seats)
     reason = (
-        f"{tenths(trigger.seat_utilisation)} % or more of {expansion.seats} seats of "
+        f"{tenths(trigger.seat_utilisation)} % or more of {_seats(expansion.seats)} of "
         f"{expansion.product_id} were in use on each of the {trigger.days} days before "
-        f"{expansion.opened_on}: {expansion.added_seats} more are proposed."
+        f"{expansion.opened_on}: {more} more {'is' if expansion.added_seats == 1 else 'are'} proposed."
     )
     fields: dict[str, Value] = {
-        "name": f"{outcome.view.facts.account.name}: {expansion.added_seats} seats of {expansion.product_id}",
+        "name": f"{outcome.view.facts.account.name}: {more} of {expansion.product_id}",
         "amount": expansion.amount,
         "due_on": expansion.due_on,
         "kind": RecordKind.EXPANSION.value,
@@ -205,3 +206,7 @@ def shown_money(amount: Money) -> str:
     sign = "-" if amount.minor < 0 else ""
     digits = len(str(per_unit)) - 1
     return f"{amount.currency} {sign}{whole:,}" + (f".{rest:0{digits}d}" if digits else "")
+
+
+def _seats(count: int) -> str:
+    return "1 seat" if count == 1 else f"{count} seats"

@@ -93,7 +93,9 @@ def step(
             taken[item.key] = deal.deal_id
             continue
         lines = tuple(line.line_id for line in item.lines)
-        opened[item.key] = RenewalState(item.group, item.term_number, item.due_on, day, item.amount, lines)
+        opened[item.key] = RenewalState(
+            item.group, item.term_number, item.due_on, day, item.amount, lines, item.due_on, item.amount
+        )
     return opened, taken
 
 

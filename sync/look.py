@@ -90,10 +90,7 @@ def _fold_to_today(ws: Workspace, facts: Mapping[str, AccountFacts], now: dateti
     today, epoch = ws.day_of(now), ws.day_of(ws.installation.epoch)
     with reading(ws.runtime.engine) as conn:
         stored = fold.newest(conn, ws.id, list(facts), today)
-        states = {
-            key: FoldState.from_json(stored[key].state) if key in stored else FoldState.empty()
-            for key in facts
-        }
+        states = {key: FoldState.restored(stored[key].state if key in stored else None) for key in facts}
         behind = {key: state.day + DAY if state.day else epoch for key, state in states.items()}
         visible = _change_days(conn, ws, facts, min(behind.values(), default=today))
     for start, ends in sorted(_spans(behind, visible, today).items()):

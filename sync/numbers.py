@@ -55,9 +55,7 @@ def portfolio(
         found = assemble(conn, ws, ids, Moment(as_of, known_at))
         facts = known(conn, ws, found.facts)
         stored = fold.newest(conn, ws.id, list(facts), as_of)
-    states = {
-        key: FoldState.from_json(stored[key].state) if key in stored else FoldState.empty() for key in facts
-    }
+    states = {key: FoldState.restored(stored[key].state if key in stored else None) for key in facts}
     return Portfolio(as_of, facts, states, len(found.contradictions))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -260,3 +261,12 @@ def test_every_text_fits_its_field(text: str, vendor: str) -> None:
     again = {"name": own.ours.get("Name") or own.ours.get("cs_name"), "scorecard": text}
     assert all(len(value or "") <= (255 if vendor == "salesforce" else 65_536) for value in own.ours.values())
     assert to_rows(record(RecordKind.PROFILE, "profile:a9", again), CHARTER, vendor)[0] == own
+
+
+def test_a_deal_begins_with_the_opening_s_values_and_keeps_ours_true() -> None:
+    """The close date seeded is the opening's, our own due day today's."""
+    renewal = replace(
+        record(RecordKind.RENEWAL, "renewal:g1:2", RENEWAL), opening={"due_on": date(2025, 6, 1)}
+    )
+    (row,) = to_rows(renewal, CHARTER, "salesforce")
+    assert (row.seed["CloseDate"], row.ours["CS_Due_On__c"]) == ("2025-06-01", "2025-07-01")

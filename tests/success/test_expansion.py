@@ -54,7 +54,7 @@ def test_the_amount_is_the_added_seats_at_todays_price() -> None:
     assert (expansion["kind"], expansion["product"], expansion["opened_on"]) == ("expansion", "core", GRID)
     assert expansion["reason"] == (
         "80.0 % or more of 13 seats of core were in use on each of the 14 days before 2024-07-01: "
-        "3 more are proposed."
+        "3 seats more are proposed."
     )
 
 

@@ -280,3 +280,15 @@ def test_superseded_lines_are_not_due() -> None:
     account = facts([line(), line("L2", start=date(2024, 1, 10))])
     state = opened(account, OPENS + timedelta(days=20), policies=Policies(overlap=Overlap.SUPERSEDE))
     assert list(state.renewals) == ["renewal:g-l2:1"]
+
+
+def test_a_renewal_begins_with_the_figures_of_its_opening() -> None:
+    """A contract that changed before anybody looked gives the deal the same beginning as a look that day."""
+    before = facts([line(end=DUE)])
+    after = facts([line(end=DUE + timedelta(days=10), arr=usd(2400))])
+    state = opened(after, OPENS + timedelta(days=5), opened(before, OPENS))
+    (renewal,) = [
+        one for one in decide(state, after, rules(), OPENS + timedelta(days=5)).records if one.key == KEY
+    ]
+    assert renewal.opening == {"amount": usd(1200), "due_on": DUE}
+    assert (renewal.fields["amount"], renewal.fields["due_on"]) == (usd(2400), DUE + timedelta(days=10))
