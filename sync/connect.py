@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from threading import Lock
 from typing import Any
+
+from sqlalchemy import Connection
 
 from integration.budget import Lane, LocalBudget, SharedBudget
 from integration.hubspot import auth as hubspot_auth
@@ -28,6 +30,7 @@ from sync.state import installations
 from sync.state.engine import reading, writing
 from sync.state.errors import StateError
 from sync.state.installations import Installation
+from sync.state.secrets import SecretBox
 
 CLIENT = "client"
 TOKEN = "token"  # noqa: S105 - the kind of a secret, not one
@@ -42,25 +45,41 @@ CREDENTIALS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
 }
 
 
+_OpenedWith = tuple[str | None, str]
+"""The mark of the credentials a port was opened with, and the address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What opens a portal or org: credentials, and the tokens they have brought so far."""
+
+    client: Mapping[str, str] = field(repr=False)
+    tokens: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
 class Connections:
     """The ports of this process by installation. Thread-safe."""
 
     def __init__(self) -> None:
         """Start with none; ``lane`` is the lane every port of this process calls in."""
-        self._ports: dict[str, CrmPort] = {}
+        self._ports: dict[str, tuple[_OpenedWith, CrmPort]] = {}
         self._lock = Lock()
         self.lane = Lane.SYNC
 
     def port(self, runtime: Runtime, installation: Installation) -> tuple[CrmPort, bool]:
         """Return the installation's port, and whether it was opened just now.
 
+        It is opened anew once the installation was connected again, by whatever process.
         Raises StateError when it has no credentials.
         """
+        opens = (client_mark(runtime, installation.id), installation.base_url)
         with self._lock:
-            fresh = installation.id not in self._ports
-            if fresh:
-                self._ports[installation.id] = open_port(runtime, installation, self.lane)
-            return self._ports[installation.id], fresh
+            held = self._ports.get(installation.id)
+            if held is not None and held[0] == opens:
+                return held[1], False
+            port = open_port(runtime, installation, self.lane)
+            self._ports[installation.id] = (opens, port)
+            return port, True
 
     def forget(self, installation_id: str) -> None:
         """Drop a port: the next use connects anew."""
@@ -70,11 +89,27 @@ class Connections:
 
 def save_client(runtime: Runtime, installation_id: str, credentials: Mapping[str, str]) -> None:
     """Seal what opens the portal or org: the arguments of one vendor credential, and its ``kind``."""
+    now = runtime.clock.now()
     with writing(runtime.engine) as conn:
-        now = runtime.clock.now()
-        installations.save_secret(
-            conn, runtime.box, installation_id, now, CLIENT, json.dumps(dict(credentials))
-        )
+        keep_client(conn, runtime.box, installation_id, now, Opening(credentials))
+
+
+def keep_client(
+    conn: Connection, box: SecretBox, installation_id: str, now: datetime, opening: Opening
+) -> None:
+    """Seal new credentials; the tokens of those before them go, for these may not renew them."""
+    client = json.dumps(dict(opening.client))
+    installations.drop_secrets(conn, installation_id, TOKEN)
+    installations.save_secret(conn, box, installation_id, now, CLIENT, client)
+    if opening.tokens is not None:
+        tokens = json.dumps(dict(opening.tokens))
+        installations.save_secret(conn, box, installation_id, now, TOKEN, tokens)
+
+
+def client_mark(runtime: Runtime, installation_id: str) -> str | None:
+    """Return a text that is another one each time credentials were saved."""
+    with reading(runtime.engine) as conn:
+        return installations.secret_mark(conn, installation_id, CLIENT)
 
 
 def open_port(runtime: Runtime, installation: Installation, lane: Lane) -> CrmPort:
@@ -89,9 +124,12 @@ def open_port(runtime: Runtime, installation: Installation, lane: Lane) -> CrmPo
     return _salesforce_port(runtime, installation, client, lane)
 
 
-def identify(vendor: str, base_url: str, client: Mapping[str, str], clock: Clock) -> CrmDescription:
+def identify(
+    vendor: str, base_url: str, client: Mapping[str, str], clock: Clock
+) -> tuple[CrmDescription, Opening]:
     """Ask a portal or org who it is, with credentials not kept yet: its id, name and time zone.
 
+    The tokens got on the way are to be kept too: the refresh token given may be spent by now.
     Raises NeedsConsent or Misconfigured when the credentials open nothing.
     """
     if vendor == "hubspot":
@@ -104,7 +142,10 @@ def identify(vendor: str, base_url: str, client: Mapping[str, str], clock: Clock
         port = salesforce.connect(
             _credentials(vendor, client), base_url, LocalBudget(SALESFORCE_WINDOWS), clock.now, store
         )
-    return port.describe([])
+    who, tokens = port.describe([]), store.load()
+    if tokens is None:
+        return who, Opening(client)
+    return who, Opening(client, _hubspot_json(tokens) if vendor == "hubspot" else asdict(tokens))
 
 
 def _credentials(vendor: str, client: Mapping[str, str]) -> Any:
@@ -147,6 +188,10 @@ def _salesforce_port(
     )
 
 
+def _hubspot_json(tokens: hubspot_auth.TokenSet) -> dict[str, Any]:
+    return {**asdict(tokens), "expires_at": tokens.expires_at.isoformat()}
+
+
 class HubSpotTokens:
     """HubSpot's tokens, sealed in the database."""
 
@@ -164,7 +209,7 @@ class HubSpotTokens:
 
     def save(self, tokens: hubspot_auth.TokenSet) -> None:
         """Keep ``tokens`` durably."""
-        self._sealed.save({**asdict(tokens), "expires_at": tokens.expires_at.isoformat()})
+        self._sealed.save(_hubspot_json(tokens))
 
 
 class SalesforceGrants:

@@ -8,6 +8,7 @@ Neighbours: ``webhooks`` fills the inbox; ``pull.refresh`` reads; ``usage`` take
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,20 +22,25 @@ from integration.port import Signal, SignalKind, Unavailable
 from sync import usage
 from sync.drift import is_echo
 from sync.pull import Pulled, refresh
-from sync.state import identity, inbox, ledger, mirror
+from sync.state import findings, identity, inbox, ledger, mirror
 from sync.state.engine import reading, writing
 from sync.state.inbox import InboxItem
 from sync.state.leases import Lease
 from sync.state.ledger import LedgerRow, WriteState
+from sync.usage_events import shown
 from sync.workspace import Workspace
 
 BATCH_EVENTS = 100
 LEASE_S = 120
 LOOK_AGAIN = (timedelta(seconds=2), timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10))
+COUNT_AGAIN = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
+"""When a usage batch that could not be counted is tried again: a full disk is given time."""
 IN_FLIGHT_TRIES = 2
 HUBSPOT = "hubspot"
 SALESFORCE = "salesforce"
 USAGE = "usage"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +74,44 @@ def drain(ws: Workspace, owner: str) -> Drained | None:
 
 
 def _take_usage(ws: Workspace, items: Sequence[InboxItem]) -> None:
-    """Count usage batches; they need no CRM, so they are done whatever becomes of the rest."""
+    """Count usage batches; they need no CRM, so they are done whatever becomes of the rest.
+
+    Where they cannot be counted together each is tried alone: one stops neither the others nor the CRM's.
+    """
+    try:
+        _count(ws, items)
+    except Exception:
+        log.exception("usage of %s cannot be counted in one; each batch is tried alone", ws.id)
+        for item in items:
+            _count_alone(ws, item)
+
+
+def _count(ws: Workspace, items: Sequence[InboxItem]) -> None:
     usage.take_in(ws, items)
     with writing(ws.runtime.engine) as conn:
         inbox.done(conn, ws.id, items)
 
 
+def _count_alone(ws: Workspace, item: InboxItem) -> None:
+    """Count one batch, or put it off; after the last time it is kept as failed, and people are told."""
+    try:
+        _count(ws, [item])
+    except Exception as error:
+        log.exception("usage batch %s of %s cannot be counted", item.dedupe_key, ws.id)
+        reason, again = shown(f"{type(error).__name__}: {error}"), item.attempts <= len(COUNT_AGAIN)
+        next_try = ws.now() + COUNT_AGAIN[item.attempts - 1] if again else None
+        with writing(ws.runtime.engine) as conn:
+            ours = inbox.failed(conn, ws.id, item, reason, next_try)
+            if ours and next_try is None:
+                told = {f"batch/{item.dedupe_key}": f"given up after {item.attempts} attempts: {reason}"}
+                findings.report(conn, ws.id, ws.now(), USAGE, told)
+
+
 def _give_back(ws: Workspace, items: Sequence[InboxItem], error: Unavailable) -> None:
-    """Have the events tried again once the CRM may answer; they are never given up for this."""
+    """Have the events tried again once the CRM may answer; an outage is no attempt at any of them."""
     wait = timedelta(seconds=error.retry_after_s or LOOK_AGAIN[1].total_seconds())
     with writing(ws.runtime.engine) as conn:
-        for item in items:
-            inbox.failed(conn, ws.id, item, str(error), ws.now() + wait)
+        inbox.give_back(conn, ws.id, items, str(error), ws.now() + wait)
 
 
 def _work_in(ws: Workspace, items: Sequence[InboxItem]) -> Drained:
@@ -106,7 +138,10 @@ def _signals(item: InboxItem) -> list[Signal]:
 
 
 def _without_echoes(ws: Workspace, hints: Sequence[_Hint]) -> list[_Hint]:
-    """Leave out what says nothing: unknown events, and values we wrote ourselves."""
+    """Leave out what says nothing: unknown events, and values we wrote ourselves.
+
+    Salesforce sends no messages for what our own user writes, so its hints are always people's.
+    """
     by_object: defaultdict[str, set[str]] = defaultdict(set)
     for hint in hints:
         by_object[hint.signal.object].add(hint.signal.id)
@@ -116,7 +151,9 @@ def _without_echoes(ws: Workspace, hints: Sequence[_Hint]) -> list[_Hint]:
         hint
         for hint in hints
         if hint.signal.kind is not SignalKind.IGNORED
-        and not is_echo(ours[hint.signal.object].get(hint.signal.id), hint.signal)
+        and not (
+            hint.item.source == HUBSPOT and is_echo(ours[hint.signal.object].get(hint.signal.id), hint.signal)
+        )
     ]
 
 

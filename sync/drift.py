@@ -40,16 +40,19 @@ def reopen_changed(conn: Connection, ws: Workspace, object_name: str, change: Mi
 def is_echo(row: LedgerRow | None, signal: Signal) -> bool:
     """Say whether a signal only tells of a write of ours, known by its value, or by its time.
 
-    A changed field is ours if the row took that very value last. A creation or a link names
-    no value: it is ours if it happened between our sending the row and a little after the answer.
+    It happened between our sending the row and a little after the answer, and where it names a
+    field, the row took that very value. A person's later change is no echo, also where it
+    brings an earlier value back.
     """
     if row is None or row.acknowledged is None or signal.kind is not SignalKind.CHANGED:
         return False
-    if signal.field is not None:
-        held = row.acknowledged.get(signal.field)
-        return signal.field in row.acknowledged and same_value(held, signal.value)
     sent, taken = row.sent_at, row.acknowledged_at
-    return sent is not None and taken is not None and sent - SKEW <= signal.occurred_at <= taken + SKEW
+    if sent is None or taken is None or not sent - SKEW <= signal.occurred_at <= taken + SKEW:
+        return False
+    if signal.field is None:
+        return True
+    held = row.acknowledged.get(signal.field)
+    return signal.field in row.acknowledged and same_value(held, signal.value)
 
 
 def _differs(row: LedgerRow, record: StoredRecord) -> bool:

@@ -20,6 +20,7 @@ from sync import look as looking
 from sync import pull
 from sync import push as pushing
 from sync.bell import Lane, Work, answered, ring
+from sync.connect import CLIENT, client_mark
 from sync.runtime import Runtime, process_runtime
 from sync.state import dirty, installations
 from sync.state.engine import reading, writing
@@ -80,6 +81,7 @@ def _run(work: Work, lane: Lane, installation_id: str, step: Step, follow: Work 
     """Work step by step until nothing is left; a CRM that cannot answer now is met again later."""
     runtime = process_runtime()
     answered(runtime.redis, lane, work, installation_id)
+    opened_with = client_mark(runtime, installation_id)
     ws = open_workspace(runtime, installation_id)
     if ws.installation.status is not Status.ACTIVE:
         return
@@ -90,7 +92,7 @@ def _run(work: Work, lane: Lane, installation_id: str, step: Step, follow: Work 
                 ring(runtime.redis, lane, work, installation_id)
                 break
     except NeedsConsent as error:
-        _stop(runtime, installation_id, error)
+        _stop(runtime, installation_id, error, opened_with)
         return
     except Unavailable as error:
         log.warning("%s of %s is put off: %s", work, installation_id, error)
@@ -101,13 +103,22 @@ def _run(work: Work, lane: Lane, installation_id: str, step: Step, follow: Work 
 
 
 def _looks_go_on(ws: Workspace) -> bool:
-    """Say whether other accounts are still looked at: who ends last rings, so that batches are full."""
+    """Say whether other accounts are still looked at: who ends last rings, so that batches are full.
+
+    Those put off after a failure are not waited for.
+    """
     with reading(ws.runtime.engine) as conn:
-        return ws.live and bool(dirty.count(conn, ws.id))
+        return ws.live and dirty.under_way(conn, ws.id, ws.now())
 
 
-def _stop(runtime: Runtime, installation_id: str, error: NeedsConsent) -> None:
-    """Stop this installation until its admin connects it again; the others go on."""
-    log.error("%s needs consent: %s", installation_id, error)
+def _stop(runtime: Runtime, installation_id: str, error: NeedsConsent, opened_with: str | None) -> None:
+    """Stop this installation until its admin connects it again; the others go on.
+
+    Where that happened during the job, it was the credentials before that were refused.
+    """
     with writing(runtime.engine) as conn:
+        if installations.secret_mark(conn, installation_id, CLIENT) != opened_with:
+            log.warning("%s was connected again while a job ran: %s", installation_id, error)
+            return
+        log.error("%s needs consent: %s", installation_id, error)
         installations.set_status(conn, installation_id, Status.NEEDS_CONSENT)

@@ -75,18 +75,23 @@ def look(ws: Workspace, owner: str, limit: int = BATCH_ACCOUNTS) -> Looked | Non
         return None
     with reading(ws.runtime.engine) as conn:
         found = assembling.assemble(conn, ws, [one.id for one in claims], Moment(ws.day_of(now)))
-    states = _fold_to_today(ws, found.facts, now)
+    states, failures = _fold_to_today(ws, found.facts, now)
     with reading(ws.runtime.engine) as conn:
         facts = assembling.identified(conn, ws, found.facts)
-    decided, failures = _decide_all(ws, facts, states, ws.day_of(now))
-    return _enter(ws, now, claims, decided, failures, found.contradictions)
+    sound = {key: one for key, one in facts.items() if key not in failures}
+    decided, undecided = _decide_all(ws, sound, states, ws.day_of(now))
+    return _enter(ws, now, claims, decided, failures | undecided, found.contradictions)
 
 
-def _fold_to_today(ws: Workspace, facts: Mapping[str, AccountFacts], now: datetime) -> dict[str, FoldState]:
-    """Return each account's fold after today's grid point, with the facts known at every point.
+def _fold_to_today(
+    ws: Workspace, facts: Mapping[str, AccountFacts], now: datetime
+) -> tuple[dict[str, FoldState], dict[str, str]]:
+    """Return each account's fold after today's grid point, and why some accounts cannot be folded.
 
-    Between two changes the facts are the same, so the days between are stepped in one go.
+    Every step takes the facts known at its point. Between two changes these are the same, so
+    the days between are stepped in one go.
     """
+    failures: dict[str, str] = {}
     today, epoch = ws.day_of(now), ws.day_of(ws.installation.epoch)
     with reading(ws.runtime.engine) as conn:
         stored = fold.newest(conn, ws.id, list(facts), today)
@@ -96,10 +101,14 @@ def _fold_to_today(ws: Workspace, facts: Mapping[str, AccountFacts], now: dateti
     for start, ends in sorted(_spans(behind, visible, today).items()):
         changed = {key for key in ends if any(day > start for day in visible[key])}
         then = _facts_at(ws, start, {key: facts[key] for key in ends}, changed)
-        for key in ends.keys() & then.keys():
-            begun = advance(states[key], then[key], ws.rules, start)  # an empty fold begins at its first day
-            states[key] = advance(begun, then[key], ws.rules, ends[key])
-    return states
+        for key in (ends.keys() & then.keys()) - failures.keys():
+            try:  # an empty fold begins at its first day
+                begun = advance(states[key], then[key], ws.rules, start)
+                states[key] = advance(begun, then[key], ws.rules, ends[key])
+            except Exception as error:  # one poisoned account must not stop the rest
+                log.exception("account %s of %s cannot be folded", key, ws.id)
+                failures[key] = f"{type(error).__name__}: {error}"
+    return states, failures
 
 
 def _spans(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from integration.port import SchemaResult
 from mappings.charter import Charter, canonical_bytes, content_hash
-from sync.connect import identify, save_client
+from sync.connect import identify, keep_client
 from sync.install import InstallPlan, apply_plan, make_plan
 from sync.runtime import Runtime
 from sync.scheduler import look_at_all, plan_tasks
@@ -28,12 +28,12 @@ def connect_installation(
 
     Raises NeedsConsent or Misconfigured when the credentials open nothing.
     """
-    who = identify(vendor, base_url, client, runtime.clock)
+    who, opening = identify(vendor, base_url, client, runtime.clock)
     now = runtime.clock.now()
     found = Installation(vendor, who.account_id, who.account_name, base_url, time_zone, now, now)
     with writing(runtime.engine) as conn:
         stored = installations.connect(conn, found)
-    save_client(runtime, stored.id, client)
+        keep_client(conn, runtime.box, stored.id, now, opening)
     CONNECTIONS.forget(stored.id)
     return stored
 
@@ -77,14 +77,14 @@ def go_live(ws: Workspace) -> Workspace:
     """Fix the first point of the daily grid at now and have every account looked at.
 
     Called after the first load and, where there is one, the usage backfill: what was known
-    then is where the memory of the rules begins. Going live twice keeps the first point.
+    then is where the memory of the rules begins. Going live twice keeps the first point, and
+    makes up for a first time that was cut short.
     """
-    if ws.live:
-        return ws
-    with writing(ws.runtime.engine) as conn:
-        installations.set_epoch(conn, ws.id, ws.now())
-        installations.change_settings(conn, ws.id, {"live": True})
-    ws = open_workspace(ws.runtime, ws.id)
+    if not ws.live:
+        with writing(ws.runtime.engine) as conn:
+            installations.set_epoch(conn, ws.id, ws.now())
+            installations.change_settings(conn, ws.id, {"live": True})
+        ws = open_workspace(ws.runtime, ws.id)
     look_at_all(ws, "going live")
     plan_tasks(ws)
     return ws

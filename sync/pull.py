@@ -198,7 +198,7 @@ def _learn_usage_names(conn: Connection, ws: Workspace, records: Sequence[CrmRec
     binding = ws.inbound.crm.reads.account.fields.attributes.get(USAGE_REF)
     field = binding.field if binding and binding.field else ""
     names = {record.values.get(field) or record.id: record.id for record in records}
-    identity.mint_many(conn, ws.id, USAGE_REF_KEY, names)
+    identity.bind(conn, ws.id, USAGE_REF_KEY, names)
 
 
 def _linked(record: CrmRecord, object_name: str) -> str | None:

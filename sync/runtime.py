@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from sync.clock import Clock, clock_of
 from sync.config import ConfigError, Settings, read_settings
-from sync.servers import embedded_valkey
+from sync.servers import embedded_valkey, locked
 from sync.state.engine import migrate, open_engine
 from sync.state.secrets import SecretBox, new_key
 
@@ -68,8 +68,12 @@ def secret_box(settings: Settings) -> SecretBox:
     path = settings.home / "secret.key"
     if not path.exists():
         settings.home.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(new_key(), encoding="ascii")
+        with locked(settings.home / "secret.lock"):
+            if not path.exists():
+                made = settings.home / "secret.key.new"
+                made.touch(mode=0o600)
+                made.write_text(new_key(), encoding="ascii")
+                made.replace(path)  # whole at once: a process beside us reads without the lock
     return SecretBox([path.read_text(encoding="ascii").strip()])
 
 

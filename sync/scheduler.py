@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from sync.bell import Lane, Work, ring
 from sync.jobs import owner_name
@@ -91,6 +92,8 @@ def run_scheduler(runtime: Runtime, sleep: Callable[[float], None], until: Calla
             turn(runtime)
         except RedisError as error:
             log.warning("Redis is away, the work waits in the database: %s", error)
+        except SQLAlchemyError as error:
+            log.warning("the database is away, it is waited for: %s", error)
         sleep(TURN_S)
 
 

@@ -8,8 +8,8 @@ Neighbours: ``drain`` calls ``take_in``, ``usage_events`` reads messages, ``fact
 
 from __future__ import annotations
 
-import csv
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,8 +45,6 @@ COLUMNS = {
     "errors": "BIGINT",
 }
 IN_COLUMN_ORDER = attrgetter(*COLUMNS)
-AS_TEXT = """delim = ',', quote = '"', escape = '"', nullstr = '\\0'"""
-"""How DuckDB reads our own CSV: an empty text stays an empty text."""
 
 
 @dataclass(slots=True)
@@ -142,14 +140,16 @@ def _roll_up(
 ) -> tuple[list[UsageSum], list[Presence]]:
     """Keep the raw events as Parquet and return their sums and presence."""
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "events.csv"
-        with source.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows(IN_COLUMN_ORDER(event) for event in events)
+        source = Path(folder) / "events.json"  # no CSV: there a text may look like nothing or end a line
+        with source.open("w", encoding="ascii") as file:
+            for event in events:
+                file.write(json.dumps(dict(zip(COLUMNS, IN_COLUMN_ORDER(event), strict=True)), default=str))
+                file.write("\n")
         with duckdb.connect() as db:
             db.execute("SET TimeZone = 'UTC'")
             db.execute(
                 "CREATE TABLE events AS SELECT * FROM "
-                f"read_csv(?, header = false, columns = {COLUMNS!r}, {AS_TEXT})",
+                f"read_json(?, format = 'newline_delimited', columns = {COLUMNS!r})",
                 [str(source)],
             )
             _keep_raw(db, ws, events, received_on)

@@ -9,39 +9,75 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
 FUTURE_TOLERANCE = timedelta(days=1)
 NOBODY = "unknown"
+NUMBER_MAX = 10**9
+"""The most one message may count: the sums of any number of batches stay within 64 bits."""
+TEXT_MAX_BYTES = 500
+"""The longest text: four of them are a key, and an index of PostgreSQL takes 2,700 bytes."""
+
+
+def shown(text: str) -> str:
+    """Return a text from outside as every database and file can hold it, cut to what a key may be."""
+    plain = text.encode("utf-8", "backslashreplace").replace(b"\0", b"\\x00")
+    return plain[:TEXT_MAX_BYTES].decode("utf-8", "ignore")
+
+
+def _storable(text: str) -> str:
+    """Return the text; raises ValueError for one that no database could hold."""
+    if "\0" in text:
+        raise ValueError("it holds a NUL character")
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise ValueError("it is not valid Unicode") from error
+    if size > TEXT_MAX_BYTES:
+        raise ValueError(f"it is longer than {TEXT_MAX_BYTES} bytes")
+    return text
+
+
+_Text = Annotated[str, AfterValidator(_storable)]
+_Number = Annotated[int, Field(ge=0, le=NUMBER_MAX)]
 
 
 class _Properties(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    product: str = ""
-    subscription: str | None = None
-    account: str | None = None
-    count: int = Field(default=1, ge=0)
-    duration_s: int = Field(default=0, ge=0)
-    errors: int = Field(default=0, ge=0)
+    product: _Text = ""
+    subscription: _Text | None = None
+    account: _Text | None = None
+    count: _Number = 1
+    duration_s: _Number = 0
+    errors: _Number = 0
 
 
 class _Context(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    group_id: str | None = Field(default=None, validation_alias="groupId")
+    group_id: _Text | None = Field(default=None, validation_alias="groupId")
 
 
 class _Track(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    message_id: str = Field(validation_alias="messageId", min_length=1)
-    event: str = Field(min_length=1)
+    message_id: _Text = Field(validation_alias="messageId", min_length=1)
+    event: _Text = Field(min_length=1)
     timestamp: AwareDatetime
-    user: str = Field(default="", validation_alias=AliasChoices("userId", "anonymousId"))
+    user: _Text = Field(default="", validation_alias=AliasChoices("userId", "anonymousId"))
     properties: _Properties = _Properties()
     context: _Context = _Context()
 
@@ -111,7 +147,7 @@ def read_message(message: object, zone: ZoneInfo, received_at: datetime) -> Usag
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        return RefusedEvent(str(message.get("messageId", "")), f"{place}: {first['msg']}")
+        return RefusedEvent(shown(str(message.get("messageId", ""))), shown(f"{place}: {first['msg']}"))
     return _event(track, zone, received_at)
 
 
@@ -121,6 +157,10 @@ def _event(track: _Track, zone: ZoneInfo, received_at: datetime) -> UsageEvent |
         return RefusedEvent(track.message_id, "no account is named (context.groupId or properties.account)")
     if track.timestamp > received_at + FUTURE_TOLERANCE:
         return RefusedEvent(track.message_id, f"dated {track.timestamp.isoformat()}, more than a day ahead")
+    try:
+        at, day = track.timestamp.astimezone(UTC), track.timestamp.astimezone(zone).date()
+    except OverflowError:
+        return RefusedEvent(track.message_id, f"dated {track.timestamp.isoformat()}, outside the calendar")
     properties = track.properties
     return UsageEvent(
         message_id=track.message_id,
@@ -129,8 +169,8 @@ def _event(track: _Track, zone: ZoneInfo, received_at: datetime) -> UsageEvent |
         product=properties.product,
         feature=track.event,
         user="" if track.user == NOBODY else track.user,
-        day=track.timestamp.astimezone(zone).date(),
-        at=track.timestamp,
+        day=day,
+        at=at,
         count=properties.count,
         duration_s=properties.duration_s,
         errors=properties.errors,

@@ -18,12 +18,12 @@ from integration.hubspot.events import dedupe_key, occurred_at
 from integration.hubspot.signature import Verdict, verify_v3
 from sync.bell import Lane, Work, ring
 from sync.drain import HUBSPOT
+from sync.onboard import every_installation
 from sync.runtime import Runtime
 from sync.state import inbox
 from sync.state.engine import writing
 from sync.state.inbox import InboxEvent
 from sync.state.installations import installation_id
-from sync.workspace import active
 from webhooks.answers import kept, refused
 
 
@@ -67,12 +67,15 @@ def _events(body: bytes) -> list[Mapping[str, Any]] | None:
 
 
 def _keep(runtime: Runtime, events: list[Mapping[str, Any]]) -> Response:
-    """Make every event a row before answering; ring once per installation."""
+    """Make every event of a portal we know a row before answering; ring once per installation.
+
+    Also while the portal waits for its admin's consent: what is told only once must not be lost.
+    """
     by_installation: defaultdict[str, list[InboxEvent]] = defaultdict(list)
     for event in events:
         owner = installation_id("hubspot", str(event.get("portalId")))
         by_installation[owner].append(InboxEvent(dedupe_key(event), HUBSPOT, event, occurred_at(event)))
-    now, served = runtime.clock.now(), set(active(runtime))
+    now, served = runtime.clock.now(), {one.id for one in every_installation(runtime)}
     with writing(runtime.engine) as conn:
         new = {
             owner: inbox.put(conn, owner, now, batch)

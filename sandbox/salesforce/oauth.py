@@ -22,6 +22,9 @@ from sandbox.salesforce.org import API_USERNAME, Org
 
 IDLE = timedelta(hours=2)
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+ASSERTION_LIFE_S = 300
+"""An assertion must end within about five minutes (Help, "OAuth 2.0 JWT Bearer Flow"); the words are ours."""
+
 _LOGIN_HOSTS = ("https://login.salesforce.com", "https://test.salesforce.com")
 _SCOPE = "refresh_token web api"
 
@@ -135,6 +138,8 @@ class Tokens:
             raise OAuthError("invalid_grant", "audience is invalid")
         if not isinstance(claims.get("exp"), int | float) or claims["exp"] <= self._org.now().timestamp():
             raise OAuthError("invalid_grant", "expired authorization code")
+        if claims["exp"] > self._org.now().timestamp() + ASSERTION_LIFE_S:
+            raise OAuthError("invalid_grant", "invalid assertion")
         user = self._org.user(str(claims.get("sub")))
         if user is None or user["Id"] != app["user_id"] or not app["approved"]:
             raise OAuthError("invalid_grant", "user hasn't approved this consumer")

@@ -52,6 +52,7 @@ def stoppable() -> Iterator[None]:
         raise Stopped
 
     before = signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts deaf to it
     try:
         yield
     except Stopped:

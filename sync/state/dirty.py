@@ -26,6 +26,7 @@ from sqlalchemy import (
     delete,
     func,
     literal,
+    or_,
     select,
     update,
 )
@@ -199,6 +200,14 @@ def count(conn: Connection, installation_id: str) -> dict[str, int]:
     """Return how many rows are dirty per scope, held or not."""
     query = select(dirty.c.scope, func.count()).where(dirty.c.installation_id == installation_id)
     return dict(conn.execute(query.group_by(dirty.c.scope)).all())
+
+
+def under_way(conn: Connection, installation_id: str, now: datetime) -> bool:
+    """Say whether some row is held, or could be claimed at ``now``; rows in back-off do not count."""
+    held = and_(dirty.c.lease_owner.is_not(None), dirty.c.leased_until > now)
+    here = dirty.c.installation_id == installation_id
+    query = select(dirty.c.id).where(here, or_(held, claimable(dirty, now))).limit(1)
+    return conn.execute(query).first() is not None
 
 
 def _in_scope(installation_id: str, scope: Scope) -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Column, Connection, Index, Table, Text, select, update
 
 from sync.state.errors import StateError
-from sync.state.schema import chunks, installation_column, metadata, upsert
+from sync.state.schema import chunks, installation_column, key_columns, metadata, upsert
 
 identity = Table(
     "identity",
@@ -42,6 +42,27 @@ def mint_many(
     if rows:
         conn.execute(upsert(conn, identity).on_conflict_do_nothing(), rows)
     return resolve(conn, installation_id, kind, list(proposals))
+
+
+def bind(conn: Connection, installation_id: str, kind: str, meanings: Mapping[str, str]) -> None:
+    """Have every source answer with its id from now on, whatever it answered before.
+
+    For names that people correct, such as the product's name of an account; minted keys never change.
+    """
+    rows = [
+        {
+            "installation_id": installation_id,
+            "kind": kind,
+            "source": source,
+            "minted": minted,
+            "first_minted": minted,
+        }
+        for source, minted in sorted(meanings.items())
+    ]
+    if rows:
+        new = upsert(conn, identity)
+        changes = {"minted": new.excluded.minted}
+        conn.execute(new.on_conflict_do_update(index_elements=key_columns(identity), set_=changes), rows)
 
 
 def resolve(conn: Connection, installation_id: str, kind: str, sources: Sequence[str]) -> dict[str, str]:

@@ -152,6 +152,20 @@ def failed(
     return conn.execute(update(inbox).where(_ours(installation_id)).values(values), key).rowcount == 1
 
 
+def give_back(
+    conn: Connection, installation_id: str, items: Sequence[InboxItem], error: str, next_try_at: datetime
+) -> int:
+    """Have the events taken again at ``next_try_at`` as if this take had not been; it is no attempt.
+
+    Returns how many were still ours.
+    """
+    if not items:
+        return 0
+    values = released() | {"attempts": inbox.c.attempts - 1, "error": error, "next_try_at": next_try_at}
+    keys = [{"b_key": item.dedupe_key, "b_fence": item.fence} for item in items]
+    return conn.execute(update(inbox).where(_ours(installation_id)).values(values), keys).rowcount
+
+
 def expire(conn: Connection, installation_id: str, before: datetime) -> int:
     """Delete events settled (done or failed) and received before the instant; return how many."""
     old = and_(inbox.c.installation_id == installation_id, inbox.c.received_at < before)

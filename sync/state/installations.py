@@ -172,9 +172,22 @@ def load_secret(conn: Connection, box: SecretBox, installation_id: str, kind: st
     return None if ciphertext is None else box.open(installation_id, kind, ciphertext)
 
 
-def drop_secrets(conn: Connection, installation_id: str) -> int:
-    """Destroy every secret of the installation; return how many."""
+def secret_mark(conn: Connection, installation_id: str, kind: str) -> str | None:
+    """Return a text that is another one each time the secret was saved; ``None`` when there is none.
+
+    It is the ciphertext, which no two savings share, where ``updated_at`` stands still with the clock.
+    """
+    query = select(credential.c.ciphertext).where(
+        credential.c.installation_id == installation_id, credential.c.kind == kind
+    )
+    return conn.execute(query).scalar()
+
+
+def drop_secrets(conn: Connection, installation_id: str, kind: str | None = None) -> int:
+    """Destroy every secret of the installation, or that of one kind; return how many."""
     target = delete(credential).where(credential.c.installation_id == installation_id)
+    if kind is not None:
+        target = target.where(credential.c.kind == kind)
     return conn.execute(target).rowcount
 
 

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
 from sync.state.mirror_rows import MirrorChange, MirrorRecord, record_version, stored
 from sync.state.schema import Row, chunks
 
 Id = tuple[str, str]
+MIRROR_LOCK = 0x6D6972726F72  # "mirror": keeps this lock apart from others on PostgreSQL
 HEAD = ("object", "source_id", "seq", "source_at", "confirmed_at", "account_id", "body_hash")
 
 
@@ -53,6 +54,7 @@ def store(
     left out; at the same instant a different body wins, since links change without moving
     the record's time.
     """
+    _one_at_a_time(conn, installation_id)
     ordered = sorted(records, key=lambda one: (one.object, one.source_id, one.source_at))
     ids = list(dict.fromkeys((one.object, one.source_id) for one in ordered))
     batch = _Batch(_heads(conn, installation_id, ids), now)
@@ -60,6 +62,15 @@ def store(
         _consider(batch, record)
     _write(conn, installation_id, batch)
     return MirrorChange(tuple(batch.changed), batch.unchanged, batch.stale, frozenset(batch.touched))
+
+
+def _one_at_a_time(conn: Connection, installation_id: str) -> None:
+    """Hold the installation's mirror until the transaction ends; SQLite's writers already wait.
+
+    Row locks do not help for a record met for the first time: two workers would both insert it.
+    """
+    if conn.dialect.name == "postgresql":
+        conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(installation_id, MIRROR_LOCK))))
 
 
 def mark_deleted(

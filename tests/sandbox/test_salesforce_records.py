@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import jwt
@@ -29,8 +30,10 @@ def key() -> rsa.RSAPrivateKey:
 
 def ask_jwt(url: str, signing: Any, **claims: Any) -> requests.Response:
     """Ask for a token with a JWT of these claims over good ones."""
+    told = requests.get(f"{url}/_sandbox/clock", timeout=30).json()["now"]
+    soon = datetime.fromisoformat(told).timestamp() + 180
     good = {"iss": "jwt-app", "sub": "integration@colonnade.example", "aud": "https://login.salesforce.com",
-            "exp": 4102444800}  # fmt: skip
+            "exp": int(soon)}  # fmt: skip
     assertion = jwt.encode(good | claims, signing, algorithm="RS256")
     return requests.post(f"{url}/services/oauth2/token", timeout=30,
                          data={"grant_type": JWT_GRANT, "assertion": assertion})  # fmt: skip
@@ -60,6 +63,7 @@ def test_a_signed_assertion_gives_a_token_without_a_refresh_token(jwt_app: str, 
     [
         ({"aud": "https://example.com"}, "invalid_grant", "audience is invalid"),
         ({"exp": 1}, "invalid_grant", "expired authorization code"),
+        ({"exp": 4102444800}, "invalid_grant", "invalid assertion"),
         ({"sub": "nobody@example.com"}, "invalid_grant", "user hasn't approved this consumer"),
         ({"iss": "unknown"}, "invalid_client_id", "client identifier invalid"),
     ],
