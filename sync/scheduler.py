@@ -85,9 +85,11 @@ def sweep(runtime: Runtime) -> int:
     ) + sum(ring(runtime.redis, Lane.BULK, Work.LOAD, one) for one in sorted(stopped & working))
 
 
-def run_scheduler(runtime: Runtime, sleep: Callable[[float], None], until: Callable[[], bool]) -> None:
-    """Turn until told to stop; a Redis or database that is away is waited for."""
+def run_scheduler(runtime: Runtime, sleep: Callable[[float], None], until: Callable[[], bool]) -> int:
+    """Turn until told to stop, and return how often; a Redis or database that is away is waited for."""
+    turns = 0
     while not until():
+        turns += 1
         try:
             turn(runtime)
         except RedisError as error:
@@ -95,6 +97,7 @@ def run_scheduler(runtime: Runtime, sleep: Callable[[float], None], until: Calla
         except SQLAlchemyError as error:
             log.warning("the database is away, it is waited for: %s", error)
         sleep(TURN_S)
+    return turns
 
 
 def _run_task(runtime: Runtime, task: DueTask) -> int:

@@ -32,7 +32,8 @@ def charter() -> None:
 
 
 @charter.command()
-def schema() -> None:
+@json_option
+def schema(as_json: bool) -> None:  # noqa: ARG001 - a schema is JSON either way
     """Print the JSON Schema of a charter, for editors.
 
     Example: colonnade charter schema > charter.schema.json

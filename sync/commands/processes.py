@@ -8,12 +8,13 @@ import time
 from types import FrameType
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from integration.budget import Lane as CallLane
 from sync.bell import Lane, Work, ring
 from sync.commands.output import answer, json_option
 from sync.config import read_settings, shown_database
-from sync.runtime import process_runtime
+from sync.runtime import Runtime, process_runtime
 from sync.scheduler import run_scheduler
 from sync.state.engine import migrate as migrate_schema
 from sync.state.engine import open_engine
@@ -21,6 +22,7 @@ from sync.worker import run_worker
 from sync.workspace import CONNECTIONS, active
 
 LISTEN_EVERY_S = 60.0
+log = logging.getLogger(__name__)
 
 
 class Stop:
@@ -58,7 +60,8 @@ def migrate(as_json: bool) -> None:
 @click.command()
 @click.argument("lane", type=click.Choice([lane.value for lane in Lane]))
 @click.option("--until-idle", is_flag=True, help="Stop once the queue is empty.")
-def worker(lane: str, until_idle: bool) -> None:
+@json_option
+def worker(lane: str, until_idle: bool, as_json: bool) -> None:
     """Answer one queue: `fast` for webhooks, looks and writes, `bulk` for first loads.
 
     Example: colonnade worker fast
@@ -66,32 +69,46 @@ def worker(lane: str, until_idle: bool) -> None:
     runtime = process_runtime()
     logging.basicConfig(level=runtime.settings.log_level)
     CONNECTIONS.lane = CallLane.WEBHOOK if lane == Lane.FAST else CallLane.BACKFILL
-    run_worker(runtime.redis, Lane(lane), until_idle=until_idle)
+    worked = run_worker(runtime.redis, Lane(lane), until_idle=until_idle)
+    said = "worked, and stopped" if worked else "found nothing to do, and stopped"
+    answer({"lane": lane, "worked": worked}, as_json, lambda out: out.print(f"The {lane} worker {said}."))
 
 
 @click.command()
-def scheduler() -> None:
+@json_option
+def scheduler(as_json: bool) -> None:
     """Run what is due, and ring for work nobody holds.
 
     Example: colonnade scheduler
     """
     runtime = process_runtime()
     logging.basicConfig(level=runtime.settings.log_level)
-    run_scheduler(runtime, time.sleep, Stop())
+    turns = run_scheduler(runtime, time.sleep, Stop())
+    answer({"turns": turns}, as_json, lambda out: out.print(f"The scheduler stopped after {turns} turns."))
 
 
 @click.command()
-def listen() -> None:
+@json_option
+def listen(as_json: bool) -> None:
     """Poll every CRM once a minute, for changes no webhook tells of (custom objects, no webhooks at all).
 
     Example: colonnade listen
     """
     runtime = process_runtime()
     logging.basicConfig(level=runtime.settings.log_level)
-    stop, next_turn = Stop(), time.monotonic()
+    stop, next_turn, rung = Stop(), time.monotonic(), 0
     while not stop():
         if time.monotonic() >= next_turn:
-            for installation_id in active(runtime):
-                ring(runtime.redis, Lane.FAST, Work.POLL, installation_id)
+            rung += _ask_for_polls(runtime)
             next_turn += LISTEN_EVERY_S
         time.sleep(0.5)
+    answer({"polls": rung}, as_json, lambda out: out.print(f"Stopped after asking for {rung} polls."))
+
+
+def _ask_for_polls(runtime: Runtime) -> int:
+    """Ring for a poll of every installation; a database that is away is waited for."""
+    try:
+        return sum(ring(runtime.redis, Lane.FAST, Work.POLL, one) for one in active(runtime))
+    except SQLAlchemyError as error:
+        log.warning("the database is away, it is waited for: %s", error)
+        return 0
