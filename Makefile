@@ -12,10 +12,10 @@ help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/ready  ## run the whole loop on both sandboxes and print what happened
-	$(BIN)/colonnade demo $(DEMO_OPTIONS)
+	@$(BIN)/colonnade demo $(DEMO_OPTIONS)
 
 serve: $(VENV)/ready  ## the demo, left running with its console
-	$(BIN)/colonnade serve --demo $(DEMO_OPTIONS)
+	@$(BIN)/colonnade serve --demo $(DEMO_OPTIONS)
 
 test: $(VENV)/ready-dev  ## run the tests
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report= $(TEST_OPTIONS)
