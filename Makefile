@@ -46,11 +46,11 @@ $(BIN)/python:
 	@PYTHON="$(PYTHON)" sh .ci/make-venv $(VENV)
 
 $(VENV)/ready: $(BIN)/python requirements.lock pyproject.toml
-	$(PIP) --require-hashes --only-binary :all: -r requirements.lock
-	$(PIP) --no-deps --no-build-isolation --no-index -e .
+	@$(PIP) --require-hashes --only-binary :all: -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
 $(VENV)/ready-dev: $(BIN)/python requirements-dev.lock pyproject.toml
-	$(PIP) --require-hashes --only-binary :all: -r requirements-dev.lock
-	$(PIP) --no-deps --no-build-isolation --no-index -e .
+	@$(PIP) --require-hashes --only-binary :all: -r requirements-dev.lock
+	@$(PIP) --no-deps --no-build-isolation --no-index -e .
 	@touch $@ $(VENV)/ready
