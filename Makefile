@@ -3,6 +3,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The lock is whole, so nothing is resolved: older pips look for newer versions of what another package wants with an extra.
+LOCKED := --no-deps --require-hashes --only-binary :all:
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
 WORKERS ?= 2
@@ -46,11 +48,11 @@ $(BIN)/python:
 	@PYTHON="$(PYTHON)" sh .ci/make-venv $(VENV)
 
 $(VENV)/ready: $(BIN)/python requirements.lock pyproject.toml
-	@$(PIP) --require-hashes --only-binary :all: -r requirements.lock
+	@$(PIP) $(LOCKED) -r requirements.lock
 	@$(PIP) --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
 $(VENV)/ready-dev: $(BIN)/python requirements-dev.lock pyproject.toml
-	@$(PIP) --require-hashes --only-binary :all: -r requirements-dev.lock
+	@$(PIP) $(LOCKED) -r requirements-dev.lock
 	@$(PIP) --no-deps --no-build-isolation --no-index -e .
 	@touch $@ $(VENV)/ready
