@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 FieldValues = Mapping[str, str | None]
 
@@ -324,6 +324,27 @@ class CrmPort(Protocol):
 
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
         """Create objects and fields; asking twice for the same is not an error."""
+        ...
+
+
+@runtime_checkable
+class KeylessPort(Protocol):
+    """A CRM in which some records of ours carry no unique key: native tasks, deals without a key field.
+
+    They are made by ``create``, which may not be done twice, and known from then on by their id. What
+    became of a create whose answer was lost is seen among the children of the record's parents.
+    """
+
+    def create(self, object_name: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
+        """Make a record of each row, linked to its parents in the same call; one result per row.
+
+        Never made again where no answer came: raises Unavailable, or gives rows the refusal BUSY,
+        and the records may stand.
+        """
+        ...
+
+    def children(self, object_name: str, parents: Sequence[Link], fields: Sequence[str]) -> list[CrmRecord]:
+        """Return the records of an object that hang under any of ``parents``; read from the store."""
         ...
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic_core import CoreSchema
 
-from mappings.catalogue import CATALOGUE
+from mappings.catalogue import CATALOGUE, OWN_OBJECTS, Home
 from mappings.problems import suggest
 from mappings.scalars import Finding, Model, Name, refuse
 from success.desired import RecordKind
@@ -196,6 +196,49 @@ class DealOpening(Model):
     values: dict[str, str] = Field(default_factory=dict)
 
 
+class HomesEntry(Model):
+    """Who gets a custom object where not every kind of record can have one (HubSpot)."""
+
+    priority: tuple[RecordKind, ...] = Field(
+        default=OWN_OBJECTS,
+        description="The kinds that may have a custom object, first come first; the others do without.",
+    )
+    without: tuple[Home, ...] = Field(default=(), description="Homes that are passed over, such as task.")
+
+    @field_validator("priority")
+    @classmethod
+    def _kinds_of_ours_once(cls, kinds: tuple[RecordKind, ...]) -> tuple[RecordKind, ...]:
+        known = [kind.value for kind in OWN_OBJECTS]
+        wrong = [
+            Finding((index,), f"a {kind.value} never has a custom object", suggest(kind.value, known))
+            for index, kind in enumerate(kinds)
+            if kind not in OWN_OBJECTS
+        ]
+        twice = [
+            Finding((index,), f"{kind.value!r} stands in the list before", "Name each kind once.")
+            for index, kind in enumerate(kinds)
+            if kind in kinds[:index]
+        ]
+        refuse([*wrong, *twice])
+        return kinds
+
+    @field_validator("without")
+    @classmethod
+    def _may_be_passed_over(cls, homes: tuple[Home, ...]) -> tuple[Home, ...]:
+        remedies = {
+            Home.OBJECT: "Leave the kind out of `priority` instead.",
+            Home.MIRROR: "It is where a record stands when every other home is passed over.",
+        }
+        refuse(
+            [
+                Finding((index,), f"the home {home.value!r} cannot be passed over", remedies[home])
+                for index, home in enumerate(homes)
+                if home in remedies
+            ]
+        )
+        return homes
+
+
 class Writes(Model):
     """What we write. Names of our objects and fields come from ``mappings.naming``, never from here."""
 
@@ -203,6 +246,7 @@ class Writes(Model):
         default=(), description="Profile fields that also stand on the account itself."
     )
     profile_lookup: bool = Field(default=False, description="The account points to its profile.")
+    homes: HomesEntry = HomesEntry()
     renewal: DealOpening
     expansion: DealOpening
     ownership: dict[RecordKind, dict[str, Ownership]] = Field(

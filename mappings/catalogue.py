@@ -2,15 +2,18 @@
 
 The names are those of ``success.desired``; ``mappings.outbound`` turns entries into vendor fields.
 A deal's ``native`` fields stand in the customer's own properties (name, amount, close date) and
-belong to people from the moment the deal exists (DESIGN: field ownership).
+belong to people from the moment the deal exists (DESIGN: field ownership). ``HOMES`` says where a
+record may stand; ``mappings.homes`` chooses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from integration.port import FieldType
+from mappings.naming import HUBSPOT, SALESFORCE
 from success.desired import RecordKind
 
 
@@ -95,5 +98,31 @@ CATALOGUE: Mapping[RecordKind, tuple[CatalogueField, ...]] = {
     RecordKind.RENEWAL: RENEWAL,
     RecordKind.EXPANSION: EXPANSION,
 }
+
+
+class Home(StrEnum):
+    """Where records of a kind stand in a CRM.
+
+    ``object``: a custom object of ours. ``account``: fields on the account itself. ``task``: native
+    tasks of the account. ``mirror``: with us only.
+    """
+
+    OBJECT = "object"
+    ACCOUNT = "account"
+    TASK = "task"
+    MIRROR = "mirror"
+
+
 OWN_OBJECTS = (RecordKind.PROFILE, RecordKind.PLAN, RecordKind.MILESTONE)
 DEALS = (RecordKind.RENEWAL, RecordKind.EXPANSION)
+
+# In order: the first that there is room for. HubSpot has custom objects on Enterprise only and few
+# definitions of them (page "Schemas"); every Salesforce edition we support has them.
+HOMES: Mapping[str, Mapping[RecordKind, tuple[Home, ...]]] = {
+    HUBSPOT: {
+        RecordKind.PROFILE: (Home.OBJECT, Home.ACCOUNT, Home.MIRROR),
+        RecordKind.PLAN: (Home.OBJECT, Home.ACCOUNT, Home.MIRROR),
+        RecordKind.MILESTONE: (Home.OBJECT, Home.TASK, Home.MIRROR),
+    },
+    SALESFORCE: dict.fromkeys(OWN_OBJECTS, (Home.OBJECT,)),
+}

@@ -11,9 +11,9 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from mappings.bindings import CrmEntry
+from mappings.bindings import CrmEntry, HomesEntry
 from mappings.rulebook import (
     ExpansionEntry,
     PlanEntry,
@@ -21,7 +21,7 @@ from mappings.rulebook import (
     RenewalEntry,
     ScorecardEntry,
 )
-from mappings.scalars import Model, Name, Zone
+from mappings.scalars import Finding, Model, Name, Zone, refuse
 from success.rules import Rules
 
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -32,6 +32,14 @@ class Crms(Model):
 
     hubspot: CrmEntry | None = None
     salesforce: CrmEntry | None = None
+
+    @field_validator("salesforce")
+    @classmethod
+    def _salesforce_has_room(cls, entry: CrmEntry | None) -> CrmEntry | None:
+        if entry is not None and entry.writes.homes != HomesEntry():
+            wrong = "in Salesforce every kind of record has an object of its own"
+            refuse([Finding(("writes", "homes"), wrong, "Leave `homes` out; it is for HubSpot.")])
+        return entry
 
 
 class Charter(Model):

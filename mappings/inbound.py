@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from integration.port import CrmRecord, Pipeline, ReadQuery, Stage
 from mappings.bindings import Binding, CrmEntry, DealReads, LineReads, TicketFields, TicketReads
 from mappings.charter import Charter
+from mappings.homes import OBJECTS, Homes
 from mappings.naming import key_field
 from mappings.outbound import object_specs
 from mappings.row import Contradicted, Row
@@ -123,7 +124,9 @@ def to_ticket(record: CrmRecord, inbound: Inbound) -> Ticket | Contradiction:
         return _contradiction(record, error)
 
 
-def read_queries(charter: Charter, vendor: str, *, installed: bool = True) -> tuple[ReadQuery, ...]:
+def read_queries(
+    charter: Charter, vendor: str, *, installed: bool = True, homes: Homes = OBJECTS
+) -> tuple[ReadQuery, ...]:
     """Return one query per vendor object: exactly the fields the charter needs, and the links.
 
     Where contract lines stand on the deal, the deal's query reads them. With ``installed`` our own
@@ -138,7 +141,7 @@ def read_queries(charter: Charter, vendor: str, *, installed: bool = True) -> tu
         parent = getattr(entry, "parent", None)
         links.setdefault(entry.object, []).extend([parent] if parent else [])
     if installed:
-        for spec in object_specs(charter, vendor):
+        for spec in object_specs(charter, vendor, homes):
             if spec.name in fields:
                 fields[spec.name].extend(field.name for field in spec.fields)
     return tuple(

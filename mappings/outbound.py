@@ -1,7 +1,8 @@
 """From desired records to a CRM's rows, and to the objects and fields that must exist for them; pure.
 
 ``sync/install.py`` ensures ``object_specs``; ``sync/push.py`` sends what differs of ``to_rows``.
-Names come from ``mappings.naming``, fields and their default owners from ``mappings.catalogue``.
+Names come from ``mappings.naming``, fields and their default owners from ``mappings.catalogue``,
+where a kind of record stands from ``mappings.homes``; ``mappings.tasks`` makes tasks of milestones.
 
 Limits on text: HubSpot 65,536 characters (properties guide); Salesforce Text 255, long text
 32,768, custom object Name 80 and Opportunity Name 120 (object reference).
@@ -9,17 +10,20 @@ Limits on text: HubSpot 65,536 characters (properties guide); Salesforce Text 25
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from integration.port import FieldSpec, FieldType, FieldValues, Link, ObjectSpec
 from mappings.bindings import Binding, CrmEntry, Ownership
-from mappings.catalogue import CATALOGUE, DEALS, OWN_OBJECTS, CatalogueField
+from mappings.catalogue import CATALOGUE, DEALS, OWN_OBJECTS, CatalogueField, Home
 from mappings.charter import Charter
+from mappings.homes import OBJECTS, TASKS, Homes
 from mappings.money import decimals_of
 from mappings.naming import HUBSPOT, SALESFORCE, key_field, label, lookup_field, plural_label, vendor_name
+from mappings.tasks import task_values
 from mappings.typed import cut, write_noon, write_value
 from success.desired import DesiredRecord, RecordKind, Value
 from success.facts import Money
@@ -55,12 +59,16 @@ class VendorWrite:
     record_id: str | None = None
 
 
-def object_specs(charter: Charter, vendor: str) -> tuple[ObjectSpec, ...]:
-    """Return what install must ensure: our objects whole, then our fields on the customer's objects."""
+def object_specs(charter: Charter, vendor: str, homes: Homes = OBJECTS) -> tuple[ObjectSpec, ...]:
+    """Return what install must ensure: our objects whole, then our fields on the customer's objects.
+
+    Native tasks need nothing: all their fields are HubSpot's own.
+    """
     crm = charter.crm_for(vendor)
-    own = [_own_object(kind, charter, vendor) for kind in OWN_OBJECTS]
-    account = _account_fields(charter, vendor)
-    deal = [_key_spec(vendor), *_deal_fields(charter, vendor)]
+    own = [_own_object(kind, charter, vendor, homes) for kind in OWN_OBJECTS if homes.of[kind] is Home.OBJECT]
+    account = _account_fields(charter, vendor, homes)
+    key = _key_spec(vendor, unique=homes.has_unique_key(crm.reads.deal.object))
+    deal = [key, *_deal_fields(charter, vendor)]
     extended = [
         ObjectSpec(name, name, name, tuple(fields))
         for name, fields in ((crm.reads.account.object, account), (crm.reads.deal.object, deal))
@@ -70,24 +78,42 @@ def object_specs(charter: Charter, vendor: str) -> tuple[ObjectSpec, ...]:
 
 
 def to_rows(
-    record: DesiredRecord, charter: Charter, vendor: str, *, owner_id: str | None = None
+    record: DesiredRecord,
+    charter: Charter,
+    vendor: str,
+    *,
+    owner_id: str | None = None,
+    homes: Homes = OBJECTS,
 ) -> tuple[VendorWrite, ...]:
     """Return the rows one desired record becomes: its own first, then those on the account.
 
-    ``owner_id`` seeds the owner of a deal (the account's owner, in the CRM's own ids).
+    There are none where the record stands with us only. ``owner_id`` seeds the owner of a deal or
+    task (the account's owner, in the CRM's own ids).
     Raises ``KeyError`` for a field the catalogue does not have.
     """
     if record.kind in DEALS:
-        return (_deal_row(record, charter, vendor, owner_id),)
-    rows = [_own_row(record, charter, vendor)]
-    if record.kind is RecordKind.PROFILE:
-        rows += _account_rows(record, charter, vendor)
+        return (_deal_row(record, charter, vendor, owner_id, homes),)
+    home, rows = homes.of[record.kind], []
+    if home is Home.OBJECT:
+        rows.append(_own_row(record, charter, vendor, homes))
+    elif home is Home.TASK:
+        rows.append(_task_row(record, charter, vendor, owner_id))
+    rows += _account_rows(record, charter, vendor, homes)
     return tuple(rows)
 
 
-def own_object(kind: RecordKind, charter: Charter, vendor: str) -> str:
-    """Return the vendor's object that holds records of ``kind``: ours, or the deal object."""
-    return charter.crm_for(vendor).reads.deal.object if kind in DEALS else vendor_name(kind.value, vendor)
+def own_object(kind: RecordKind, charter: Charter, vendor: str, homes: Homes = OBJECTS) -> str | None:
+    """Return the vendor's object that holds records of ``kind``; ``None`` where they stand with us only."""
+    reads = charter.crm_for(vendor).reads
+    if kind in DEALS:
+        return reads.deal.object
+    places = {
+        Home.OBJECT: vendor_name(kind.value, vendor),
+        Home.ACCOUNT: reads.account.object,
+        Home.TASK: TASKS,
+        Home.MIRROR: None,
+    }
+    return places[homes.of[kind]]
 
 
 def ownership(kind: RecordKind, name: str, crm: CrmEntry) -> Ownership:
@@ -97,8 +123,8 @@ def ownership(kind: RecordKind, name: str, crm: CrmEntry) -> Ownership:
     return chosen or (Ownership.SEED if native else Ownership.OURS)
 
 
-def _own_object(kind: RecordKind, charter: Charter, vendor: str) -> ObjectSpec:
-    name, parents = vendor_name(kind.value, vendor), _parent_objects(kind, charter, vendor)
+def _own_object(kind: RecordKind, charter: Charter, vendor: str, homes: Homes) -> ObjectSpec:
+    name, parents = vendor_name(kind.value, vendor), _parent_objects(kind, charter, vendor, homes)
     primary = SALESFORCE_NAME if vendor == SALESFORCE else vendor_name("name", vendor)
     fields = [_key_spec(vendor)]
     fields += [
@@ -119,20 +145,44 @@ def _own_object(kind: RecordKind, charter: Charter, vendor: str) -> ObjectSpec:
     )
 
 
-def _parent_objects(kind: RecordKind, charter: Charter, vendor: str) -> tuple[str, ...]:
+def _parent_objects(kind: RecordKind, charter: Charter, vendor: str, homes: Homes) -> tuple[str, ...]:
     account = charter.crm_for(vendor).reads.account.object
-    parent = _PARENT_KIND.get(kind)
+    parent = _parent_kind(kind, homes)
     return (account,) if parent is None else (account, vendor_name(parent.value, vendor))
 
 
-def _account_fields(charter: Charter, vendor: str) -> list[FieldSpec]:
-    """Return our fields on the account: copies of profile fields, and the lookup to the profile."""
+def _parent_kind(kind: RecordKind, homes: Homes) -> RecordKind | None:
+    """Return the kind of ours a record hangs under, where that one is an object too."""
+    parent = _PARENT_KIND.get(kind)
+    return parent if parent is not None and homes.of[parent] is Home.OBJECT else None
+
+
+def _account_fields(charter: Charter, vendor: str, homes: Homes) -> list[FieldSpec]:
+    """Return our fields on the account: profile and plan fields, and the lookup to the profile."""
     writes = charter.crm_for(vendor).writes
-    copied = {entry.name: entry for entry in CATALOGUE[RecordKind.PROFILE]}
-    fields = [_field_spec(copied[name], charter, vendor) for name in writes.on_account]
+    fields = [
+        replace(_field_spec(entry, charter, vendor), name=name, label=shown)
+        for kind in (RecordKind.PROFILE, RecordKind.PLAN)
+        for entry, name, shown in fields_on_account(kind, charter, vendor, homes)
+    ]
     if writes.profile_lookup and vendor == SALESFORCE:
         fields.append(_lookup_spec(vendor_name(RecordKind.PROFILE.value, vendor)))
     return fields
+
+
+def fields_on_account(
+    kind: RecordKind, charter: Charter, vendor: str, homes: Homes
+) -> Iterator[tuple[CatalogueField, str, str]]:
+    """Yield the fields of a kind that we keep on the account, with API name and label there.
+
+    Those the charter asks for come first, in its order. The account has its name already.
+    """
+    entries = {entry.name: entry for entry in CATALOGUE[kind]}
+    asked = charter.crm_for(vendor).writes.on_account if kind is RecordKind.PROFILE else ()
+    whole = [name for name in entries if name != "name"] if homes.of[kind] is Home.ACCOUNT else []
+    prefix = "" if kind is RecordKind.PROFILE else f"{kind.value}_"
+    for name in dict.fromkeys([*asked, *whole]):
+        yield entries[name], vendor_name(prefix + name, vendor), label(prefix + name)
 
 
 def _deal_fields(charter: Charter, vendor: str) -> list[FieldSpec]:
@@ -158,9 +208,9 @@ def _field_spec(entry: CatalogueField, charter: Charter, vendor: str) -> FieldSp
     )
 
 
-def _key_spec(vendor: str) -> FieldSpec:
+def _key_spec(vendor: str, *, unique: bool = True) -> FieldSpec:
     help_text = "Colonnade's own key of this record; do not change it."
-    return FieldSpec(key_field(vendor), label("key"), FieldType.TEXT, unique=True, description=help_text)
+    return FieldSpec(key_field(vendor), label("key"), FieldType.TEXT, unique=unique, description=help_text)
 
 
 def _lookup_spec(target: str) -> FieldSpec:
@@ -169,7 +219,7 @@ def _lookup_spec(target: str) -> FieldSpec:
     return FieldSpec(name, text, FieldType.REFERENCE, references=target)
 
 
-def _own_row(record: DesiredRecord, charter: Charter, vendor: str) -> VendorWrite:
+def _own_row(record: DesiredRecord, charter: Charter, vendor: str, homes: Homes) -> VendorWrite:
     crm = charter.crm_for(vendor)
     values: dict[Ownership, dict[str, str | None]] = {owner: {} for owner in Ownership}
     for entry, value in _entries(record):
@@ -184,39 +234,55 @@ def _own_row(record: DesiredRecord, charter: Charter, vendor: str) -> VendorWrit
         ours=values[Ownership.OURS],
         seed=values[Ownership.SEED],
         parents=(Link(crm.reads.account.object, record.account_id),),
-        parent_keys=_parent_keys(record, vendor),
+        parent_keys=_parent_keys(record, vendor, homes),
     )
 
 
-def _parent_keys(record: DesiredRecord, vendor: str) -> tuple[tuple[str, str], ...]:
-    kind = _PARENT_KIND.get(record.kind)
+def _parent_keys(record: DesiredRecord, vendor: str, homes: Homes) -> tuple[tuple[str, str], ...]:
+    kind = _parent_kind(record.kind, homes)
     if kind is None or record.parent_key is None:
         return ()
     return ((vendor_name(kind.value, vendor), record.parent_key),)
 
 
-def _account_rows(record: DesiredRecord, charter: Charter, vendor: str) -> list[VendorWrite]:
-    """Return the row that updates the account itself, where the charter wants one."""
+def _task_row(record: DesiredRecord, charter: Charter, vendor: str, owner_id: str | None) -> VendorWrite:
     crm = charter.crm_for(vendor)
+    owners = {entry.name: ownership(record.kind, entry.name, crm) for entry in CATALOGUE[record.kind]}
+    values = task_values(record, ZoneInfo(charter.time_zone), owners, owner_id)
+    return VendorWrite(
+        object=TASKS,
+        key=record.key,
+        ours=values[Ownership.OURS],
+        seed=values[Ownership.SEED],
+        parents=(Link(crm.reads.account.object, record.account_id),),
+    )
+
+
+def _account_rows(record: DesiredRecord, charter: Charter, vendor: str, homes: Homes) -> list[VendorWrite]:
+    """Return the row that updates the account itself, where something of the record stands there."""
+    crm = charter.crm_for(vendor)
+    held = dict(_entries(record))
     ours = {
-        vendor_name(entry.name, vendor): _text(
-            entry, value, _limit(entry, vendor, SALESFORCE_TEXT_CHARACTERS)
-        )
-        for entry, value in _entries(record)
-        if entry.name in crm.writes.on_account
-        and ownership(record.kind, entry.name, crm) is not Ownership.HUMAN
+        name: _text(entry, held[entry], _limit(entry, vendor, SALESFORCE_TEXT_CHARACTERS))
+        for entry, name, _ in fields_on_account(record.kind, charter, vendor, homes)
+        if entry in held and ownership(record.kind, entry.name, crm) is not Ownership.HUMAN
     }
-    lookup = ((vendor_name(record.kind.value, vendor), record.key),) if crm.writes.profile_lookup else ()
+    looked_up = record.kind is RecordKind.PROFILE and crm.writes.profile_lookup
+    lookup = ((vendor_name(record.kind.value, vendor), record.key),) if looked_up else ()
     if not ours and not lookup:
         return []
     account = crm.reads.account.object
     return [VendorWrite(account, record.key, ours, parent_keys=lookup, record_id=record.account_id)]
 
 
-def _deal_row(record: DesiredRecord, charter: Charter, vendor: str, owner_id: str | None) -> VendorWrite:
+def _deal_row(
+    record: DesiredRecord, charter: Charter, vendor: str, owner_id: str | None, homes: Homes
+) -> VendorWrite:
     crm = charter.crm_for(vendor)
     values: dict[Ownership, dict[str, str | None]] = {owner: {} for owner in Ownership}
     values[Ownership.SEED].update(_opening(record, crm, owner_id))
+    if not homes.has_unique_key(crm.reads.deal.object):
+        values[Ownership.SEED][key_field(vendor)] = record.key
     for entry, value in _entries(record):
         limit = _limit(entry, vendor, SALESFORCE_DEAL_NAME_CHARACTERS)
         text, begun = _text(entry, value, limit), record.opening.get(entry.name, value)

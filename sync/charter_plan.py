@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from mappings.charter import Charter, rules_of
-from mappings.outbound import to_rows
+from mappings.rows import rows_of_account
 from success.decide import Decision, advance, decide
 from success.desired import DesiredRecord, RecordKind
 from success.facts import AccountFacts
@@ -112,10 +112,12 @@ def _changed_rows(
     owner = facts.account.owner_id
     held = {
         (row.object, row.key): row.ours
-        for record in before.tomorrow.values()
-        for row in to_rows(record, ws.charter, ws.vendor, owner_id=owner)
+        for _, row in rows_of_account(
+            list(before.tomorrow.values()), ws.charter, ws.vendor, owner_id=owner, homes=ws.homes
+        )
     }
-    for record in after.tomorrow.values():
-        for row in to_rows(record, charter, ws.vendor, owner_id=owner):
-            if held.get((row.object, row.key)) != row.ours:
-                yield row.object
+    for _, row in rows_of_account(
+        list(after.tomorrow.values()), charter, ws.vendor, owner_id=owner, homes=ws.homes
+    ):
+        if held.get((row.object, row.key)) != row.ours:
+            yield row.object

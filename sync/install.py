@@ -20,9 +20,11 @@ from integration.port import (
     SchemaResult,
 )
 from mappings.charter import Charter
+from mappings.homes import OBJECTS, Homes
 from mappings.inbound import read_queries
 from mappings.outbound import object_specs
 from success.desired import RecordKind
+from sync.homes import settle, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,16 @@ class Step:
 class InstallPlan:
     """The difference between what the charter needs and what the CRM has.
 
-    ``questions`` are for the admin and stop an apply; ``changes`` is what an apply does.
+    ``questions`` are for the admin and stop an apply; ``changes`` is what an apply does; ``homes``
+    is where our records will stand, which ``notes`` explain where it is not an object of ours.
     """
 
     description: CrmDescription
     steps: tuple[Step, ...]
     changes: tuple[SchemaChange, ...]
     questions: tuple[str, ...]
+    homes: Homes = OBJECTS
+    notes: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -54,12 +59,16 @@ class InstallPlan:
         return not self.changes
 
 
-def make_plan(port: CrmPort, charter: Charter) -> InstallPlan:
-    """Describe the portal or org and return what an apply would do; writes nothing."""
-    specs = object_specs(charter, port.vendor)
-    reads = read_queries(charter, port.vendor, installed=False)
-    names = list(dict.fromkeys([*(spec.name for spec in specs), *(query.object for query in reads)]))
+def make_plan(port: CrmPort, charter: Charter, pinned: Homes | None = None) -> InstallPlan:
+    """Describe the portal or org and return what an apply would do; writes nothing.
+
+    ``pinned`` are the homes settled by an earlier install, which this one keeps.
+    """
+    possible, reads = object_specs(charter, port.vendor), read_queries(charter, port.vendor, installed=False)
+    names = list(dict.fromkeys([*(spec.name for spec in possible), *(query.object for query in reads)]))
     description = port.describe(names)
+    homes = settle(charter, port.vendor, description, pinned)
+    specs = object_specs(charter, port.vendor, homes)
     steps = [_step(spec, description.objects.get(spec.name)) for spec in specs]
     changes = [_change(spec, description.objects.get(spec.name)) for spec in specs]
     if not any(change.fields or change.create_object for change in changes):
@@ -70,7 +79,8 @@ def make_plan(port: CrmPort, charter: Charter) -> InstallPlan:
         *_unknown_stages(charter, port.vendor, description.deal_pipelines),
         *_no_room(specs, description),
     ]
-    return InstallPlan(description, tuple(steps), tuple(changes), tuple(questions))
+    notes = (*description.notes, *told(charter, port.vendor, description, homes))
+    return InstallPlan(description, tuple(steps), tuple(changes), tuple(questions), homes, notes)
 
 
 def apply_plan(port: CrmPort, plan: InstallPlan) -> list[SchemaResult]:

@@ -18,7 +18,8 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection
 
 from mappings.inbound import Contradiction
-from mappings.outbound import VendorWrite, to_rows
+from mappings.outbound import VendorWrite
+from mappings.rows import rows_of_account
 from success.decide import Decision, advance, decide
 from success.facts import AccountFacts
 from success.fold import FoldState
@@ -173,11 +174,10 @@ def _decide_all(
 
 
 def _rows(ws: Workspace, facts: AccountFacts, decision: Decision) -> tuple[WantedRow, ...]:
-    return tuple(
-        _wanted(write, record.account_id, record.kind.value, record.reason)
-        for record in decision.records
-        for write in to_rows(record, ws.charter, ws.vendor, owner_id=facts.account.owner_id)
+    rows = rows_of_account(
+        decision.records, ws.charter, ws.vendor, owner_id=facts.account.owner_id, homes=ws.homes
     )
+    return tuple(_wanted(row, record.account_id, record.kind.value, record.reason) for record, row in rows)
 
 
 def _wanted(write: VendorWrite, account_id: str, kind: str, reason: str) -> WantedRow:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from integration.port import SchemaResult
 from mappings.charter import Charter, canonical_bytes, content_hash
 from sync.connect import identify, keep_client
+from sync.homes import pin_homes, pinned_homes
 from sync.install import InstallPlan, apply_plan, make_plan
 from sync.runtime import Runtime
 from sync.scheduler import look_at_all, plan_tasks
@@ -62,12 +63,17 @@ def rollback_charter(runtime: Runtime, installation_id: str, author: str, reason
 
 def plan_install(ws: Workspace) -> InstallPlan:
     """Return what installing would do; writes nothing."""
-    return make_plan(ws.port, ws.charter)
+    return make_plan(ws.port, ws.charter, pinned_homes(ws.installation.settings))
 
 
 def apply_install(ws: Workspace, plan: InstallPlan) -> list[SchemaResult]:
-    """Do what the plan says and remember the pipelines. Raises ValueError with questions open."""
+    """Do what the plan says and remember the pipelines. Raises ValueError with questions open.
+
+    Where our records stand is settled once all of it is done; until then it is chosen anew.
+    """
     results = apply_plan(ws.port, plan)
+    if all(one.done for one in results):
+        pin_homes(ws.runtime, ws.id, plan.homes)
     keep_description(ws.runtime, ws.id, plan.description)
     CONNECTIONS.forget(ws.id)
     return results

@@ -172,7 +172,7 @@ def _in_reading_order(ws: Workspace) -> list[ReadQuery]:
     """Return the queries, parents first: a line finds its deal, a deal its account."""
     reads = ws.inbound.crm.reads
     first = [reads.account.object, reads.deal.object]
-    queries = read_queries(ws.charter, ws.vendor, installed=True)
+    queries = read_queries(ws.charter, ws.vendor, installed=True, homes=ws.homes)
     return sorted(queries, key=lambda one: first.index(one.object) if one.object in first else len(first))
 
 

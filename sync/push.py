@@ -3,8 +3,8 @@
 Rows are claimed under a fence, compared three ways (desired, last acknowledged, observed
 in the mirror), marked as sent, sent in full batches, and entered with the CRM's answer. A
 crash between the call and the answer leaves rows marked as sent: the next claim asks the
-CRM by key what stands there before it writes. Neighbours: ``look`` fills the ledger,
-``mappings.diff`` compares, the port writes.
+CRM what stands there before it writes. Neighbours: ``look`` fills the ledger,
+``mappings.diff`` compares, ``settle`` asks, the port writes.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from mappings.diff import Acknowledged, FieldChanges, Observed, changed_fields
 from mappings.naming import key_field
 from mappings.outbound import own_object
 from success.desired import RecordKind
+from sync.settle import LANDS_WITHIN, keyless_port, may_still_land, settled
 from sync.state import findings, ledger, mirror
 from sync.state.engine import reading, writing
 from sync.state.leases import Lease
@@ -38,10 +39,14 @@ from sync.workspace import Workspace
 BATCH_ROWS = 2_000
 """Rows of one claim: as many as HubSpot links in one call; the ports cut them to their own batches."""
 
+KEYLESS_ROWS = 100
+"""Rows without a unique key marked as sent at a time: one call of HubSpot, so that the mark is its time."""
+
 LEASE_S = 180
 PARENT_WAIT = timedelta(seconds=2)
 RETRY_CURVE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
 REWRITTEN = "rewritten"
+DELETED = "a person deleted the record in the CRM"
 WRITE_ORDER = (
     RecordKind.PROFILE,
     RecordKind.PLAN,
@@ -78,6 +83,7 @@ class _Plan:
     record_id: str | None
     changes: FieldChanges
     parents: tuple[Link, ...]
+    keyless: bool = False
 
     @property
     def creates(self) -> bool:
@@ -99,9 +105,9 @@ def push(ws: Workspace, owner: str) -> Pushed:
 
 def objects_in_order(ws: Workspace) -> list[str]:
     """Return the vendor objects we write, each after those it hangs under."""
-    own = [own_object(kind, ws.charter, ws.vendor) for kind in WRITE_ORDER]
+    own = [own_object(kind, ws.charter, ws.vendor, ws.homes) for kind in WRITE_ORDER]
     account = ws.inbound.crm.reads.account.object
-    return list(dict.fromkeys([own[0], account, *own[1:]]))
+    return [name for name in dict.fromkeys([own[0], account, *own[1:]]) if name is not None]
 
 
 def _push_batch(ws: Workspace, owner: str, object_name: str) -> Pushed | None:
@@ -112,22 +118,28 @@ def _push_batch(ws: Workspace, owner: str, object_name: str) -> Pushed | None:
     if not rows:
         return None
     try:
-        plans, waiting = _plans(ws, object_name, rows)
-        done = _settle_standing(ws, plans).plus(_put_off(ws, waiting))
+        plans, waiting, landing = _plans(ws, object_name, rows)
+        done = _settle_standing(ws, plans).plus(_put_off(ws, waiting)).plus(_let_land(ws, landing))
         return done.plus(_send(ws, object_name, [plan for plan in plans if _needs_a_call(plan)]))
     except Unavailable as error:
         _release(ws, rows, error)
         raise
 
 
-def _plans(ws: Workspace, object_name: str, rows: Sequence[LedgerRow]) -> tuple[list[_Plan], list[LedgerRow]]:
-    """Return what each row needs, and the rows whose parent is not written yet."""
-    found = _settled(ws, object_name, [row for row in rows if row.uncertain])
+def _plans(
+    ws: Workspace, object_name: str, rows: Sequence[LedgerRow]
+) -> tuple[list[_Plan], list[LedgerRow], list[LedgerRow]]:
+    """Return what each row needs, the rows whose parent is not written yet, and those still in the air."""
+    found = settled(ws, object_name, rows)
+    keyless = not ws.homes.has_unique_key(object_name)
     observed = _observed(ws, object_name, rows)
     rewritten = _rewrites(ws)
     parents = _parent_ids(ws, rows)
-    plans, waiting = [], []
+    plans, waiting, landing = [], [], []
     for row in rows:
+        if row.key not in found and may_still_land(ws, row):
+            landing.append(row)
+            continue
         links = _links(row, parents)
         if links is None:
             waiting.append(row)
@@ -136,17 +148,8 @@ def _plans(ws: Workspace, object_name: str, rows: Sequence[LedgerRow]) -> tuple[
         record_id = row.record_id or (record.id if record else None)
         seen = _newest(observed.get(record_id or ""), record)
         changes = changed_fields(row.desired, _acknowledged(row, rewritten), seen)
-        plans.append(_Plan(row, record_id, changes, links))
-    return plans, waiting
-
-
-def _settled(ws: Workspace, object_name: str, rows: Sequence[LedgerRow]) -> dict[str, CrmRecord]:
-    """Ask the CRM what became of rows whose answer was lost, by key; records it holds are not made again."""
-    lost = [row for row in rows if row.record_id is None]
-    if not lost:
-        return {}
-    fields = sorted({name for row in lost for name in row.desired})
-    return ws.port.find(object_name, key_field(ws.vendor), [row.key for row in lost], fields)
+        plans.append(_Plan(row, record_id, changes, links, keyless))
+    return plans, waiting, landing
 
 
 def _observed(ws: Workspace, object_name: str, rows: Sequence[LedgerRow]) -> dict[str, Observed]:
@@ -205,8 +208,11 @@ def _needs_a_call(plan: _Plan) -> bool:
 
 
 def _links_unwritten(plan: _Plan) -> bool:
-    """Say whether a record that exists may still lack its parents: no write of it was ever acknowledged."""
-    return plan.row.acknowledged is None and bool(plan.parents)
+    """Say whether a record that exists may still lack its parents: no write of it was ever acknowledged.
+
+    One without a unique key was made together with its links.
+    """
+    return not plan.keyless and plan.row.acknowledged is None and bool(plan.parents)
 
 
 def _settle_standing(ws: Workspace, plans: Sequence[_Plan]) -> Pushed:
@@ -241,17 +247,43 @@ def _put_off(ws: Workspace, rows: Sequence[LedgerRow]) -> Pushed:
     return Pushed(put_off=len(rows))
 
 
+def _let_land(ws: Workspace, rows: Sequence[LedgerRow]) -> Pushed:
+    """Put off rows whose create got no answer until it has either been done or never will be."""
+    words = "no answer came; it is looked for again before it is made"
+    with writing(ws.runtime.engine) as conn:
+        for row in rows:
+            at = (row.sent_at or ws.now()) + LANDS_WITHIN
+            ledger.retry(conn, ws.id, row, at, "NO_ANSWER", words, uncertain=True)
+    return Pushed(put_off=len(rows))
+
+
 def _send(ws: Workspace, object_name: str, plans: Sequence[_Plan]) -> Pushed:
     """Send rows in full batches: new ones by key, known ones by id; enter every answer."""
-    with writing(ws.runtime.engine) as conn:
-        ours = {row.key for row in ledger.mark_sent(conn, ws.id, ws.now(), [plan.row for plan in plans])}
-    mine = [plan for plan in plans if plan.row.key in ours]
+    done = _make(ws, object_name, [plan for plan in plans if plan.keyless and plan.creates])
+    mine = _marked(ws, [plan for plan in plans if not (plan.keyless and plan.creates)])
     new = [plan for plan in mine if plan.creates or _links_unwritten(plan)]
     old = [plan for plan in mine if plan not in new]
-    done = Pushed()
     for batch, by_key in ((new, True), (old, False)):
         if batch:
             done = done.plus(_enter(ws, batch, _call(ws, object_name, batch, by_key=by_key)))
+    return done
+
+
+def _marked(ws: Workspace, plans: Sequence[_Plan]) -> list[_Plan]:
+    """Mark rows as sent, and return those that are still ours to send."""
+    with writing(ws.runtime.engine) as conn:
+        ours = {row.key for row in ledger.mark_sent(conn, ws.id, ws.now(), [plan.row for plan in plans])}
+    return [plan for plan in plans if plan.row.key in ours]
+
+
+def _make(ws: Workspace, object_name: str, plans: Sequence[_Plan]) -> Pushed:
+    """Make records that have no unique key, marking each call's rows just before it."""
+    done = Pushed()
+    for start in range(0, len(plans), KEYLESS_ROWS):
+        batch = _marked(ws, plans[start : start + KEYLESS_ROWS])
+        if batch:
+            results = keyless_port(ws).create(object_name, [_write_row(plan) for plan in batch])
+            done = done.plus(_enter(ws, batch, results))
     return done
 
 
@@ -283,6 +315,8 @@ def _enter(ws: Workspace, plans: Sequence[_Plan], results: Sequence[WriteResult]
                 wait = RETRY_CURVE[min(plan.row.attempts, len(RETRY_CURVE)) - 1]
                 error = result.error
                 ledger.retry(conn, ws.id, plan.row, now + wait, error.code, error.message, uncertain=True)
+            elif result.error.refusal is Refusal.GONE and plan.keyless and plan.record_id is not None:
+                ledger.tombstone(conn, ws.id, plan.row.object, [plan.row.key], DELETED)
             else:
                 refused += 1
                 _block(ws, plan.row, result.error, conn)

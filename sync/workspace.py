@@ -16,10 +16,12 @@ from zoneinfo import ZoneInfo
 
 from integration.port import CrmDescription, CrmPort, FieldSpec, FieldType, Pipeline, Stage
 from mappings.charter import Charter, from_canonical_bytes, rules_of
+from mappings.homes import Homes
 from mappings.inbound import Inbound, inbound_of
 from mappings.outbound import object_specs
 from success.rules import Rules
 from sync.connect import Connections
+from sync.homes import standing_homes
 from sync.runtime import Runtime
 from sync.state import charters, installations
 from sync.state.engine import reading, writing
@@ -63,6 +65,11 @@ class Workspace:
     def inbound(self) -> Inbound:
         """Return how this CRM's records are read."""
         return inbound_of(self.charter, self.vendor, self.pipelines)
+
+    @property
+    def homes(self) -> Homes:
+        """Return where each kind of our records stands here, as the install settled it."""
+        return standing_homes(self.installation.settings)
 
     @property
     def port(self) -> CrmPort:
@@ -138,7 +145,7 @@ def _known_fields(ws: Workspace) -> dict[str, list[FieldSpec]]:
         name: [FieldSpec(field, field, FieldType(kind)) for field, kind in types.items()]
         for name, types in (seen if isinstance(seen, dict) else {}).items()
     }
-    for spec in object_specs(ws.charter, ws.vendor):
+    for spec in object_specs(ws.charter, ws.vendor, ws.homes):
         known[spec.name] = [*known.get(spec.name, []), *spec.fields]
     return known
 

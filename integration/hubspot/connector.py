@@ -164,6 +164,14 @@ NAMED_IN_PATHS: Final = frozenset({"contacts", "companies", "deals", "tickets", 
 PRIMARY_TYPE_IDS: Final = frozenset({1, 2, 5, 6})
 CHILD_TO_PARENT_COMPANY: Final = 14
 
+# The same page: the unlabelled type from one standard object to another, for links made with a record.
+DEFAULT_LINK_TYPE_IDS: Final[Mapping[tuple[str, str], int]] = {
+    ("tasks", "companies"): 192,
+    ("tasks", "contacts"): 204,
+    ("deals", "companies"): 341,
+    ("deals", "contacts"): 3,
+}
+
 # The same page: every custom object may be associated with these without being asked to.
 ACTIVITIES: Final = frozenset({"tasks", "notes", "meetings", "calls", "emails"})
 

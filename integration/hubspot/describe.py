@@ -64,7 +64,8 @@ def _custom_objects(portal: Portal) -> _CustomObjects:
     try:
         schemas = load_schemas(portal.transport, portal.paths.schemas)
     except Refused as refusal:
-        return _CustomObjects({}, f"custom objects cannot be used: {refusal.error.message}")
+        words = ", ".join((refusal.error.message, *refusal.error.fields))
+        return _CustomObjects({}, f"custom objects cannot be used: {words}")
     portal.names.remember({name: schema.object_type_id for name, schema in schemas.items()})
     return _CustomObjects(schemas)
 

@@ -11,6 +11,7 @@ from integration.http import pooled_session
 from integration.hubspot.auth import Auth, HubSpotCredentials, TokenEndpoint, TokenStore
 from integration.hubspot.connector import BASE_URL, DEFAULT_VERSION, PATHS
 from integration.hubspot.describe import describe, load_schemas
+from integration.hubspot.keyless import Keyless
 from integration.hubspot.names import ObjectNames
 from integration.hubspot.portal import Portal
 from integration.hubspot.read import Reader
@@ -23,6 +24,8 @@ from integration.port import (
     CrmPort,
     CrmRecord,
     FieldSpec,
+    KeylessPort,
+    Link,
     Page,
     ReadQuery,
     SchemaChange,
@@ -32,7 +35,7 @@ from integration.port import (
 )
 
 
-class HubSpotPort(CrmPort):
+class HubSpotPort(CrmPort, KeylessPort):
     """A connected portal. Thread-safe; custom objects are named by our plain names."""
 
     def __init__(self, portal: Portal, calls: CallCount) -> None:
@@ -41,6 +44,7 @@ class HubSpotPort(CrmPort):
         self._calls = calls
         self._reader = Reader(portal)
         self._writer = Writer(portal, self._reader)
+        self._keyless = Keyless(portal, self._reader)
 
     @property
     def vendor(self) -> str:
@@ -82,6 +86,14 @@ class HubSpotPort(CrmPort):
     def update(self, object_name: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
         """See ``CrmPort.update``."""
         return self._writer.update(object_name, rows)
+
+    def create(self, object_name: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
+        """See ``KeylessPort.create``."""
+        return self._keyless.create(object_name, rows)
+
+    def children(self, object_name: str, parents: Sequence[Link], fields: Sequence[str]) -> list[CrmRecord]:
+        """See ``KeylessPort.children``."""
+        return self._keyless.children(object_name, parents, fields)
 
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
         """See ``CrmPort.apply_schema``; parents must come before their children."""

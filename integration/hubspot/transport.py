@@ -2,8 +2,9 @@
 
 It stands under the SDK's vocabulary in place of the SDK's own client, which opens a pool
 per accessor, has no timeout, sleeps on any ``Retry-After`` and cannot refresh a token.
-Retrying is safe because every call the verbs make may be made twice: upserts by key,
-updates by id, default associations, reads. Neighbours: all verbs call it, nobody else.
+Retrying is safe because almost every call the verbs make may be made twice: upserts by key,
+updates by id, default associations, reads. A call that may not (a create without a key) says so.
+Neighbours: all verbs call it, nobody else.
 """
 
 from __future__ import annotations
@@ -44,12 +45,16 @@ class Answer:
 
 
 class _AgainError(Exception):
-    """This try failed in a way that may pass; ``error`` is raised when tries run out."""
+    """This try failed in a way that may pass; ``error`` is raised when tries run out.
 
-    def __init__(self, error: Unavailable, wait_s: float = 0.0) -> None:
+    ``may_be_done``: HubSpot may have done what was asked, and only its answer is missing.
+    """
+
+    def __init__(self, error: Unavailable, wait_s: float = 0.0, *, may_be_done: bool = True) -> None:
         super().__init__(str(error))
         self.error = error
         self.wait_s = wait_s
+        self.may_be_done = may_be_done
 
 
 @dataclass(slots=True)
@@ -61,6 +66,7 @@ class _Call:
     path: str
     body: Mapping[str, Any] | None
     kind: str
+    repeatable: bool = True
     token_replaced: bool = False
 
 
@@ -83,13 +89,18 @@ class Transport:
         path: str,
         body: Mapping[str, Any] | None = None,
         kind: str = GENERAL,
+        *,
+        repeatable: bool = True,
     ) -> Answer:
         """Return HubSpot's answer; ``kind`` is the limit bucket, ``reason`` what it counts as.
+
+        A call that is not ``repeatable`` is made again only where HubSpot said that it was not
+        done (401, 423, 429, 477); without a clear answer it is ``Unavailable`` at once.
 
         Raises ``RefusedCall`` (4xx), ``NeedsConsent`` (401 that a new token does not cure),
         ``RateLimited`` or ``Unavailable`` when trying again within a minute did not help.
         """
-        call = _Call(reason, method, path, body, kind)
+        call = _Call(reason, method, path, body, kind, repeatable)
         retrying = Retrying(
             retry=retry_if_exception_type(_AgainError),
             wait=_wait_s,
@@ -103,7 +114,12 @@ class Transport:
             raise again.error from again
 
     def _try(self, call: _Call) -> Answer:
-        return _read(self._send(call))
+        try:
+            return _read(self._send(call))
+        except _AgainError as again:
+            if again.may_be_done and not call.repeatable:
+                raise again.error from again
+            raise
 
     def _send(self, call: _Call) -> Response:
         token = self.auth.access_token()
@@ -154,9 +170,12 @@ def _read(response: Response) -> Answer:
         raise _limit_error(problem, response)
     wait_s = _retry_after_s(response)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == MIGRATING_STATUS:
-        raise _AgainError(Unavailable(f"{status}: {problem.message}", wait_s), wait_s or 0.0)
+        unclear = status != MIGRATING_STATUS
+        error = Unavailable(f"{status}: {problem.message}", wait_s)
+        raise _AgainError(error, wait_s or 0.0, may_be_done=unclear)
     if status == HTTPStatus.LOCKED:
-        raise _AgainError(Unavailable(problem.message, wait_s), max(wait_s or 0.0, LOCKED_WAIT_S))
+        wait = max(wait_s or 0.0, LOCKED_WAIT_S)
+        raise _AgainError(Unavailable(problem.message, wait_s), wait, may_be_done=False)
     raise RefusedCall(problem)
 
 
@@ -166,7 +185,8 @@ def _limit_error(problem: Problem, response: Response) -> Exception:
     if problem.policy == "DAILY":
         return RateLimited(problem.message, problem.policy, wait_s)
     wait_s = wait_s or POLICY_WAIT_S.get(problem.policy, 1.0)
-    return _AgainError(RateLimited(problem.message, problem.policy or "UNNAMED", wait_s), wait_s)
+    limited = RateLimited(problem.message, problem.policy or "UNNAMED", wait_s)
+    return _AgainError(limited, wait_s, may_be_done=False)
 
 
 def _wait_s(state: RetryCallState) -> float:

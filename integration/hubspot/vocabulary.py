@@ -130,6 +130,34 @@ def update_body(rows: Mapping[str, tuple[str, FieldValues]]) -> Body:
     )
 
 
+def create_body(rows: Mapping[str, tuple[FieldValues, Iterable[tuple[str, int]]]]) -> Body:
+    """Return a batch create of ``rows``: trace id -> (values, links as (id, HubSpot's type id))."""
+    config = _OBJECTS.config
+    inputs = [
+        objects.SimplePublicObjectBatchInputForCreate(
+            properties=write_values(values),
+            associations=[_link(record_id, type_id) for record_id, type_id in links],
+            object_write_trace_id=trace,
+            local_vars_configuration=config,
+        )
+        for trace, (values, links) in rows.items()
+    ]
+    return _OBJECTS.body(
+        objects.BatchInputSimplePublicObjectBatchInputForCreate(
+            inputs=inputs, local_vars_configuration=config
+        )
+    )
+
+
+def _link(record_id: str, type_id: int) -> Any:
+    config = _OBJECTS.config
+    kind = objects.AssociationSpec(
+        association_category="HUBSPOT_DEFINED", association_type_id=type_id, local_vars_configuration=config
+    )
+    to = objects.PublicObjectId(id=record_id, local_vars_configuration=config)
+    return objects.PublicAssociationsForObject(types=[kind], to=to, local_vars_configuration=config)
+
+
 def write_values(values: FieldValues) -> dict[str, str]:
     """Return values as HubSpot writes them: an empty string clears a property."""
     return {name: "" if value is None else value for name, value in values.items()}

@@ -99,12 +99,12 @@ class Writer:
                 results += self._send(object_name, batch)
             except Refused as refusal:
                 if refusal.error.refusal is Refusal.PERMISSION:  # the rest would be refused too
-                    return [*results, *_failed(unsent, refusal.error)]
-                results += _failed(batch.rows.values(), refusal.error)
+                    return [*results, *failed_results(unsent, refusal.error)]
+                results += failed_results(batch.rows.values(), refusal.error)
             except Unavailable as error:
                 if not results:
                     raise
-                return [*results, *_failed(unsent, _busy(error))]
+                return [*results, *failed_results(unsent, busy_error(error))]
         return results
 
     def _send(self, object_name: str, batch: _Batch) -> list[WriteResult]:
@@ -126,7 +126,7 @@ class Writer:
     def _ask(self, object_name: str, batch: _Batch) -> list[WriteResult]:
         path = self.portal.objects_path(object_name, batch.operation)
         answer = self.portal.transport.call(f"write {object_name}", "POST", path, batch.body())
-        return [_result(trace, row, answer.body) for trace, row in batch.rows.items()]
+        return [row_result(trace, row, answer.body) for trace, row in batch.rows.items()]
 
     def _with_parents(self, key_field: str, rows: Sequence[WriteRow]) -> tuple[list[WriteRow], Results]:
         """Return rows with parent keys turned into ids, and errors for those with none yet."""
@@ -180,7 +180,7 @@ class Writer:
         try:
             return write_links(self.portal, source, target, pairs)
         except Unavailable as error:
-            return dict.fromkeys(pairs, _busy(error))
+            return dict.fromkeys(pairs, busy_error(error))
 
     def _remember(self, object_name: str, results: Iterable[WriteResult]) -> None:
         with self._lock:
@@ -223,7 +223,7 @@ def _with_key(row: WriteRow, key_field: str) -> WriteRow:
     return replace(row, values={**row.values, key_field: row.key})
 
 
-def _result(trace: str, row: WriteRow, body: Mapping[str, Any]) -> WriteResult:
+def row_result(trace: str, row: WriteRow, body: Mapping[str, Any]) -> WriteResult:
     """Return what an answer says of one row: written, refused, or nothing at all."""
     for item in body.get("results", []):
         if item.get("objectWriteTraceId") == trace or _is_update_of(row, item):
@@ -252,11 +252,13 @@ def _named_rows(refusal: RefusedCall, batch: _Batch) -> set[str]:
     }
 
 
-def _failed(rows: Iterable[WriteRow], error: RowError) -> list[WriteResult]:
+def failed_results(rows: Iterable[WriteRow], error: RowError) -> list[WriteResult]:
+    """Return the same refusal for every row."""
     return [WriteResult(row.key, None, error=error) for row in rows]
 
 
-def _busy(error: Unavailable) -> RowError:
+def busy_error(error: Unavailable) -> RowError:
+    """Return why rows behind a call without an answer are to be tried again."""
     code = error.policy if isinstance(error, RateLimited) else "UNAVAILABLE"
     return RowError(Refusal.BUSY, code, str(error))
 

@@ -15,6 +15,7 @@ from mappings.load import load_charter
 from sync.commands.output import Unusable, answer, json_option, table
 from sync.config import read_settings
 from sync.connect import CREDENTIALS
+from sync.homes import pinned_homes
 from sync.install import InstallPlan, make_plan
 from sync.onboard import apply_charter, apply_install, connect_installation, plan_install
 from sync.runtime import Runtime, open_runtime
@@ -66,13 +67,15 @@ def install(
     if not _in_force(runtime, found.id) or (charter_file and mode == "apply"):
         apply_charter(runtime, found.id, charter, author="colonnade install")
     ws = open_workspace(runtime, found.id)
-    plan = make_plan(ws.port, charter) if charter_file else plan_install(ws)
+    plan = make_plan(ws.port, charter, pinned_homes(found.settings)) if charter_file else plan_install(ws)
     results = apply_install(ws, plan) if mode == "apply" else []
     data = {
         "installation": found.id,
         "applied": mode == "apply",
         "steps": plan.steps,
         "questions": plan.questions,
+        "homes": {kind.value: home.value for kind, home in plan.homes.of.items()},
+        "notes": plan.notes,
         "results": results,
         "calls": ws.port.calls.total,
     }
@@ -132,6 +135,8 @@ def _show(console: Console, plan: InstallPlan, mode: str, installation_id: str) 
     console.print(
         table(f"Install plan for {installation_id}", ("object", "what", "fields to add", "right"), rows)
     )
+    for note in plan.notes:
+        console.print(f"Note: {note}", markup=False)
     for question in plan.questions:
         console.print(f"To be settled first: {question}", style="red", markup=False)
     if plan.is_empty:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mappings.homes import OBJECTS
 from mappings.load import load_charter
+from sync.homes import pin_homes
 from sync.onboard import apply_install, plan_install
 from tests.sync.harness import CHARTER, HUBSPOT, SALESFORCE, Deployment, Office, Sandbox
 from tests.sync.portfolios import Book, three_customers
@@ -134,8 +136,11 @@ def test_a_field_the_charter_reads_and_the_crm_lacks_is_a_question(
     assert question.startswith(shown)
 
 
-def test_a_portal_without_room_for_three_objects_is_a_question(lite: Deployment, office: OPEN) -> None:
-    """Two custom objects left are one too few: the names and both numbers are given."""
+def test_records_settled_in_objects_that_have_no_room_any_more_are_a_question(
+    lite: Deployment, office: OPEN
+) -> None:
+    """Homes once settled are kept: two custom objects left are one too few, and nothing moves silently."""
     there = office(lite, HUBSPOT, Book().account("one", "One"), "--custom-objects", "2")
+    pin_homes(lite.runtime, there.id, OBJECTS)
     (question,) = reasons_not_to_apply(there)
     assert question == "3 custom objects are needed (cs_profile, cs_plan, cs_milestone) and 2 are left"

@@ -1,0 +1,85 @@
+"""Where our records stand in one portal or org: chosen at the install, kept in its settings.
+
+The choice is pinned once an install has done all of its plan. A later plan keeps it, whatever
+room there is by then, and says what could stand elsewhere: moving records is never a side
+effect. Neighbours: ``mappings.homes`` chooses, ``install`` plans by it, ``onboard`` pins it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from integration.port import CrmDescription
+from mappings.catalogue import Home
+from mappings.charter import Charter
+from mappings.homes import OBJECTS, Homes, homes_for, moves
+from mappings.naming import key_field, plural_label, vendor_name
+from success.desired import RecordKind
+from sync.runtime import Runtime
+from sync.state import installations
+from sync.state.engine import writing
+from sync.state.schema import JsonValue
+
+SETTING = "homes"
+
+
+def pinned_homes(settings: Mapping[str, JsonValue]) -> Homes | None:
+    """Return the homes an install has settled, ``None`` before the first.
+
+    An installation that went live before homes were settled stands in objects.
+    """
+    held = settings.get(SETTING)
+    if not isinstance(held, dict):
+        return OBJECTS if settings.get("live") else None
+    of = {RecordKind(kind): Home(str(home)) for kind, home in held["of"].items()}
+    return Homes(of, frozenset(held["keyless"]))
+
+
+def standing_homes(settings: Mapping[str, JsonValue]) -> Homes:
+    """Return the homes in force; an object for every kind where no install has settled them."""
+    return pinned_homes(settings) or OBJECTS
+
+
+def pin_homes(runtime: Runtime, installation_id: str, homes: Homes) -> None:
+    """Keep the homes from now on."""
+    kept: JsonValue = {
+        "of": {kind.value: home.value for kind, home in homes.of.items()},
+        "keyless": sorted(homes.keyless),
+    }
+    with writing(runtime.engine) as conn:
+        installations.change_settings(conn, installation_id, {SETTING: kept})
+
+
+def settle(charter: Charter, vendor: str, found: CrmDescription, pinned: Homes | None) -> Homes:
+    """Return the pinned homes, else the ones there is room for now."""
+    return homes_for(charter, vendor, found) if pinned is None else pinned
+
+
+def told(charter: Charter, vendor: str, found: CrmDescription, homes: Homes) -> Iterator[str]:
+    """Yield, for the admin, what stands elsewhere than in an object of ours, and what could move."""
+    account = charter.crm_for(vendor).reads.account.object
+    asked = charter.crm_for(vendor).writes.homes.priority
+    for kind, home in homes.of.items():
+        if home is not Home.OBJECT:
+            why = "no custom object is left for it" if kind in asked else "the charter gives it no object"
+            yield f"{plural_label(kind.value)} {_where(kind, home, vendor, account)}: {why}"
+    for name in sorted(homes.keyless):
+        yield (
+            f"{name}.{key_field(vendor)} is not unique there and cannot be made so: "
+            f"which of the {name} are ours is kept here instead"
+        )
+    for move in moves(vendor, homes, homes_for(charter, vendor, found)):
+        yield (
+            f"{plural_label(move.kind.value)} could now {_where(move.kind, move.possible, vendor, account)}; "
+            "nothing moves by itself: uninstall and install again to have homes chosen anew"
+        )
+
+
+def _where(kind: RecordKind, home: Home, vendor: str, account: str) -> str:
+    places = {
+        Home.OBJECT: f"stand in {vendor_name(kind.value, vendor)}",
+        Home.ACCOUNT: f"stand in properties of {account}",
+        Home.TASK: f"stand as tasks of {account}",
+        Home.MIRROR: "are not written; they are known here only",
+    }
+    return places[home]
