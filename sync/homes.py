@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from integration.port import CrmDescription
-from mappings.catalogue import Home
+from mappings.catalogue import OWN_OBJECTS, Home
 from mappings.charter import Charter
 from mappings.homes import OBJECTS, Homes, homes_for, moves
 from mappings.naming import key_field, plural_label, vendor_name
@@ -31,7 +31,7 @@ def pinned_homes(settings: Mapping[str, JsonValue]) -> Homes | None:
     held = settings.get(SETTING)
     if not isinstance(held, dict):
         return OBJECTS if settings.get("live") else None
-    of = {RecordKind(kind): Home(str(home)) for kind, home in held["of"].items()}
+    of = {kind: Home(held["of"][kind.value]) for kind in OWN_OBJECTS}
     return Homes(of, frozenset(held["keyless"]))
 
 

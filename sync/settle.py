@@ -18,9 +18,12 @@ from mappings.tasks import key_holder, known_key
 from sync.state.ledger import LedgerRow
 from sync.workspace import Workspace
 
-LANDS_WITHIN = timedelta(seconds=120)
-"""How long a create without an answer may still be at work in HubSpot, which ends calls after 100 s
-(page "Error handling", status 524). Only then does a record that is not there not come any more."""
+LANDS_WITHIN = timedelta(minutes=20)
+"""How long after its mark a create may still be done: a record not there by then does not come any more.
+
+The transport waits for room and tries again after a clear refusal, six times and a minute of sleep at
+most, and HubSpot ends a call after 100 s (page "Error handling", status 524): 6 x (60 + 100) + 60 s.
+"""
 
 log = logging.getLogger(__name__)
 

@@ -112,7 +112,8 @@ WINDOWS: Final[Mapping[str, Window]] = {
     ASSOCIATIONS: Window(ASSOCIATION_CALLS_PER_10_S, 10.1),
 }
 
-# Page "Scopes": custom objects exist on Enterprise only, so their scopes must be optional.
+# Page "Scopes": custom objects exist on Enterprise only, so their scopes must be optional. Tasks are
+# written with the scope of contacts, which only a portal needs that has no room for milestones.
 REQUIRED_SCOPES: Final = (
     "oauth",
     "crm.objects.companies.read",
@@ -131,6 +132,7 @@ REQUIRED_SCOPES: Final = (
     "tickets",
 )
 OPTIONAL_SCOPES: Final = (
+    "crm.objects.contacts.write",
     "crm.objects.custom.read",
     "crm.objects.custom.write",
     "crm.schemas.custom.read",

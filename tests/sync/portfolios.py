@@ -117,3 +117,13 @@ def three_customers() -> Book:
     book.sold("acorn", "a2", "2024-03-01", "2025-03-01", "3000", seats=5)
     book.sold("birch", "b1", "2024-12-01", None, "2400", seats=4)
     return book
+
+
+def five_customers() -> Book:
+    """Return those three, one with an escalation in another currency, one renewing in a person's deal."""
+    book = three_customers().account("cedar", "Cedar", currency="EUR").account("elm", "Elm")
+    book.sold("cedar", "c1", "2024-06-01", "2025-06-01", "1000", seats=5, currency="EUR")
+    book.ticket("cedar", "t1", "2025-01-10T08:00:00Z", escalated=True)
+    book.sold("elm", "e1", "2024-03-01", "2025-03-01", "900")
+    book.open_deal("elm", "e2", "renewal", "2025-03-05")
+    return book

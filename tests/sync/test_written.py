@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from sync.state.engine import migrate, open_engine
 from tests.sync.harness import HUBSPOT, SALESFORCE, Deployment, Office, Sandbox, daily_use, deployment
-from tests.sync.portfolios import three_customers
+from tests.sync.portfolios import five_customers
 
 CHRISTMAS = datetime(2024, 12, 25, 9, 0, tzinfo=UTC)
 
@@ -41,11 +41,7 @@ def office(
 ) -> Iterator[Office]:
     """Give an installation right after its first run; the tests of this module only read."""
     folder: Path = tmp_path_factory.mktemp(request.param)
-    book = three_customers().account("cedar", "Cedar", currency="EUR").account("elm", "Elm")
-    book.sold("cedar", "c1", "2024-06-01", "2025-06-01", "1000", seats=5, currency="EUR")
-    book.ticket("cedar", "t1", "2025-01-10T08:00:00Z", escalated=True)
-    book.sold("elm", "e1", "2024-03-01", "2025-03-01", "900")
-    book.open_deal("elm", "e2", "renewal", "2025-03-05")
+    book = five_customers()
     sandbox = Sandbox(request.param, folder / "sandbox.db").start()
     try:
         sandbox.post("load", {"dir": str(book.write(folder / "book"))})

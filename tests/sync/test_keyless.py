@@ -1,0 +1,423 @@
+"""Rows without a unique key stand once, whatever is lost: the ledger, and the parents' children, tell.
+
+On a Professional portal milestones are tasks. Where a portal has used up the ten unique properties
+of its deals, a renewal's key is not unique either.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import requests
+
+from integration.port import Unavailable
+from sandbox.hubspot.access import STANDARD_SCOPES
+from sync import push as pushing
+from sync.onboard import plan_install
+from sync.state import ledger
+from sync.state.engine import writing
+from sync.state.ledger import WriteState
+from tests.sync.harness import HUBSPOT, Deployment, Office, daily_use
+from tests.sync.portfolios import three_customers
+
+OPEN = Callable[..., Office]
+LITE = ("--tier", "professional")
+CREATE_TASKS = "/0-27/batch/create"
+CREATE_DEALS = "/deals/batch/create"
+CHRISTMAS = datetime(2024, 12, 25, 9, 0, tzinfo=UTC)
+POSITIONS = ("breadth", "first_use", "half_the_seats", "regular_use")
+RENEWAL = "renewal:l-a1:1"
+UNIQUE_PROPERTIES = 10
+
+
+def decided(deployed: Deployment, office: OPEN, *options: str) -> Office:
+    """Return a lite installation whose looks are done and whose writes all wait."""
+    there = office(deployed, HUBSPOT, three_customers(), *(options or LITE)).install()
+    there.load()
+    there.go_live().look()
+    return there
+
+
+def keys(there: Office) -> list[str]:
+    """Return the keys of Birch's four milestones."""
+    birch = there.sandbox.lookup("account:birch")
+    return [f"milestone:{birch}:onboarding:1:{position}" for position in POSITIONS]
+
+
+def tasks_by_key(there: Office) -> Counter[str]:
+    """Return how many tasks of the portal name each key in their notes."""
+    notes = [one["properties"]["hs_task_body"] for one in there.sandbox.records("tasks")]
+    return Counter(text.partition("[cs_key ")[2].partition("]")[0] for text in notes)
+
+
+def each_once(there: Office) -> None:
+    """Check that each milestone stands as one task, linked to Birch, and that the ledger knows its id."""
+    assert tasks_by_key(there) == Counter(keys(there))
+    birch = there.sandbox.lookup("account:birch")
+    ids = set()
+    for task in there.sandbox.records("tasks"):
+        assert [end["id"] for end in task["associations"]["companies"]["results"]] == [birch]
+        ids.add(task["id"])
+    rows = [there.row("tasks", key) for key in keys(there)]
+    assert {row.state for row in rows} == {WriteState.ACKNOWLEDGED}
+    assert {row.record_id for row in rows} == ids
+
+
+def created(there: Office, mark: int, path: str = CREATE_TASKS) -> list[dict[str, Any]]:
+    """Return the creates asked of the portal since a place in its log."""
+    return [one for one in there.sandbox.requests(mark) if path in one["path"]]
+
+
+@pytest.mark.usefixtures("one_try")
+def test_a_create_whose_answer_was_lost_is_found_under_its_company(both: Deployment, office: OPEN) -> None:
+    """All four tasks were made and nobody heard: the next push finds them and makes none."""
+    there = decided(both, office)
+    there.sandbox.fault("drop_response", CREATE_TASKS)
+    with pytest.raises(Unavailable):
+        there.push()
+    assert {there.row("tasks", key).record_id for key in keys(there)} == {None}
+    assert tasks_by_key(there) == Counter(keys(there))
+
+    both.later(seconds=10)
+    mark = there.sandbox.mark()
+    there.push()
+    each_once(there)
+    assert created(there, mark) == []
+    both.later(days=1)
+    mark = there.sandbox.mark()
+    there.push()
+    assert there.sandbox.requests(mark) == []
+
+
+def test_a_lost_create_is_not_sent_again_by_the_transport(lite: Deployment, office: OPEN) -> None:
+    """Reads and upserts are tried again within a call; a create without a key is asked for once."""
+    there = decided(lite, office)
+    there.sandbox.fault("drop_response", CREATE_TASKS)
+    mark = there.sandbox.mark()
+    with pytest.raises(Unavailable):
+        there.push()
+    assert len(created(there, mark)) == 1
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_an_unclear_error_is_treated_as_a_lost_answer(lite: Deployment, office: OPEN, status: int) -> None:
+    """A gateway's error may hide a create that was done: it is looked for before it is made."""
+    there = decided(lite, office)
+    there.sandbox.fault("status", CREATE_TASKS, status=status)
+    mark = there.sandbox.mark()
+    with pytest.raises(Unavailable):
+        there.push()
+    assert len(created(there, mark)) == 1
+    lite.later(minutes=21)
+    there.push()
+    each_once(there)
+
+
+def test_a_clear_refusal_to_do_it_now_is_tried_again_at_once(lite: Deployment, office: OPEN) -> None:
+    """429 says that nothing was done: the same push makes the tasks a moment later."""
+    there = decided(lite, office)
+    body = {"status": "error", "errorType": "RATE_LIMIT", "policyName": "SECONDLY", "message": "limit"}
+    there.sandbox.fault("status", CREATE_TASKS, status=429, body=body)
+    there.push()
+    each_once(there)
+
+
+@pytest.mark.usefixtures("one_try")
+def test_a_create_that_may_still_land_is_waited_for(lite: Deployment, office: OPEN) -> None:
+    """The connection broke before the work: the tasks, not found, are made only twenty minutes later."""
+    there = decided(lite, office)
+    there.sandbox.fault("reset", CREATE_TASKS)
+    with pytest.raises(Unavailable):
+        there.push()
+    lite.later(seconds=10)
+    mark = there.sandbox.mark()
+    assert there.push().put_off == len(POSITIONS)
+    assert created(there, mark) == []
+    lite.later(minutes=19, seconds=49)
+    there.push()
+    assert created(there, mark) == []
+    lite.later(seconds=2)
+    there.push()
+    each_once(there)
+
+
+@pytest.mark.usefixtures("one_try")
+def test_a_create_that_lands_late_is_found(lite: Deployment, office: OPEN) -> None:
+    """HubSpot does the work after we gave up on it: what a late create made is taken as ours."""
+    there = decided(lite, office)
+    there.sandbox.fault("reset", CREATE_TASKS)
+    with pytest.raises(Unavailable):
+        there.push()
+    lite.later(seconds=10)
+    there.push()
+    asked = there.sandbox.requests()[-1]  # settled by reading Birch's tasks: there are none yet
+    assert "associations" in asked["path"]
+    late_create(there)
+    lite.later(minutes=21)
+    mark = there.sandbox.mark()
+    there.push()
+    each_once(there)
+    assert created(there, mark) == []
+
+
+def late_create(there: Office) -> None:
+    """Make the four tasks as HubSpot would have, from what the ledger had sent."""
+    birch = there.sandbox.lookup("account:birch")
+    inputs = [
+        {
+            "properties": {**there.row("tasks", key).seed, **there.row("tasks", key).desired},
+            "associations": [
+                {
+                    "to": {"id": birch},
+                    "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 192}],
+                }
+            ],
+        }
+        for key in keys(there)
+    ]
+    answer = requests.post(
+        f"{there.sandbox.url}/crm/objects/2026-09/tasks/batch/create",
+        json={"inputs": inputs},
+        headers={"Authorization": f"Bearer {there.sandbox.credentials()['token']}"},
+        timeout=30,
+    )
+    assert answer.status_code == 201, answer.text
+
+
+KILLED = """
+import os, signal, sys
+from datetime import datetime
+from pathlib import Path
+from sync import push as pushing
+from sync.config import read_settings
+from sync.runtime import open_runtime
+from sync.workspace import open_workspace
+
+pushing._enter = lambda *args: (
+    os.kill(os.getpid(), signal.SIGKILL) if args[1][0].row.object == sys.argv[2] else enter(*args)
+)
+""".replace("pushing._enter =", "enter = pushing._enter\npushing._enter =")
+KILLED += """
+pushing.push(open_workspace(open_runtime(read_settings()), sys.argv[1]), "doomed")
+"""
+
+
+def test_a_push_killed_between_the_create_and_its_acknowledgement(both: Deployment, office: OPEN) -> None:
+    """Kill -9 right after the call: once the lease is over the tasks are found, and made no second time."""
+    there = decided(both, office)
+    settings = both.runtime.settings
+    env = {
+        "CS_HOME": str(settings.home),
+        "DATABASE_URL": there.engine.url.render_as_string(hide_password=False),
+        "REDIS_URL": settings.redis_url,
+        "CS_SECRET_KEYS": settings.secret_keys.get_secret_value(),
+    }
+    killed = subprocess.run([sys.executable, "-c", KILLED, there.id, "tasks"], env=env, check=False)
+    assert killed.returncode == -9
+    assert tasks_by_key(there) == Counter(keys(there))
+    assert {there.row("tasks", key).state for key in keys(there)} == {WriteState.SENT}
+
+    there.push()  # the dead push still holds its lease
+    assert {there.row("tasks", key).record_id for key in keys(there)} == {None}
+    both.later(seconds=pushing.LEASE_S + 1)
+    mark = there.sandbox.mark()
+    there.push()
+    each_once(there)
+    assert created(there, mark) == []
+
+
+def test_pushes_at_the_same_time_make_each_task_once(both: Deployment, office: OPEN) -> None:
+    """Four pushes of one installation start together."""
+    there = decided(both, office)
+    spaces = [there.ws for _ in range(4)]
+    with ThreadPoolExecutor(len(spaces)) as pool:
+        done = list(
+            pool.map(lambda number: pushing.push(spaces[number], f"push-{number}"), range(len(spaces)))
+        )
+    assert sum(one.blocked + one.put_off for one in done) == 0
+    each_once(there)
+
+
+@pytest.mark.usefixtures("one_try")
+def test_a_tasks_own_note_naming_no_key_is_left_alone(lite: Deployment, office: OPEN) -> None:
+    """A person's task on the same company, of the same title, is not taken for ours."""
+    there = decided(lite, office)
+    birch = there.sandbox.lookup("account:birch")
+    values = {"hs_timestamp": "2025-01-20T12:00:00Z", "hs_task_subject": "First use", "hs_task_body": "mine"}
+    theirs = there.sandbox.edit("tasks", None, values, associations=[{"object": "companies", "id": birch}])
+    there.sandbox.fault("drop_response", CREATE_TASKS)
+    with pytest.raises(Unavailable):
+        there.push()
+    lite.later(minutes=21)
+    there.push()
+    assert len(there.sandbox.records("tasks")) == len(POSITIONS) + 1
+    assert theirs not in {there.row("tasks", key).record_id for key in keys(there)}
+
+
+def test_a_grant_without_the_scope_for_tasks_is_told_by_name(lite: Deployment, office: OPEN) -> None:
+    """Milestones wait as blocked writes that name the scope; everything else is written."""
+    granted = " ".join(scope for scope in STANDARD_SCOPES if scope != "crm.objects.contacts.write")
+    there = decided(lite, office, "--scopes", granted)
+    there.push()
+    assert sorted(row.key for row in there.blocked()) == keys(there)
+    assert all("crm.objects.contacts.write" in str(row.error_message) for row in there.blocked())
+    assert list(there.written("deals")) == [RENEWAL]
+    there.sandbox.post("portal", {"scopes": list(STANDARD_SCOPES)})
+    with writing(there.engine) as conn:
+        ledger.reopen(conn, there.id, "tasks", keys(there))
+    there.push()
+    each_once(there)
+
+
+# People and their tasks
+
+
+def task_of(there: Office, position: str) -> dict[str, Any]:
+    """Return the properties of a milestone's task."""
+    (found,) = [
+        one
+        for one in there.sandbox.records("tasks")
+        if f"onboarding:1:{position}]" in (one["properties"]["hs_task_body"] or "")
+    ]
+    return {**found["properties"], "id": found["id"]}
+
+
+def test_a_person_who_completes_a_task_is_not_fought(lite: Deployment, office: OPEN) -> None:
+    """The task stays completed; the milestone is still open on the plan until its evidence is there."""
+    there = decided(lite, office)
+    there.push()
+    there.sandbox.edit("tasks", task_of(there, "breadth")["id"], {"hs_task_status": "COMPLETED"})
+    for _ in range(3):
+        lite.later(days=1)
+        there.poll()
+        there.look_at_all()
+        there.settle()
+    assert task_of(there, "breadth")["hs_task_status"] == "COMPLETED"
+    birch = there.sandbox.lookup("account:birch")
+    (company,) = [one for one in there.sandbox.records("companies") if one["id"] == birch]
+    assert company["properties"]["cs_plan_milestones_done"] == "0"
+
+
+def test_a_reached_milestone_completes_its_task_and_leaves_peoples_words(
+    lite: Deployment, office: OPEN
+) -> None:
+    """Notes, title, day, owner and kind that a person changed stand; only the status becomes ours, once."""
+    there = decided(lite, office)
+    there.push()
+    changed = {
+        "hs_task_subject": "Call them about first use",
+        "hs_task_body": f"Spoke to Kim. {task_of(there, 'first_use')['hs_task_body']}",
+        "hs_timestamp": "2025-02-01T08:00:00Z",
+        "hs_task_type": "CALL",
+        "hs_task_status": "WAITING",
+    }
+    there.sandbox.edit("tasks", task_of(there, "first_use")["id"], changed)
+    lite.later(days=1)
+    there.use(daily_use("birch", lite.now, 1, 1))
+    there.settle()
+    found = task_of(there, "first_use")
+    assert {name: found[name] for name in changed} == {**changed, "hs_task_status": "COMPLETED"}
+
+
+def test_a_task_a_person_deleted_stays_deleted(lite: Deployment, office: OPEN) -> None:
+    """The milestone is reached later: nothing is made again and nobody is asked to mend anything."""
+    there = decided(lite, office)
+    there.push()
+    (first_use,) = [key for key in keys(there) if key.endswith("first_use")]
+    there.sandbox.edit("tasks", task_of(there, "first_use")["id"], {}, delete=True)
+    lite.later(days=1)
+    there.use(daily_use("birch", lite.now, 1, 1))
+    there.settle()
+    assert there.row("tasks", first_use).state is WriteState.TOMBSTONE
+    assert there.blocked() == []
+    lite.later(days=1)
+    there.look_at_all()
+    there.settle()
+    assert len(there.sandbox.records("tasks")) == len(POSITIONS) - 1
+
+
+# Deals without a unique property
+
+
+def used_up(deployed: Deployment, office: OPEN) -> Office:
+    """Return an installation into a portal whose deals have ten unique properties of the customer's."""
+    there = office(deployed, HUBSPOT, three_customers())
+    headers = {"Authorization": f"Bearer {there.sandbox.credentials()['token']}"}
+    for number in range(UNIQUE_PROPERTIES):
+        body = {
+            "name": f"their_key_{number}",
+            "label": f"Their key {number}",
+            "type": "string",
+            "fieldType": "text",
+            "groupName": "dealinformation",
+            "hasUniqueValue": True,
+        }
+        path = f"{there.sandbox.url}/crm/properties/2026-09/deals"
+        assert requests.post(path, json=body, headers=headers, timeout=30).status_code == 201
+    return there
+
+
+def test_a_portal_without_a_unique_property_left_is_told_and_served(lite: Deployment, office: OPEN) -> None:
+    """The key is made as a plain property: the plan says so, a second install finds nothing to do."""
+    there = used_up(lite, office)
+    plan = plan_install(there.ws)
+    assert plan.questions == ()
+    assert [note for note in plan.notes if note.startswith("deals.cs_key is not unique")]
+    there.install()
+    again = plan_install(there.ws)
+    assert (again.is_empty, again.questions) == (True, ())
+
+
+@pytest.mark.usefixtures("one_try")
+def test_a_deal_without_a_unique_key_is_made_once(both: Deployment, office: OPEN) -> None:
+    """The answer to the create is lost: the deal is found among Acorn's by its key, as people left it."""
+    there = used_up(both, office).install()
+    there.load()
+    there.go_live().look()
+    there.sandbox.fault("drop_response", CREATE_DEALS)
+    with pytest.raises(Unavailable):
+        there.push()
+    (deal,) = there.written("deals").values()
+    deal_id = deal["_record"]["id"]
+    there.sandbox.edit("deals", deal_id, {"amount": "14000", "dealstage": "contractsent"})
+    both.later(minutes=10)
+    mark = there.sandbox.mark()
+    there.push()
+
+    row = there.row("deals", RENEWAL)
+    assert (row.state, row.record_id) == (WriteState.ACKNOWLEDGED, deal_id)
+    ours = [one for one in there.sandbox.records("deals") if one["properties"].get("cs_key")]
+    assert [(one["properties"]["cs_key"], one["properties"]["amount"]) for one in ours] == [
+        (RENEWAL, "14000")
+    ]
+    linked = ours[0]["associations"]["companies"]["results"]
+    assert {end["id"] for end in linked} == {there.sandbox.lookup("account:acorn")}
+    assert created(there, mark, CREATE_DEALS) == []
+
+
+def test_deals_without_a_unique_key_are_kept_true_by_their_id(lite: Deployment, office: OPEN) -> None:
+    """A field of ours that a person changed is written again onto the same deal, and then nothing is."""
+    there = used_up(lite, office).install()
+    there.load()
+    there.go_live().settle()
+    deal_id = there.row("deals", RENEWAL).record_id
+    lite.later(minutes=5)
+    there.sandbox.edit("deals", deal_id, {"cs_reason": "because"})
+    lite.later(minutes=5)
+    there.poll()
+    there.settle()
+    (deal,) = there.written("deals").values()
+    assert deal["_record"]["id"] == deal_id
+    assert deal["cs_reason"].startswith("2 lines worth USD 15,000")
+    mark = there.sandbox.mark()
+    there.look_at_all()
+    there.look()
+    there.push()
+    assert [one for one in there.sandbox.requests(mark) if one["written"]] == []
