@@ -16,7 +16,8 @@ from flask import Response
 
 from sandbox.hubspot.api_objects import link_specs, properties_in
 from sandbox.hubspot.catalogue import ObjectType
-from sandbox.hubspot.errors import VendorError, bad_json, entry, error, invalid, missing_fields
+from sandbox.hubspot.errors import VendorError, entry, error, invalid, missing_fields
+from sandbox.hubspot.reading import a_text, texts
 from sandbox.hubspot.records import Record
 from sandbox.hubspot.shapes import Wanted, shown, written
 from sandbox.hubspot.times import stamp
@@ -77,7 +78,7 @@ def complete(call: Call, results: list[Any], errors: list[dict[str, Any]], statu
 def _id(raw: dict[str, Any]) -> str:
     if raw.get("id") in (None, ""):
         raise missing_fields("id")
-    return str(raw["id"])
+    return a_text(raw["id"], "id")
 
 
 def _missing(kind: ObjectType, ids: list[str]) -> dict[str, Any]:
@@ -89,10 +90,7 @@ def _missing(kind: ObjectType, ids: list[str]) -> dict[str, Any]:
 
 
 def _names(body: dict[str, Any], key: str) -> tuple[str, ...]:
-    given = body.get(key) or []
-    if not isinstance(given, list):
-        raise bad_json(f"expected {key} to be a list")
-    return tuple(str(one) for one in given)
+    return tuple(texts(body.get(key), key))
 
 
 def batch_read(call: Call, name: str) -> Response:
@@ -176,7 +174,7 @@ def batch_upsert(call: Call, name: str) -> Response:
 
 
 def _check_id_property(call: Call, kind: ObjectType, raw: dict[str, Any]) -> None:
-    key = raw.get("idProperty")
+    key = a_text(raw.get("idProperty"), "idProperty")
     if not key:
         raise missing_fields("idProperty")
     definition = call.portal.properties.live(kind.type_id).get(key)

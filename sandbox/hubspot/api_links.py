@@ -14,6 +14,7 @@ from sandbox.hubspot.association_types import AssociationType
 from sandbox.hubspot.catalogue import ObjectType
 from sandbox.hubspot.errors import VendorError, bad_json, entry, error, missing_fields
 from sandbox.hubspot.links import LinkChange
+from sandbox.hubspot.reading import a_list
 from sandbox.hubspot.web import Call, Web, after_of, check_permission, limit_of, next_page, number_of
 from sandbox.server.app import json_response, note
 
@@ -182,7 +183,10 @@ def batch_create(call: Call, a: str, b: str) -> Response:
     first, second = pair(call, a, b, "write")
     types = call.portal.association_types
     given = [
-        (raw, [types.named(spec, first.type_id, second.type_id) for spec in raw.get("types") or []])
+        (
+            raw,
+            [types.named(spec, first.type_id, second.type_id) for spec in a_list(raw.get("types"), "types")],
+        )
         for raw in inputs_of(call.json(), MAX_WRITE)
     ]
     if not all(kinds for _, kinds in given):
@@ -279,7 +283,7 @@ def batch_archive(call: Call, a: str, b: str) -> Response:
     with call.writer.transaction():
         for raw in inputs_of(call.json(), MAX_WRITE):
             a_id = _end(raw.get("from"))
-            for end in raw.get("to") or []:
+            for end in a_list(raw.get("to"), "to"):
                 changes += call.portal.links.remove(first.type_id, a_id, second.type_id, _end(end))
     call.writer.change_links(changes, call.portal.app_actor)
     return Response(status=204)
@@ -292,7 +296,7 @@ def batch_archive_labels(call: Call, a: str, b: str) -> Response:
     with call.writer.transaction():
         for raw in inputs_of(call.json(), MAX_WRITE):
             a_id, b_id = _end_ids(raw)
-            for spec in raw.get("types") or []:
+            for spec in a_list(raw.get("types"), "types"):
                 kind = call.portal.association_types.named(spec, first.type_id, second.type_id)
                 changes += call.portal.links.remove_kind(kind, a_id, b_id)
     call.writer.change_links(changes, call.portal.app_actor)

@@ -8,9 +8,10 @@ from flask import Response, request
 
 from sandbox.hubspot.association_types import AssociationType
 from sandbox.hubspot.catalogue import ObjectType
-from sandbox.hubspot.errors import VendorError, bad_json, invalid, missing_fields, no_record
+from sandbox.hubspot.errors import VendorError, invalid, missing_fields, no_record
 from sandbox.hubspot.links import LINE_ITEM, PARENTS
 from sandbox.hubspot.merging import merge_records
+from sandbox.hubspot.reading import a_text, an_object, objects
 from sandbox.hubspot.records import Record
 from sandbox.hubspot.shapes import Wanted, shown, written
 from sandbox.hubspot.web import Call, Web, after_of, check_permission, flag, limit_of, listed, next_page
@@ -84,7 +85,7 @@ def properties_in(body: dict[str, Any]) -> dict[str, Any]:
 def link_specs(call: Call, kind: ObjectType, body: dict[str, Any]) -> list[LinkSpec]:
     """Return the associations a create asks for. Raises 400 for an unknown type or record."""
     found: list[LinkSpec] = []
-    given = body.get("associations") or []
+    given = objects(body.get("associations"), "associations")
     if given:
         check_permission(call)
     for raw in given:
@@ -98,14 +99,11 @@ def link_specs(call: Call, kind: ObjectType, body: dict[str, Any]) -> list[LinkS
     return found
 
 
-def _association(raw: Any) -> tuple[str, list[dict[str, Any]]]:
-    to = raw.get("to") if isinstance(raw, dict) else None
-    types = raw.get("types") if isinstance(raw, dict) else None
-    if not isinstance(to, dict) or not to.get("id") or not isinstance(types, list) or not types:
+def _association(raw: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+    to, types = an_object(raw.get("to"), "to"), objects(raw.get("types"), "types")
+    if not to.get("id") or not types:
         raise missing_fields("to", "types")
-    if not all(isinstance(spec, dict) for spec in types):
-        raise bad_json("expected types to be objects")
-    return str(to["id"]), types
+    return a_text(to["id"], "id"), types
 
 
 def _kind_from(call: Call, kind: ObjectType, spec: dict[str, Any], to_id: str) -> AssociationType:

@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Response, request
 
-from sandbox.hubspot.errors import bad_json, invalid
+from sandbox.hubspot.errors import invalid
+from sandbox.hubspot.reading import texts
 from sandbox.hubspot.search import compile_groups, compile_query, order
 from sandbox.hubspot.shapes import Wanted, shown
 from sandbox.hubspot.web import Call, Web
@@ -34,9 +35,7 @@ def search(call: Call, name: str) -> Response:
         asked = compile_query(kind, str(body["query"]))
         found = [record for record in found if asked(record)]
     found = order(call.portal, kind, found, body.get("sorts") or [])
-    if not isinstance(body.get("properties") or [], list):
-        raise bad_json("expected properties to be a list")
-    wanted = Wanted(tuple(str(one) for one in body.get("properties") or ()))
+    wanted = Wanted(tuple(texts(body.get("properties"), "properties")))
     page = found[after : after + limit]
     answer: dict[str, Any] = {
         "total": len(found),

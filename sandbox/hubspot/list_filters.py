@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sandbox.hubspot.errors import VendorError, invalid
 from sandbox.hubspot.list_times import Moment, time_test
+from sandbox.hubspot.reading import a_text, objects
 
 Values = dict[str, str]
 Passes = Callable[[Values], bool]
@@ -84,11 +85,14 @@ def compile_branch(branch: Any, live: dict[str, dict[str, Any]], moment: Moment)
         raise _refused("The root filter branch must be of type OR")
     if branch.get("filters"):
         raise _refused("The root OR filter branch can't have filters of its own")
-    children = branch.get("filterBranches") or []
+    children = objects(branch.get("filterBranches"), "filterBranches")
     if not children or not all(_is_and(child) for child in children):
         raise _refused("The root OR filter branch must have one or more AND sub-filter branches")
     named: set[str] = set()
-    groups = [[_filter(one, live, moment, named) for one in child.get("filters") or []] for child in children]
+    groups = [
+        [_filter(one, live, moment, named) for one in objects(child.get("filters"), "filters")]
+        for child in children
+    ]
     if not all(groups):
         raise _refused("An AND filter branch must have one or more filters")
     return Filters(
@@ -137,7 +141,7 @@ def _known(name: str, operation: dict[str, Any]) -> Passes:
 
 
 def _check_type(name: str, definition: dict[str, Any], operation: dict[str, Any]) -> None:
-    given = operation.get("operationType")
+    given = a_text(operation.get("operationType"), "operationType")
     if given not in _OPERATIONS:
         raise _refused(f"Invalid operationType {given}")
     if _OPERATIONS[given] != _SORTS[definition["type"]]:

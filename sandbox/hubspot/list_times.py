@@ -14,6 +14,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sandbox.hubspot.errors import VendorError, invalid
+from sandbox.hubspot.reading import a_text, an_object
 from sandbox.hubspot.times import to_ms
 from sandbox.server.clock import epoch_ms, from_epoch_ms
 
@@ -156,12 +157,12 @@ def _point(given: Any, moment: Moment) -> _Point:
 
 def _with_clock(day: datetime, given: dict[str, Any]) -> datetime:
     hour, minute, second = (int(given.get(name) or 0) for name in ("hour", "minute", "second"))
-    return day.replace(hour=hour, minute=minute, second=second)
+    return day.replace(hour=hour, minute=minute, second=second)  # ValueError past the clock
 
 
 def _indexed(given: dict[str, Any], now: datetime) -> int:
-    reference = given.get("indexReference") or {}
-    kind = reference.get("referenceType")
+    reference = an_object(given.get("indexReference"), "indexReference")
+    kind = a_text(reference.get("referenceType"), "referenceType")
     day = _midnight(now)
     starts = {
         "NOW": now,
@@ -173,8 +174,11 @@ def _indexed(given: dict[str, Any], now: datetime) -> int:
     }
     if kind not in starts:
         raise _refused(f"Invalid referenceType {kind}")
-    start = starts[kind] if kind == "NOW" else _with_clock(starts[kind], reference)
-    return epoch_ms(_moved(start, given.get("offset") or {}))
+    try:
+        start = starts[kind] if kind == "NOW" else _with_clock(starts[kind], reference)
+        return epoch_ms(_moved(start, an_object(given.get("offset"), "offset")))
+    except (TypeError, ValueError, OverflowError):
+        raise _refused("An INDEXED time point has a clock or an offset that is no number") from None
 
 
 def _moved(start: datetime, offset: dict[str, Any]) -> datetime:

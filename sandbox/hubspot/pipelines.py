@@ -13,6 +13,7 @@ from typing import Any, Final
 from sandbox.hubspot.catalogue import ObjectType
 from sandbox.hubspot.documents import Document, Documents
 from sandbox.hubspot.errors import VendorError, error, invalid, missing_fields
+from sandbox.hubspot.reading import a_text, an_object, objects
 from sandbox.hubspot.times import stamp
 from sandbox.server.clock import SandboxClock
 
@@ -114,7 +115,7 @@ class Pipelines:
 
     def create(self, kind: ObjectType, given: dict[str, Any]) -> Document:
         """Make a pipeline with its stages. Raises 400, or 409 for an id in use."""
-        key = str(given.get("pipelineId") or self._next_id())
+        key = a_text(given.get("pipelineId"), "pipelineId") or self._next_id()
         if self._documents.get("pipeline", kind.type_id, key) is not None:
             raise invalid(f"There's another pipeline in this portal with pipelineId ({key}).")
         return self._whole(kind, key, given, None)
@@ -148,7 +149,7 @@ class Pipelines:
         if len(stages) > cap:
             raise invalid(f"A pipeline can't have more than {cap} stages. Given {len(stages)}.")
         taken = {stage["id"] for body in others for stage in body["stages"]}
-        if any(isinstance(raw, dict) and raw.get("stageId") in taken for raw in stages):
+        if any(a_text(raw.get("stageId"), "stageId") in taken for raw in objects(stages, "stages")):
             raise error(
                 409,
                 "OBJECT_ALREADY_EXISTS",
@@ -161,8 +162,8 @@ class Pipelines:
             raise missing_fields("label")
         _check_label(str(raw["label"]), siblings)
         order = _order(raw.get("displayOrder", len(siblings)))
-        metadata = _metadata(kind.type_id, raw.get("metadata") or {})
-        key = str(raw.get("stageId") or raw.get("id") or self._next_id())
+        metadata = _metadata(kind.type_id, an_object(raw.get("metadata"), "metadata"))
+        key = a_text(raw.get("stageId") or raw.get("id"), "stageId") or self._next_id()
         if any(stage["id"] == key for stage in siblings):
             raise invalid(f"Stage id {key} is used twice in this pipeline")
         return _stage(key, str(raw["label"]), order, metadata, now)
@@ -187,7 +188,7 @@ class Pipelines:
         """Add a stage and return it. Raises 400."""
         if len(held["stages"]) >= most_stages(kind):
             raise invalid(f"A pipeline can't have more than {most_stages(kind)} stages.")
-        key = given.get("stageId")
+        key = a_text(given.get("stageId"), "stageId")
         others = [
             stage["id"] for body in self.of(kind) if body["id"] != held["id"] for stage in body["stages"]
         ]
@@ -208,7 +209,7 @@ class Pipelines:
         _check_label(label, siblings)
         order = _order(given.get("displayOrder", stage["displayOrder"]))
         before = {} if whole else {k: v for k, v in stage["metadata"].items() if k != "isClosed"}
-        metadata = _metadata(kind.type_id, {**before, **(given.get("metadata") or {})})
+        metadata = _metadata(kind.type_id, {**before, **an_object(given.get("metadata"), "metadata")})
         new = {**stage, "label": label, "displayOrder": order, "metadata": metadata}
         new["updatedAt"] = self._now()
         stages = [new if one["id"] == stage["id"] else one for one in held["stages"]]

@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from sandbox.hubspot.catalogue import ObjectType
 from sandbox.hubspot.documents import Document
-from sandbox.hubspot.errors import VendorError, bad_json, error, invalid, missing_fields, not_found
+from sandbox.hubspot.errors import VendorError, error, invalid, missing_fields, not_found
 from sandbox.hubspot.portal import Portal
+from sandbox.hubspot.reading import a_text, an_object, objects, texts
 from sandbox.hubspot.times import stamp
 
 _NAME: Final = re.compile(r"^[A-Za-z][A-Za-z0-9_]{0,49}$")
@@ -98,11 +99,10 @@ def _check_new(portal: Portal, given: dict[str, Any], *, dated: bool) -> None:
     missing = [key for key in wanted if given.get(key) is None]
     if missing:
         raise missing_fields(*missing)
-    lists = ("properties", "requiredProperties", "associatedObjects", *_DATED_REQUIRED)
-    if not all(isinstance(given.get(key) or [], list) for key in lists):
-        raise bad_json("expected a list")
-    if not all(isinstance(raw, dict) for raw in given["properties"]):
-        raise bad_json("expected properties to be objects")
+    objects(given["properties"], "properties")
+    for key in ("requiredProperties", "associatedObjects", *_DATED_REQUIRED):
+        texts(given.get(key), key)
+    a_text(given.get("primaryDisplayProperty"), "primaryDisplayProperty")
     _check_names(portal, given)
     for other in given["associatedObjects"]:
         portal.type_of(str(other))
@@ -154,6 +154,9 @@ def update_schema(portal: Portal, body: Document, changes: dict[str, Any]) -> Do
     )
     if fixed:
         raise invalid(f"These parts of an object schema can't be changed: {fixed}")
+    for key in ("requiredProperties", *_DATED_REQUIRED):
+        texts(changes.get(key), key)
+    an_object(changes.get("labels"), "labels")
     allowed: Document = {key: changes[key] for key in _CHANGEABLE if key in changes}
     merged = {**body, **allowed}
     _check_named(merged, set(portal.properties.live(body["objectTypeId"])))

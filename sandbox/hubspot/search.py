@@ -15,6 +15,7 @@ from typing import Any, Final
 from sandbox.hubspot.catalogue import ObjectType
 from sandbox.hubspot.errors import bad_json, invalid
 from sandbox.hubspot.portal import Portal
+from sandbox.hubspot.reading import a_list
 from sandbox.hubspot.records import Record
 from sandbox.hubspot.times import to_ms
 
@@ -119,7 +120,7 @@ def _association(portal: Portal, kind: ObjectType, name: str, given: dict[str, A
     if other is None or other.custom or kind.custom:
         raise invalid(f"Searching by associations.{name} is not supported")
     operator = given["operator"]
-    ids = {str(one) for one in given.get("values") or [given.get("value")]}
+    ids = {str(one) for one in a_list(given.get("values"), "values") or [given.get("value")]}
 
     def test(record: Record) -> bool:
         ends = portal.links.of(kind.type_id, record.id, other.type_id)
