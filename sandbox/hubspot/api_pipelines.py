@@ -9,6 +9,7 @@ from flask import Response, request
 from sandbox.hubspot.catalogue import ObjectType
 from sandbox.hubspot.documents import Document
 from sandbox.hubspot.errors import error, invalid, not_found
+from sandbox.hubspot.reading import objects
 from sandbox.hubspot.web import Call, Web
 from sandbox.hubspot.writes import STRICT_VERSION
 from sandbox.server.app import json_response, note
@@ -95,9 +96,8 @@ def replace_pipeline(call: Call, name: str, pipeline_id: str) -> Response:
     """Replace a pipeline; a stage that is left out goes, unless records are in it."""
     kind = _type(call, name, "write")
     held, given = _held(call, kind, pipeline_id), call.json()
-    kept = {
-        str(raw.get("stageId") or raw.get("id")) for raw in given.get("stages") or [] if isinstance(raw, dict)
-    }
+    sent = objects(given.get("stages"), "stages")
+    kept = {str(raw.get("stageId") or raw.get("id")) for raw in sent}
     _refuse_used(call, kind, [stage["id"] for stage in held["stages"] if stage["id"] not in kept])
     return json_response(call.portal.pipelines.replace(kind, held, given))
 
