@@ -11,6 +11,7 @@ from sandbox.hubspot.links import LinkChange
 from sandbox.hubspot.load import Loader
 from sandbox.hubspot.merging import merge_records
 from sandbox.hubspot.portal import Portal
+from sandbox.hubspot.records import Record
 from sandbox.hubspot.shapes import associations, written
 from sandbox.hubspot.webhooks import Actor
 from sandbox.hubspot.writes import Draft, Writer
@@ -57,7 +58,9 @@ class Hooks:
         record = self._portal.records.find(kind.type_id, str(record_id))
         if record is None:
             raise ControlError(f"no {kind.singular} {record_id}", 404)
-        if body.get("delete"):
+        if body.get("privacy_delete"):
+            self._forget(kind, record, actor)
+        elif body.get("delete"):
             self._writer.archive(kind, [record], actor)
         elif body.get("merge"):
             other = self._portal.records.find(kind.type_id, str(body["merge"]))
@@ -69,6 +72,11 @@ class Hooks:
             self._writer.commit([self._writer.plan_update(kind, record, values, draft)], draft)
             self._associate(kind, record.id, body.get("associations") or [], actor)
         return record.id
+
+    def _forget(self, kind: ObjectType, record: Record, actor: Actor) -> None:
+        if kind.singular != "contact":
+            raise ControlError("only contacts have a privacy deletion")
+        self._writer.forget(kind, record, actor)
 
     def _restore(self, kind: ObjectType, record_id: str, actor: Actor) -> str:
         gone = self._portal.records.table(kind.type_id).gone.get(record_id)
@@ -139,8 +147,16 @@ class Hooks:
 
     def configure_webhooks(self, body: dict[str, Any]) -> dict[str, Any]:
         """Set the webhook target, secret and subscriptions; without a secret, the app's."""
+        for raw in body.get("subscriptions", []):
+            self._check_scope(raw)
         secret = body.get("client_secret") or self._portal.access.client_secret
         return self._portal.webhooks.configure({**body, "client_secret": secret})
+
+    def _check_scope(self, raw: dict[str, Any]) -> None:
+        """Raise ControlError for a subscription to an object the app may not read."""
+        kind = self._portal.webhooks.kind_of(raw)
+        if kind is not None and not set(kind.scopes("read")) & set(self._portal.access.scopes):
+            raise ControlError(f"the app has no scope to read {kind.plural}: one of {kind.scopes('read')}")
 
     def credentials(self) -> dict[str, Any]:
         """Return what a client needs to sign in."""

@@ -117,6 +117,12 @@ class RecordTable:
         else:
             self._waiting.append((index_at, record))
 
+    def purge(self, record: Record) -> None:
+        """Remove a record from everywhere."""
+        self.put(replace(record, archived=True), None)
+        del self.gone[record.id]
+        self._gone_ids.remove(int(record.id))
+
     def _index(self, record: Record) -> None:
         key = int(record.id)
         if record.id not in self.live:
@@ -179,6 +185,11 @@ class Records:
     def find(self, type_id: str, record_id: str) -> Record | None:
         """Return the live record, or None."""
         return self.table(type_id).live.get(record_id)
+
+    def purge(self, record: Record) -> None:
+        """Remove a record for ever. The caller is in a transaction."""
+        self._connection.execute("DELETE FROM records WHERE id = ?", (int(record.id),))
+        self.table(record.type_id).purge(record)
 
     def keep(self, records: Iterable[Record], at_once: bool = False) -> None:
         """Store records, all or none; ``at_once`` skips the index lag. The caller is in a transaction."""

@@ -27,6 +27,7 @@ from sandbox.server.control import ControlError
 from sandbox.server.deliveries import Message, Outbox, Outcome
 
 ACTIONS: Final = ("creation", "deletion", "merge", "restore", "propertyChange", "associationChange")
+PRIVACY: Final = "contact.privacyDeletion"
 _NEVER: Final = ("hs_lastmodifieddate", "lastmodifieddate", "num_unique_conversion_events")
 MAX_SUBSCRIPTIONS: Final = 1000
 BATCH, IN_FLIGHT, RETRIES, ANSWER_SECONDS, GATHER_SECONDS = 100, 10, 10, 5.0, 0.3
@@ -124,14 +125,18 @@ class Webhooks:
         rows = body.get("subscriptions", [])
         self._subscriptions = [self._subscription(1_000_001 + n, raw) for n, raw in enumerate(rows)]
 
-    def _subscription(self, number: int, raw: dict[str, Any]) -> Subscription:
-        event_type = str(raw.get("eventType", ""))
-        prefix, _, action = event_type.partition(".")
+    def kind_of(self, raw: dict[str, Any]) -> ObjectType | None:
+        """Return the object type a subscription is about, or None."""
+        prefix = str(raw.get("eventType", "")).partition(".")[0]
         if prefix == "object":
-            kind = self._catalogue.find(str(raw.get("objectTypeId") or raw.get("objectType") or ""))
-        else:
-            kind = next((k for k in self._catalogue.all() if k.webhook == prefix), None)
-        if action not in ACTIONS or kind is None:
+            return self._catalogue.find(str(raw.get("objectTypeId") or raw.get("objectType") or ""))
+        return next((kind for kind in self._catalogue.all() if kind.webhook == prefix), None)
+
+    def _subscription(self, number: int, raw: dict[str, Any]) -> Subscription:
+        event_type, kind = str(raw.get("eventType", "")), self.kind_of(raw)
+        action = event_type.partition(".")[2]
+        known = action in ACTIONS or event_type == PRIVACY
+        if not known or kind is None:
             raise ControlError(f"HubSpot has no such event type for this object: {event_type}")
         if kind.custom and self._marketplace:
             raise ControlError("HubSpot pushes no webhooks for custom objects to marketplace apps")

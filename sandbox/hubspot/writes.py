@@ -17,6 +17,7 @@ from sandbox.hubspot.derived import derive
 from sandbox.hubspot.errors import VendorError, error, invalid, invalid_values, problem
 from sandbox.hubspot.links import LINE_ITEM, LinkChange
 from sandbox.hubspot.portal import Portal
+from sandbox.hubspot.quotes import QUOTE, check_quote
 from sandbox.hubspot.records import Record, Version
 from sandbox.hubspot.rules import broken_rules
 from sandbox.hubspot.times import stamp
@@ -25,7 +26,6 @@ from sandbox.hubspot.webhooks import Actor, Event
 
 LinkSpec = tuple[str, str, list[AssociationType]]
 STRICT_VERSION = "2026-09"
-QUOTE = "0-14"
 RESTORE_MS = 90 * 86_400_000
 
 
@@ -69,6 +69,9 @@ class Writer:
         if draft.version == STRICT_VERSION:
             self._check_rules(kind, values, creating=True)
         record_id = self.portal.records.next_id()
+        if kind.type_id == QUOTE:
+            values.setdefault("hs_status", "DRAFT")
+            check_quote(self.portal, values, record_id, [to_type for to_type, _, _ in links])
         self._check_unique(kind, values, record_id, draft, creating=True)
         now = self.portal.clock.now_ms()
         record = self._new(kind, record_id, values, now, draft.actor)
@@ -99,6 +102,8 @@ class Writer:
         changed = {name: value for name, value in values.items() if record.values.get(name, "") != value}
         self._check_unique(kind, changed, record.id, draft, creating=False)
         merged = {name: value for name, value in {**record.values, **changed}.items() if value != ""}
+        if kind.type_id == QUOTE and changed:
+            check_quote(self.portal, merged, record.id, [])
         if draft.version == STRICT_VERSION and changed:
             self._check_rules(kind, merged, creating=False, touched=set(changed))
         if not changed:
@@ -228,6 +233,16 @@ class Writer:
         ids = {one for record in records for one in self.portal.links.of(kind.type_id, record.id, LINE_ITEM)}
         live = self.portal.records.table(LINE_ITEM).live
         return [(item, live[one]) for one in sorted(ids, key=int) if one in live]
+
+    def forget(self, kind: ObjectType, record: Record, actor: Actor) -> None:
+        """Remove a contact for ever, with its history and links (a privacy deletion)."""
+        with self.transaction():
+            for to_type, ends in list(self.portal.links.all_of(kind.type_id, record.id).items()):
+                for to_id in list(ends):
+                    self.portal.links.remove(kind.type_id, record.id, to_type, to_id)
+            self.portal.move_unique(kind, record, None)
+            self.portal.records.purge(record)
+        self.portal.webhooks.emit([Event("privacyDeletion", kind, record.id, actor, {})])
 
     def restore(self, kind: ObjectType, record: Record, actor: Actor) -> Record:
         """Bring a record back from the recycle bin as a person does, with its links. Raises 400.

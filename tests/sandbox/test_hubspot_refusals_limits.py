@@ -193,6 +193,14 @@ def test_event_types_are_those_of_the_list(hubspot: Any) -> None:
     assert found == [400, 400]
 
 
+@refuses("hook-scope")
+def test_a_subscription_needs_the_read_scope_of_its_object(hubspot_with: Any) -> None:
+    """Companies may be read, deals may not."""
+    portal = hubspot_with("--scopes", "oauth crm.objects.companies.read")
+    found = [subscribed(portal, {"eventType": f"{name}.creation"}) for name in ("company", "deal")]
+    assert found == [200, 400]
+
+
 @refuses("hook-1001")
 def test_an_app_has_a_thousand_subscriptions(hubspot: Any) -> None:
     """One more is refused."""

@@ -239,3 +239,61 @@ def test_a_line_item_belongs_to_a_deal_or_a_quote(hubspot: Any) -> None:
     assert hubspot.call("DELETE", f"{OBJECTS}/quotes/{quote}").status_code == 204
     found = [hubspot.call("GET", f"{OBJECTS}/line_items/{one}").status_code for one in (item, other)]
     assert found == [200, 404]
+
+
+QUOTE = {"hs_title": "Q", "hs_expiration_date": "2026-01-01"}
+
+
+@refuses("quote-publish")
+def test_a_quote_is_published_with_all_its_parts(hubspot: Any) -> None:
+    """A deal, a contact and a line item: without any of them it stays a draft."""
+    quote = make(hubspot, "quotes", **QUOTE)
+    path, publish = f"{OBJECTS}/quotes/{quote}", {"properties": {"hs_status": "APPROVAL_NOT_NEEDED"}}
+    assert hubspot.call("GET", f"{path}?properties=hs_status").json()["properties"]["hs_status"] == "DRAFT"
+    parts = {"deals": DEAL, "contacts": {"firstname": "F"}, "line_items": {"name": "L"}}
+    for name, properties in parts.items():
+        assert hubspot.call("PATCH", path, publish).status_code == 400
+        record = make(hubspot, name, **properties)
+        assert hubspot.call("PUT", f"{path}/associations/default/{name}/{record}").status_code == 200
+    assert hubspot.call("PATCH", path, publish).status_code == 200
+
+
+@refuses("quote-cpq-tier")
+def test_a_cpq_quote_needs_professional(hubspot_with: Any) -> None:
+    """On Starter it is refused."""
+    given = {"properties": {**QUOTE, "hs_template_type": "CPQ_QUOTE"}}
+    found = [
+        hubspot_with("--tier", tier).call("POST", f"{OBJECTS}/quotes", given).status_code
+        for tier in ("starter", "professional")
+    ]
+    assert found == [400, 201]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("companies", "deals", {342, 6}),
+        ("deals", "companies", {341, 5}),
+        ("deals", "contacts", {3}),
+        ("contacts", "deals", {4}),
+        ("contacts", "companies", {279, 1}),
+        ("companies", "contacts", {280, 2}),
+        ("deals", "line_items", {19}),
+        ("line_items", "deals", {20}),
+        ("companies", "tasks", {191}),
+        ("tasks", "companies", {192}),
+        ("companies", "notes", {189}),
+        ("notes", "companies", {190}),
+        ("notes", "contacts", {202}),
+        ("tasks", "contacts", {204}),
+        ("deals", "quotes", {63}),
+        ("quotes", "deals", {64}),
+        ("quotes", "line_items", {67}),
+        ("quotes", "contacts", {69}),
+        ("companies", "tickets", {340}),
+    ],
+)
+def test_association_types_have_hubspots_ids(hubspot: Any, one: str, other: str, expected: set[int]) -> None:
+    """Those of its tables (reference 1.4, useful ids)."""
+    rows = hubspot.call("GET", f"/crm/associations/2026-09/{one}/{other}/labels").json()["results"]
+    assert expected <= {row["typeId"] for row in rows if row["category"] == "HUBSPOT_DEFINED"}

@@ -249,3 +249,16 @@ def test_a_deleted_record_can_be_restored_for_ninety_days(hubspot_with: Any, now
     portal.control("POST", "/clock", {"now": now, "running": False})
     body = {"object": "companies", "id": company, "restore": True}
     assert portal.session.post(f"{portal.url}/_sandbox/edit", json=body, timeout=10).status_code == status
+
+
+def test_a_forgotten_contact_is_gone_and_told(hubspot: Any, receiver: Receiver) -> None:
+    """A privacy deletion leaves nothing, not even in the recycle bin."""
+    path = "/crm/objects/2026-09/contacts"
+    contact = hubspot.call("POST", path, {"properties": {"email": "gone@privacy.example"}}).json()["id"]
+    subscribe(hubspot, receiver, {"eventType": "contact.privacyDeletion"})
+    hubspot.control("POST", "/edit", {"object": "contacts", "id": contact, "privacy_delete": True})
+    until(lambda: receiver.got)
+    assert [event["objectId"] for event in receiver.events()] == [int(contact)]
+    found = [hubspot.call("GET", f"{path}/{contact}{query}").status_code for query in ("", "?archived=true")]
+    assert found == [404, 404]
+    assert hubspot.call("POST", path, {"properties": {"email": "gone@privacy.example"}}).status_code == 201
