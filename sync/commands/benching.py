@@ -25,14 +25,16 @@ def bench() -> None:
     "--changed", type=click.FloatRange(0, 1), default=0.03, show_default=True, help="The share that changes."
 )
 @click.option("--memory/--no-memory", default=True, help="Also compare peak memory at ten times the size.")
+@click.option("--rate/--no-rate", default=True, help="Also call at full speed for half a minute.")
 @json_option
-def hubspot_sync(companies: int, deals: int, changed: float, memory: bool, as_json: bool) -> None:
+def hubspot_sync(companies: int, deals: int, changed: float, memory: bool, rate: bool, as_json: bool) -> None:
     """Read a portal, decide and write; again with nothing changed; and with a few records changed.
 
     Example: colonnade bench hubspot-sync --json
     """
     with tempfile.TemporaryDirectory(prefix="colonnade-bench-") as home:
-        found = run(Path(home), Size(companies, deals), changed, memory=memory, say=progress.print)
+        size = Size(companies, deals)
+        found = run(Path(home), size, changed, memory=memory, full_speed=rate, say=progress.print)
     answer(found, as_json, lambda console: _show(console, found))
 
 
@@ -44,8 +46,8 @@ def _show(console: Console, found: HubSpotSync) -> None:
         ("a few changed", changed.calls, changed.least, f"{changed.written} written"),
     ]
     console.print(table("HubSpot sync", ("run", "calls", "least possible", "what"), rows))
-    console.print(
-        f"At full speed: {found.rate.used_share:.1%} of the calls allowed, {found.rate.throttled} refused."
-    )
+    if found.rate is not None:
+        used, refused = found.rate.used_share, found.rate.throttled
+        console.print(f"At full speed: {used:.1%} of the calls allowed, {refused} refused.")
     if found.memory_ratio is not None:
         console.print(f"Peak memory at ten times the size: {found.memory_ratio} times as much.")
