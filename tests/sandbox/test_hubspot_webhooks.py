@@ -148,8 +148,36 @@ def test_an_association_change_is_told_once_per_side(hubspot: Any, receiver: Rec
     assert seen == {("DEAL_TO_COMPANY", int(deal_id), False), ("COMPANY_TO_DEAL", int(company), False)}
 
 
-def test_hubspot_pushes_nothing_for_custom_objects(hubspot: Any, receiver: Receiver) -> None:
-    """A subscription for an object HubSpot does not push is refused."""
+def test_an_event_type_hubspot_does_not_have_is_refused(hubspot: Any, receiver: Receiver) -> None:
+    """A subscription for an object HubSpot does not know is refused."""
     body = {"target_url": receiver.url, "subscriptions": [{"eventType": "spaceship.creation"}]}
     answer = hubspot.session.post(f"{hubspot.url}/_sandbox/webhooks", json=body, timeout=10)
     assert answer.status_code == 400
+
+
+def test_a_restored_record_is_told(hubspot: Any, receiver: Receiver) -> None:
+    """A person who restores a deleted company brings it back as it was, with a restore event."""
+    company = hubspot.call("POST", COMPANIES, {"properties": {"name": "Back"}}).json()["id"]
+    hubspot.call("DELETE", f"{COMPANIES}/{company}")
+    subscribe(hubspot, receiver, {"eventType": "company.restore"})
+    hubspot.control("POST", "/edit", {"object": "companies", "id": company, "restore": True})
+    until(lambda: receiver.got)
+    (event,) = receiver.events()
+    assert (event["objectId"], event["changeSource"]) == (int(company), "CRM_UI")
+    assert hubspot.call("GET", f"{COMPANIES}/{company}").json()["properties"]["name"] == "Back"
+
+
+def test_the_signature_decodes_twelve_escapes_of_the_uri(hubspot: Any, receiver: Receiver) -> None:
+    """``%3A`` and its eleven like are signed decoded; a space, an ampersand and ``=`` stay escaped."""
+    tail = "/hook%3A%2f%3F?a=%20%26%3D%27"
+    url = f"http://127.0.0.1:{receiver.server_port}"
+    body = {"target_url": url + tail, "client_secret": "s3cret", "subscriptions": [NAME]}
+    company = hubspot.call("POST", COMPANIES, {"properties": {"name": "Before"}}).json()["id"]
+    hubspot.control("POST", "/webhooks", body)
+    hubspot.control("POST", "/edit", {"object": "companies", "id": company, "values": {"name": "After"}})
+    until(lambda: receiver.got)
+    headers, sent = receiver.got[0]
+    decoded = f"{url}/hook:/??a=%20%26%3D'"
+    text = b"POST" + decoded.encode() + sent + headers["x-hubspot-request-timestamp"].encode()
+    signed = base64.b64encode(hmac.new(b"s3cret", text, hashlib.sha256).digest()).decode()
+    assert headers["x-hubspot-signature-v3"] == signed
