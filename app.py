@@ -11,6 +11,7 @@ import sys
 import click
 from flask import Flask
 
+from sync.commands.benching import bench
 from sync.commands.chartering import charter
 from sync.commands.demonstration import demo, serve
 from sync.commands.installing import install
@@ -28,6 +29,7 @@ from webhooks.salesforce import salesforce_blueprint
 from webhooks.usage import usage_blueprint
 
 COMMANDS = (
+    bench,
     charter,
     demo,
     doctor,

@@ -1,7 +1,7 @@
 """The least possible number of API calls for what a run read and wrote.
 
 Counted from the sandbox's own rows and the vendors' page and batch sizes (HubSpot pages
-"Search the CRM", "Objects", "Associate records"; Salesforce REST guide: query pages, sObject
+"Objects", whose list carries the links, and "Associate records"; Salesforce REST guide: query pages, sObject
 Collections, Composite), not from what we sent.
 """
 
@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-HUBSPOT_PAGE_ROWS = 200
-HUBSPOT_LINKS_READ_ROWS = 1_000
+HUBSPOT_PAGE_ROWS = 100
 HUBSPOT_BATCH_ROWS = 100
 HUBSPOT_LINKS_WRITTEN_ROWS = 2_000
 SALESFORCE_PAGE_ROWS = 2_000
@@ -20,11 +19,10 @@ SALESFORCE_CALL_ROWS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What had to be done, by vendor object: rows read, rows written, links read and made per row."""
+    """What had to be done, by vendor object: rows read, rows written, links made per row."""
 
     read: Mapping[str, int]
     written: Mapping[str, int]
-    links_read: Mapping[str, int]
     links_made: Mapping[str, int]
 
 
@@ -35,15 +33,12 @@ def least_calls(vendor: str, work: Work) -> int:
 
 def _hubspot(work: Work) -> int:
     reads = sum(_calls(rows, HUBSPOT_PAGE_ROWS) for rows in work.read.values())
-    links = sum(
-        kinds * _calls(work.read[name], HUBSPOT_LINKS_READ_ROWS) for name, kinds in work.links_read.items()
-    )
     writes = sum(_calls(rows, HUBSPOT_BATCH_ROWS) for rows in work.written.values())
     made = sum(
         kinds * _calls(work.written.get(name, 0), HUBSPOT_LINKS_WRITTEN_ROWS)
         for name, kinds in work.links_made.items()
     )
-    return reads + links + writes + made
+    return reads + writes + made
 
 
 def _salesforce(work: Work) -> int:
@@ -58,4 +53,4 @@ def _calls(rows: int, per_call: int) -> int:
 
 def calls_to_write(vendor: str, rows: Mapping[str, int]) -> int:
     """Return the fewest calls that write so many rows by object, links left out."""
-    return least_calls(vendor, Work(read={}, written=rows, links_read={}, links_made={}))
+    return least_calls(vendor, Work(read={}, written=rows, links_made={}))

@@ -76,6 +76,13 @@ DEFAULT_VERSION: Final = "2026-09"
 # Page "CRM API | Objects": batch operations are limited to 100 records at a time.
 BATCH_ROWS: Final = 100
 
+# The same page: a list has at most 100 records a page, 50 with property history; batch reads likewise.
+LIST_PAGE_ROWS: Final = 100
+HISTORY_ROWS: Final = 50
+
+# Page "Error handling": 414 where an address is too long; no figure is given, servers begin at 8 KB.
+LIST_URI_CHARS: Final = 6_000
+
 # Page "Search the CRM": 200 results per page, 10,000 results per query, 3,000 characters per body.
 SEARCH_PAGE_ROWS: Final = 200
 SEARCH_WINDOW_ROWS: Final = 10_000

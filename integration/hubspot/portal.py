@@ -17,9 +17,10 @@ class Portal:
     paths: Paths
     names: ObjectNames
 
-    def objects_path(self, object_name: str, operation: str) -> str:
-        """Return the path of an operation on the records of an object."""
-        return f"{self.paths.objects}/{self.names.in_path(object_name)}/{operation}"
+    def objects_path(self, object_name: str, operation: str = "") -> str:
+        """Return the path of an operation on the records of an object, or of the records themselves."""
+        path = f"{self.paths.objects}/{self.names.in_path(object_name)}"
+        return f"{path}/{operation}" if operation else path
 
     def associations_path(self, source: str, target: str, operation: str) -> str:
         """Return the path of a batch operation on links from ``source`` to ``target``."""

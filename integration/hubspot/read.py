@@ -1,7 +1,9 @@
 """Reading records: by page, by id, by external key.
 
-A page with links is five search pages (1,000 records), so that one association call
-serves them all. Neighbours: ``search`` finds rows, ``associate`` reads links, ``port``.
+Everything is read by the list endpoint, whose answers carry the links; what changed since an
+instant by search. A searched page with links is five search pages (1,000 records), so that one
+association call serves them all.
+Neighbours: ``listing`` and ``search`` find rows, ``associate`` reads links, ``port``.
 """
 
 from __future__ import annotations
@@ -15,11 +17,14 @@ from typing import Any, Final
 from integration.hubspot import vocabulary
 from integration.hubspot.associate import read_links
 from integration.hubspot.connector import ASSOCIATION_READ_ROWS, BATCH_ROWS, SEARCH_PAGE_ROWS
+from integration.hubspot.listing import list_page, listed_links
 from integration.hubspot.portal import Portal
 from integration.hubspot.search import search_page
 from integration.port import CrmRecord, Link, Page, ReadQuery
 
-CURSOR_VERSION: Final = 1
+CURSOR_VERSION: Final = 2
+LIST_AFTER: Final = "list_after"
+SEARCH_AFTER: Final = "after_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +34,27 @@ class Reader:
     portal: Portal
 
     def iter_pages(self, query: ReadQuery) -> Iterator[Page]:
-        """Yield pages by ascending id; at least one, which may be empty.
+        """Yield pages in a stable order by id; at least one, which may be empty.
 
-        A cursor of another version is not understood and reads from the start.
+        A cursor of another version, or of the other way of reading, reads from the start.
         """
-        after_id, more = _cursor_id(query.resume), True
+        return self._listed(query) if query.changed_since is None else self._searched(query)
+
+    def _listed(self, query: ReadQuery) -> Iterator[Page]:
+        after, more = _place(query.resume, LIST_AFTER), True
+        while more:
+            page = list_page(self.portal, query, after)
+            links = listed_links(self.portal, query.object, query.link_to, page.rows)
+            rows = page.rows if page.complete else self._whole(query, page.rows)
+            after, more = page.after, page.after is not None
+            records = [_record(query.object, row, query.fields, links[str(row["id"])]) for row in rows]
+            yield Page(tuple(records), _cursor(LIST_AFTER, after))
+
+    def _searched(self, query: ReadQuery) -> Iterator[Page]:
+        after_id, more = _place(query.resume, SEARCH_AFTER), True
         while more:
             rows, after_id, more = self._collect(query, after_id)
-            resume = json.dumps({"v": CURSOR_VERSION, "after_id": after_id}) if more else None
+            resume = _cursor(SEARCH_AFTER, after_id) if more else None
             yield Page(tuple(self._records(query.object, rows, query.fields, query.link_to)), resume)
 
     def read(
@@ -61,7 +79,7 @@ class Reader:
     def _collect(
         self, query: ReadQuery, after_id: str | None
     ) -> tuple[list[dict[str, Any]], str | None, bool]:
-        """Return the rows of one page, the id it ends at, and whether more follow."""
+        """Return the rows of one searched page, the id it ends at, and whether more follow."""
         size = ASSOCIATION_READ_ROWS if query.link_to else SEARCH_PAGE_ROWS
         rows: list[dict[str, Any]] = []
         while True:
@@ -72,7 +90,7 @@ class Reader:
                 return rows, after_id, page.more
 
     def _whole(self, query: ReadQuery, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return rows with the fields a search body had no room for, in the same order."""
+        """Return rows with the fields a list or search had no room for, in the same order."""
         ids = [str(row["id"]) for row in rows]
         found = {str(row["id"]): row for row in self._batch_read(query.object, ids, query.fields)}
         return [found[item] for item in ids if item in found]
@@ -119,12 +137,16 @@ def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def _cursor_id(resume: str | None) -> str | None:
+def _cursor(kind: str, place: str | None) -> str | None:
+    return None if place is None else json.dumps({"v": CURSOR_VERSION, kind: place})
+
+
+def _place(resume: str | None, kind: str) -> str | None:
     try:
         cursor = json.loads(resume or "{}")
     except ValueError:
         return None
     if not isinstance(cursor, dict) or cursor.get("v") != CURSOR_VERSION:
         return None
-    after_id = cursor.get("after_id")
-    return after_id if isinstance(after_id, str) else None
+    place = cursor.get(kind)
+    return place if isinstance(place, str) else None

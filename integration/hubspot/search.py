@@ -1,6 +1,6 @@
 """Search by keyset: the next 200 records by id, changed since an instant.
 
-Both first loads and sweeps run by ascending ``hs_object_id``, one condition on the id in
+Sweeps run by ascending ``hs_object_id``, one condition on the id in
 place of an offset. So no read meets the 10,000-row window; rows that share one modification
 time (an import of 50,000) need no special care; and a record changed while the read runs
 never shifts others out of a page, as offsets by modification time would.

@@ -131,7 +131,6 @@ class Crm:
                 for query in queries
             },
             written=written,
-            links_read={query.object: len(query.link_to) for query in queries},
             links_made={**{name: len(specs[name].parents) for name in own}, deal: 1},
         )
 

@@ -1,4 +1,7 @@
-"""Reading HubSpot: pages by id, links by the thousand, records by key; on a scripted server."""
+"""Reading what changed in HubSpot, and records by id and by key; on a scripted server.
+
+Reading everything stands in ``test_hubspot_listing.py``.
+"""
 
 import json
 from datetime import UTC, datetime
@@ -46,14 +49,15 @@ def read_all(port, query):
 def test_pages_go_on_by_id_and_never_by_offset(scripted_hubspot, script):
     """The second page asks for ids past the last one; no offset meets the 10,000-row window."""
     script.answer(200, page([7, 9], more=True)).answer(200, page([12]))
-    pages = read_all(scripted_hubspot, ReadQuery("deals", ("amount",)))
+    pages = read_all(scripted_hubspot, ReadQuery("deals", ("amount",), changed_since=SINCE))
     assert [[record.id for record in each.records] for each in pages] == [["7", "9"], ["12"]]
     first, second = script.bodies()
-    assert first["filterGroups"] == []
+    changed = {"propertyName": "hs_lastmodifieddate", "operator": "GTE", "value": "1735632000123"}
+    assert first["filterGroups"] == [{"filters": [changed]}]
     assert first["sorts"] == [{"propertyName": "hs_object_id", "direction": "ASCENDING"}]
     assert first["limit"] == 200
     assert second["filterGroups"] == [
-        {"filters": [{"propertyName": "hs_object_id", "operator": "GT", "value": "9"}]}
+        {"filters": [{"propertyName": "hs_object_id", "operator": "GT", "value": "9"}, changed]}
     ]
     assert "after" not in second
 
@@ -69,30 +73,11 @@ def test_a_sweep_asks_for_changes_since_an_instant(scripted_hubspot, script, obj
     assert filters == [{"propertyName": modified, "operator": "GTE", "value": "1735632000123"}]
 
 
-def test_a_cursor_continues_where_its_page_ended(scripted_hubspot, script):
-    """A read that stopped goes on past the last record it gave."""
-    script.answer(200, page([7, 9], more=True))
-    query = ReadQuery("deals", ("amount",))
-    resume = next(scripted_hubspot.iter_pages(query)).resume
-    script.answer(200, page([12]))
-    rest = read_all(scripted_hubspot, ReadQuery("deals", ("amount",), resume=resume))
-    assert [record.id for record in rest[0].records] == ["12"]
-    assert script.bodies()[1]["filterGroups"][0]["filters"][0]["value"] == "9"
-
-
-@pytest.mark.parametrize("resume", ["", "nonsense", "[]", '{"v": 99, "after_id": "5"}'])
-def test_a_cursor_not_understood_reads_from_the_start(scripted_hubspot, script, resume):
-    """Reading twice is safe where skipping is not."""
-    script.answer(200, page([1]))
-    read_all(scripted_hubspot, ReadQuery("deals", ("amount",), resume=resume))
-    assert script.bodies()[0]["filterGroups"] == []
-
-
 def test_a_search_that_does_not_move_is_an_outage_not_a_loop(scripted_hubspot, script):
     """If HubSpot repeats a page for ever, the read ends with an error."""
     script.answer(200, page([7], more=True)).answer(200, page([7], more=True))
     with pytest.raises(Unavailable, match="forward"):
-        read_all(scripted_hubspot, ReadQuery("deals", ("amount",)))
+        read_all(scripted_hubspot, ReadQuery("deals", ("amount",), changed_since=SINCE))
 
 
 def test_a_thousand_records_share_one_call_for_links(scripted_hubspot, script):
@@ -100,7 +85,7 @@ def test_a_thousand_records_share_one_call_for_links(scripted_hubspot, script):
     for start in range(0, 1000, 200):
         script.answer(200, page(range(start + 1, start + 201), more=start < 800))
     script.answer(200, {"results": [ties(1, 77), ties(1000, 78)]})
-    pages = read_all(scripted_hubspot, ReadQuery("deals", ("amount",), link_to=("companies",)))
+    pages = read_all(scripted_hubspot, ReadQuery("deals", ("amount",), ("companies",), SINCE))
     assert len(pages) == 1
     assert pages[0].records[0].links == (Link("companies", "77"),)
     assert pages[0].records[1].links == ()
@@ -113,7 +98,7 @@ def test_a_thousand_records_share_one_call_for_links(scripted_hubspot, script):
 def test_an_empty_page_costs_no_call_for_links(scripted_hubspot, script):
     """A sweep that finds nothing is one call."""
     script.answer(200, page([]))
-    pages = read_all(scripted_hubspot, ReadQuery("deals", ("amount",), link_to=("companies",)))
+    pages = read_all(scripted_hubspot, ReadQuery("deals", ("amount",), ("companies",), SINCE))
     assert [(each.records, each.resume) for each in pages] == [((), None)]
     assert scripted_hubspot.calls.total == 1
 
@@ -179,7 +164,7 @@ def test_more_fields_than_a_search_body_holds_are_read_by_id(scripted_hubspot, s
     """HubSpot refuses bodies over 3,000 characters, so many fields come by batch read instead."""
     fields = tuple(f"a_property_with_a_long_name_{number}" for number in range(100))
     script.answer(200, page([1, 2])).answer(200, {"results": [row(2), row(1, **{fields[99]: "x"})]})
-    (only,) = read_all(scripted_hubspot, ReadQuery("deals", fields))
+    (only,) = read_all(scripted_hubspot, ReadQuery("deals", fields, changed_since=SINCE))
     assert [record.id for record in only.records] == ["1", "2"]
     assert only.records[0].values[fields[99]] == "x"
     assert len(json.dumps(script.bodies()[0])) <= 3000
@@ -191,7 +176,7 @@ def test_a_custom_object_is_looked_up_once(scripted_hubspot, script):
     schema = {"id": "1", "objectTypeId": "2-345", "name": "cs_profile", "fullyQualifiedName": "p1_cs_profile"}
     script.answer(200, {"results": [schema]}).answer(200, page([])).answer(200, page([]))
     for _ in range(2):
-        read_all(scripted_hubspot, ReadQuery("cs_profile", ("cs_key",)))
+        read_all(scripted_hubspot, ReadQuery("cs_profile", ("cs_key",), changed_since=SINCE))
     assert script.paths() == [
         "GET /crm-object-schemas/2026-09/schemas",
         "POST /crm/objects/2026-09/2-345/search",
@@ -209,5 +194,5 @@ def test_an_unknown_object_is_refused_in_words(scripted_hubspot, script):
 def test_line_items_stand_in_paths_by_their_type_id(scripted_hubspot, script):
     """Only five objects may be named in a path; line items are ``0-8``."""
     script.answer(200, page([]))
-    read_all(scripted_hubspot, ReadQuery("line_items", ("price",)))
+    read_all(scripted_hubspot, ReadQuery("line_items", ("price",), changed_since=SINCE))
     assert script.paths() == ["POST /crm/objects/2026-09/0-8/search"]

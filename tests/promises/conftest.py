@@ -113,7 +113,7 @@ def kill_workers(home: Path, ended: threading.Event) -> None:
     next_at = 0
     while len(seen) < 2 * KILLS and not ended.wait(0.01):
         log = _requests(home)
-        first_read = next((one["seq"] for one in log if one["path"].endswith("/search")), None)
+        first_read = next((one["seq"] for one in log if "?limit=" in one["path"]), None)
         if first_read is None or log[-1]["seq"] < first_read + next_at or not _kill(home, seen):
             continue
         next_at = log[-1]["seq"] - first_read + KILL_EVERY_REQUESTS

@@ -1,9 +1,9 @@
 """The fewest calls a first run can take, from the sandbox's rows and the vendors' limits only.
 
 It imports nothing of the product. Limits (vendor pages):
-- HubSpot search: 200 rows a page ("Search the CRM"); list: 100 rows a page with the links in the
-  answer ("Objects"); links read 1,000 and written 2,000 a call ("Associate records"); batches
-  of 100 records ("Objects"), and an upsert, the only write that may be repeated, takes no links.
+- HubSpot list: 100 rows a page with the links in the answer, and the only read of everything that
+  lags behind nothing ("Objects"); links written 2,000 a call ("Associate records"); batches of
+  100 records ("Objects"), and an upsert, the only write that may be repeated, takes no links.
 - Salesforce: 2,000 rows a query page (REST guide, Query); 200 records a collection, five
   collections in a composite that counts as one call (REST guide, Composite). Links are fields.
 
@@ -62,10 +62,7 @@ def _written(counts: dict[str, dict[str, int]], name: str) -> int:
 
 
 def _hubspot(read: dict[str, tuple[int, int]], written: dict[str, tuple[int, int]]) -> int:
-    total = 0
-    for rows, links in read.values():
-        searched = _pages(rows, 200) + links * _pages(rows, 1_000)
-        total += min(searched, _pages(rows, 100))
+    total = sum(_pages(rows, 100) for rows, _ in read.values())
     for rows, links in written.values():
         total += _pages(rows, 100) + links * _pages(rows, 2_000)
     return total
