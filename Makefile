@@ -9,7 +9,7 @@ DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
 WORKERS ?= 2
 
-.PHONY: help demo serve test check lint types layers lock clean
+.PHONY: help demo serve test test-native check lint types layers lock clean
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -22,6 +22,9 @@ serve: $(VENV)/ready  ## the demo, left running with its console
 test: $(VENV)/ready-dev  ## run the tests
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report= $(TEST_OPTIONS)
 	@$(BIN)/python -m coverage report --format=total | sed 's/^/branch coverage, percent: /'
+
+test-native: $(VENV)/ready-dev  ## run the tests that need Node, which is brought along where it is missing
+	@sh .ci/native
 
 check: lint types layers  ## lint, types and import rules
 

@@ -1,10 +1,10 @@
 """The governor: one budget of API calls per installation, taken from before each call.
 
 A budget has short windows by *kind* of call (the vendor's buckets: ``general``, ``search``
-…) and one daily limit. Lanes say who waits first: a lane may fill only its share of a
-window, so an interactive call finds room while a backfill runs, and daily shares stop a
-lane for the day before the customer's other apps are starved. Limits are learned from
-the vendor's answers; a forgotten budget is learned again from the next ones.
+…) and one daily limit. Lanes say who waits: bulk lanes are paced, so that room comes free all
+the time and an interactive call is never kept for the rest of a window, and leave a little of
+it; daily shares stop a lane for the day before the customer's other apps are starved. Limits
+are learned from the vendor's answers; a forgotten budget is learned again from the next ones.
 
 ``LocalBudget`` serves one process, ``SharedBudget`` all processes through Redis.
 Neighbours: the vendors' transports take and learn; nothing else should.
@@ -15,7 +15,9 @@ from __future__ import annotations
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Lock
@@ -48,11 +50,18 @@ class Lane(StrEnum):
 
 WINDOW_SHARE: Final[Mapping[Lane, float]] = {
     Lane.INTERACTIVE: 1.0,
-    Lane.WEBHOOK: 0.9,
-    Lane.SYNC: 0.8,
-    Lane.BACKFILL: 0.6,
+    Lane.WEBHOOK: 0.99,
+    Lane.SYNC: 0.98,
+    Lane.BACKFILL: 0.98,
 }
 """How full a window may be for a lane to take from it."""
+
+PACED_LANES: Final = frozenset({Lane.SYNC, Lane.BACKFILL})
+PACED_FROM: Final = 0.1
+"""The share of a window that a paced lane may take at once; beyond it its calls are spread."""
+
+PACE: Final = 0.8
+"""How far apart paced calls stand, as a share of an even spread: less than one, or delays would add up."""
 
 DAY_SHARE: Final[Mapping[Lane, float]] = {
     Lane.INTERACTIVE: 1.0,
@@ -91,9 +100,37 @@ class Budget(Protocol):
         ...
 
 
+_LANE: ContextVar[Lane | None] = ContextVar("lane", default=None)
+
+
+@contextmanager
+def calling_in(lane: Lane) -> Iterator[None]:
+    """Have the calls made meanwhile by this thread wait in ``lane``, whatever their port's own is."""
+    token = _LANE.set(lane)
+    try:
+        yield
+    finally:
+        _LANE.reset(token)
+
+
+def lane_now(own: Lane) -> Lane:
+    """Return the lane of ``calling_in``, outside it the port's ``own``."""
+    return _LANE.get() or own
+
+
 def window_room(calls: int, lane: Lane) -> int:
     """Return how many of ``calls`` may stand in a window for ``lane`` to be let in (at least 1)."""
-    return max(1, int(calls * WINDOW_SHARE[lane]))
+    return max(1, round(calls * WINDOW_SHARE[lane]))
+
+
+def spacing_s(room: int, seconds: float, lane: Lane) -> float:
+    """Return how far apart a lane's calls stand once some are in the window; 0 where it is not paced."""
+    return PACE * seconds / room if lane in PACED_LANES else 0.0
+
+
+def free_of_pace(room: int) -> int:
+    """Return how many calls a paced lane may make at once (at least 1)."""
+    return max(1, int(room * PACED_FROM))
 
 
 @dataclass(slots=True)
@@ -108,11 +145,15 @@ class _WindowLog:
         while self.taken and self.taken[0] <= now - self.seconds:
             self.taken.popleft()
 
-    def wait_for(self, room: int, now: float) -> float:
-        """Return seconds until fewer than ``room`` calls count; 0 when they already do."""
+    def wait_for(self, lane: Lane, now: float) -> float:
+        """Return seconds until the lane finds room and its turn; 0 when it has both."""
         self.expire(now)
-        surplus = len(self.taken) - room
-        return 0.0 if surplus < 0 else self.taken[surplus] + self.seconds - now
+        room, held = window_room(self.calls, lane), len(self.taken)
+        if held >= room:
+            return self.taken[held - room] + self.seconds - now
+        if held < free_of_pace(room):
+            return 0.0
+        return max(0.0, self.taken[-1] + spacing_s(room, self.seconds, lane) - now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +207,7 @@ class LocalBudget:
             log = self._logs.get(kind)
             if log is None:
                 return 0.0
-            wait_s = log.wait_for(window_room(log.calls, lane), now)
+            wait_s = log.wait_for(lane, now)
             if wait_s <= 0:
                 log.taken.append(now)
             return wait_s
@@ -192,18 +233,27 @@ end
 local seconds_ms = tonumber(ARGV[2])
 if seconds_ms == 0 then return {0, 0} end
 local calls = tonumber(redis.call('GET', KEYS[3]) or ARGV[1])
-local room = math.max(1, math.floor(calls * tonumber(ARGV[4])))
+local room = math.max(1, math.floor(calls * tonumber(ARGV[4]) + 0.5))
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - seconds_ms)
-local surplus = redis.call('ZCARD', KEYS[1]) - room
-if surplus >= 0 then
-  local oldest = redis.call('ZRANGE', KEYS[1], surplus, surplus, 'WITHSCORES')
+local held = redis.call('ZCARD', KEYS[1])
+if held >= room then
+  local oldest = redis.call('ZRANGE', KEYS[1], held - room, held - room, 'WITHSCORES')
   return {1, oldest[2] + seconds_ms - now}
+end
+local pace = tonumber(ARGV[6])
+if pace > 0 and held >= math.max(1, math.floor(room * tonumber(ARGV[7]))) then
+  local newest = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+  local wait = tonumber(newest[2]) + math.floor(pace * seconds_ms / room) - now
+  if wait > 0 then return {1, wait} end
 end
 redis.call('ZADD', KEYS[1], now, ARGV[5])
 redis.call('PEXPIRE', KEYS[1], seconds_ms)
 return {0, 0}
 """
-"""Keys: window, day, learned limit. Args: declared calls, window ms, day share, window share, member."""
+"""Keys: window, day, learned limit.
+
+Args: declared calls, window ms, day share, window share, member, pace (0: none), share free of it.
+"""
 
 LEARN_SCRIPT: Final = """
 local now = redis.call('TIME')
@@ -297,6 +347,8 @@ class SharedBudget:
             2 if lane is Lane.INTERACTIVE else DAY_SHARE[lane],
             WINDOW_SHARE[lane],
             uuid.uuid4().hex,
+            PACE if lane in PACED_LANES else 0,
+            PACED_FROM,
         ]
         verdict, wait_ms = cast("list[int]", self._take(keys=keys, args=args))
         if verdict < 0:

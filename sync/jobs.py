@@ -14,6 +14,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from integration.budget import Lane as Calls
+from integration.budget import calling_in
 from integration.port import CrmError, NeedsConsent, Unavailable
 from sync import drain as draining
 from sync import look as looking
@@ -29,6 +31,9 @@ from sync.workspace import Workspace, open_workspace
 
 TIME_UP_S = 120.0
 """A job that has worked this long rings again and lets others have a turn."""
+
+CALL_LANES = {Work.LOAD: Calls.BACKFILL, Work.POLL: Calls.SYNC}
+"""Who waits first for calls: a first load, then sweeps; what a webhook set off waits for neither."""
 
 log = logging.getLogger(__name__)
 Step = Callable[[Workspace, str], object]
@@ -87,10 +92,11 @@ def _run(work: Work, lane: Lane, installation_id: str, step: Step, follow: Work 
         return
     ends, owner = time.monotonic() + TIME_UP_S, owner_name()
     try:
-        while step(ws, owner) is not None:
-            if time.monotonic() > ends:
-                ring(runtime.redis, lane, work, installation_id)
-                break
+        with calling_in(CALL_LANES.get(work, Calls.WEBHOOK)):
+            while step(ws, owner) is not None:
+                if time.monotonic() > ends:
+                    ring(runtime.redis, lane, work, installation_id)
+                    break
     except NeedsConsent as error:
         _stop(runtime, installation_id, error, opened_with)
         return

@@ -20,7 +20,7 @@ from requests import RequestException, Response, Session
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
 
-from integration.budget import Budget, Lane
+from integration.budget import Budget, Lane, lane_now
 from integration.hubspot.auth import Auth
 from integration.hubspot.connector import GENERAL, LOCKED_WAIT_S
 from integration.hubspot.errors import MIGRATING_STATUS, Problem, RefusedCall, problem_of
@@ -123,7 +123,7 @@ class Transport:
 
     def _send(self, call: _Call) -> Response:
         token = self.auth.access_token()
-        self.budget.take(self.lane, call.kind)
+        self.budget.take(lane_now(self.lane), call.kind)
         self.count(call.reason)
         response = self._request(call, token)
         self._learn(call.kind, response)

@@ -22,7 +22,7 @@ from requests.adapters import BaseAdapter
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
 
-from integration.budget import Budget, Lane
+from integration.budget import Budget, Lane, lane_now
 from integration.port import CallCount, CrmError, Misconfigured, NeedsConsent, Unavailable
 from integration.salesforce.auth import Authenticator, Grant
 from integration.salesforce.errors import Failure, call_error, parse_failure
@@ -176,7 +176,7 @@ class Transport:
 
     def _governed(self, reason: str, attempt: Callable[[], T]) -> T:
         def once() -> T:
-            self._budget.take(self._lane, CALL_KIND)
+            self._budget.take(lane_now(self._lane), CALL_KIND)
             self.calls.add(reason)
             try:
                 return attempt()

@@ -10,19 +10,39 @@ from sandbox.hubspot import (
     api_account,
     api_batch,
     api_definitions,
+    api_labels,
+    api_limits,
     api_links,
+    api_lists,
     api_oauth,
     api_objects,
+    api_pipelines,
     api_schemas,
     api_search,
 )
-from sandbox.hubspot.hooks import Hooks, portal_blueprint
+from sandbox.hubspot.admin import portal_blueprint
+from sandbox.hubspot.faults import named_faults
+from sandbox.hubspot.hooks import Hooks
 from sandbox.hubspot.portal import Options, Portal
 from sandbox.hubspot.web import Web
 from sandbox.hubspot.writes import Writer
 from sandbox.server.app import build_app, open_services
 from sandbox.server.control import control_blueprint
 from sandbox.server.serve import serve
+
+AREAS = (
+    api_search,
+    api_batch,
+    api_objects,
+    api_links,
+    api_labels,
+    api_definitions,
+    api_pipelines,
+    api_schemas,
+    api_account,
+    api_limits,
+    api_lists,
+)
 
 
 def build(path: str, options: Options) -> Flask:
@@ -31,10 +51,10 @@ def build(path: str, options: Options) -> Flask:
     app = build_app("hubspot", services)
     portal = Portal(services, options)
     writer = Writer(portal)
-    app.register_blueprint(control_blueprint(services, Hooks(portal, writer)))
+    app.register_blueprint(control_blueprint(services, Hooks(portal, writer), named_faults()))
     app.register_blueprint(portal_blueprint(portal))
     web = Web(app, portal, writer)
-    for area in (api_search, api_batch, api_objects, api_links, api_definitions, api_schemas, api_account):
+    for area in AREAS:
         area.register(web)
     api_oauth.register(web, app, portal)
     return app
@@ -64,6 +84,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--retry-base-seconds", type=float, default=defaults.retry_base_seconds, help="webhooks"
     )
+    parser.add_argument(
+        "--api-limit-increases", type=int, choices=(0, 1, 2), default=0, help="API limit add-ons bought"
+    )
     parser.add_argument("--time-zone", default=defaults.time_zone)
     parser.add_argument("--scopes", default="", help="granted scopes, by space; default: all the tier allows")
     return parser.parse_args()
@@ -80,6 +103,7 @@ def main() -> None:
         custom_objects=args.custom_objects,
         index_lag_seconds=args.index_lag_seconds,
         retry_base_seconds=args.retry_base_seconds,
+        api_limit_increases=args.api_limit_increases,
         time_zone=args.time_zone,
         scopes=tuple(args.scopes.split()),
     )

@@ -1,7 +1,8 @@
 """Who may call: OAuth tokens of the one app, the service key, their scopes, and the app's install state.
 
 Source: HubSpot's "Manage OAuth tokens". Access tokens live 30 minutes by the sandbox clock;
-the refresh token stays valid until it is revoked or the app is uninstalled.
+the refresh token stays valid until it is revoked or the app is uninstalled. What the consent page
+refuses is in ``consent``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,27 @@ from sandbox.hubspot.times import stamp
 from sandbox.server.app import Services
 
 LIFE_SECONDS: Final = 1800
-_OBJECTS = ("companies", "contacts", "deals", "line_items", "products", "quotes", "feedback_submissions")
+_OBJECTS = (
+    "companies",
+    "contacts",
+    "deals",
+    "line_items",
+    "products",
+    "quotes",
+    "tickets",
+    "services",
+    "feedback_submissions",
+    "carts",
+    "goals",
+    "invoices",
+    "leads",
+    "orders",
+    "projects",
+    "subscriptions",
+    "users",
+)
+TOKEN_LENGTH: Final = 512
+"""HubSpot says that tokens may be this long; every token here is, so that no column is too short."""
 STANDARD_SCOPES: Final = (
     "oauth",
     "tickets",
@@ -27,6 +48,7 @@ STANDARD_SCOPES: Final = (
     "crm.lists.read",
     "crm.lists.write",
     "crm.objects.owners.read",
+    "sales-email-read",
     "crm.import",
     "crm.export",
     *(f"crm.objects.{name}.{verb}" for name in _OBJECTS for verb in ("read", "write")),
@@ -62,7 +84,9 @@ class Access:
             "refresh_token": f"na1-{secrets.token_hex(24)}",
             "service_key": f"pat-na1-{secrets.token_hex(16)}",
             "scopes": list(scopes),
+            "key_scopes": list(scopes),
             "installed": True,
+            "closed": False,
             "tokens": {},
             "codes": {},
         }
@@ -85,12 +109,12 @@ class Access:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Return the granted scopes."""
+        """Return the scopes the app was granted."""
         return tuple(self._state["scopes"])
 
     def grant(self, scopes: tuple[str, ...]) -> None:
-        """Set the granted scopes; tokens already out change with them."""
-        self._state["scopes"] = list(scopes)
+        """Set the scopes of the app and of the service key; tokens already out change with them."""
+        self._state["scopes"] = self._state["key_scopes"] = list(scopes)
         self._save()
 
     def caller(self, header: str) -> Caller:
@@ -98,9 +122,9 @@ class Access:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise _unauthenticated()
-        scopes = frozenset(self._state["scopes"])
         if secrets.compare_digest(token.strip(), self._state["service_key"]):
-            return Caller(scopes - {"oauth"}, by_key=True)
+            # HubSpot adds ``oauth`` to every service key.
+            return Caller(frozenset(self._state["key_scopes"]) | {"oauth"}, by_key=True)
         expires = self._state["tokens"].get(token.strip())
         if expires is None or not self._state["installed"]:
             raise _unauthenticated()
@@ -112,25 +136,31 @@ class Access:
                 f"The OAuth token used to make this call expired {late // 1000} second(s) ago.",
                 context={"expire time": [stamp(expires)]},
             )
-        return Caller(scopes, by_key=False)
+        return Caller(frozenset(self._state["scopes"]), by_key=False)
 
     def check_client(self, client_id: str | None, client_secret: str | None) -> None:
         """Raise 400 ``invalid_client`` unless these are the app's."""
         if client_id != self._state["client_id"]:
-            raise _oauth_error("invalid_client", "BAD_CLIENT_ID", "missing or unknown client id")
+            raise oauth_error("invalid_client", "BAD_CLIENT_ID", "missing or unknown client id")
         if client_secret != self._state["client_secret"]:
-            raise _oauth_error("invalid_client", "BAD_CLIENT_SECRET", "missing or invalid client secret")
+            raise oauth_error("invalid_client", "BAD_CLIENT_SECRET", "missing or invalid client secret")
 
     def refresh(self, refresh_token: str | None) -> dict[str, Any]:
         """Return a token answer. Raises 400 ``invalid_grant`` for a revoked or unknown refresh token."""
+        if self._state.get("closed"):
+            raise oauth_error("access_denied", "BAD_HUB", "unable to connect to the hub")
         if refresh_token != self._state["refresh_token"] or not self._state["installed"]:
-            raise _oauth_error("invalid_grant", "BAD_REFRESH_TOKEN", "missing or invalid refresh token")
+            raise oauth_error("invalid_grant", "BAD_REFRESH_TOKEN", "missing or invalid refresh token")
         return self._issue()
 
-    def authorise(self, redirect_uri: str, challenge: str | None) -> str:
-        """Return a code, as after the admin's consent; it works once, for this redirect and challenge."""
+    def authorise(self, redirect_uri: str, challenge: str | None, scopes: tuple[str, ...]) -> str:
+        """Return a code, as after the admin's consent to ``scopes``.
+
+        It works once, for this redirect and challenge, within ten minutes of the sandbox's clock.
+        """
         code = secrets.token_hex(18)
-        self._state["codes"][code] = [redirect_uri, challenge, self._clock.now_ms() + 600_000]
+        held = [redirect_uri, challenge, self._clock.now_ms() + 600_000, list(scopes)]
+        self._state["codes"][code] = held
         self._save()
         return code
 
@@ -138,11 +168,12 @@ class Access:
         """Return a token answer for a code, installing the app. Raises 400."""
         held = self._state["codes"].pop(code or "", None)
         if held is None or held[2] < self._clock.now_ms():
-            raise _oauth_error("invalid_grant", "BAD_AUTH_CODE", "missing or unknown auth code")
+            raise oauth_error("invalid_grant", "BAD_AUTH_CODE", "missing or unknown auth code")
         if held[0] != redirect_uri:
-            raise _oauth_error("invalid_grant", "BAD_REDIRECT_URI", "missing or invalid redirect uri")
+            raise oauth_error("invalid_grant", "BAD_REDIRECT_URI", "missing or invalid redirect uri")
         if held[1] is not None and held[1] != _challenge(verifier or ""):
-            raise _oauth_error("invalid_grant", "BAD_CODE_VERIFIER", "missing or invalid code_verifier")
+            raise oauth_error("invalid_grant", "BAD_CODE_VERIFIER", "missing or invalid code_verifier")
+        self._state["scopes"] = held[3]
         if not self._state["installed"]:
             self._state["installed"] = True
             self._state["refresh_token"] = f"na1-{secrets.token_hex(24)}"
@@ -150,7 +181,7 @@ class Access:
 
     def _issue(self) -> dict[str, Any]:
         now = self._clock.now_ms()
-        token = f"CN{secrets.token_urlsafe(90)}"
+        token = f"CN{secrets.token_urlsafe(TOKEN_LENGTH)}"[:TOKEN_LENGTH]
         live = {name: at for name, at in self._state["tokens"].items() if at > now - 86_400_000}
         self._state["tokens"] = {**live, token: now + LIFE_SECONDS * 1000}
         self._save()
@@ -179,6 +210,11 @@ class Access:
         self._state["tokens"].pop(token or "", None)
         self._save()
 
+    def close(self) -> None:
+        """Close the account: its tokens are refused, and so is a refresh, as BAD_HUB."""
+        self._state["closed"] = True
+        self.uninstall()
+
     def uninstall(self) -> None:
         """End the installation: every token of the app is refused from now on."""
         self._state["installed"] = False
@@ -199,7 +235,8 @@ def _unauthenticated() -> VendorError:
     )
 
 
-def _oauth_error(name: str, status: str, message: str) -> VendorError:
+def oauth_error(name: str, status: str, message: str) -> VendorError:
+    """Return the 400 of the token endpoint: RFC 6749's ``error`` and HubSpot's own ``status``."""
     made = error(400, "VALIDATION_ERROR", message)
     made.body["status"] = status
     made.body["error"] = name

@@ -8,6 +8,7 @@ are refused whole; results do not come in input order.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,8 @@ from flask import Response
 
 from sandbox.hubspot.api_objects import link_specs, properties_in
 from sandbox.hubspot.catalogue import ObjectType
-from sandbox.hubspot.errors import VendorError, error, invalid
+from sandbox.hubspot.errors import VendorError, entry, error, invalid, missing_fields
+from sandbox.hubspot.reading import a_text, texts
 from sandbox.hubspot.records import Record
 from sandbox.hubspot.shapes import Wanted, shown, written
 from sandbox.hubspot.times import stamp
@@ -23,7 +25,7 @@ from sandbox.hubspot.web import Call, Web
 from sandbox.hubspot.writes import Draft, Plan
 from sandbox.server.app import json_response, note
 
-CAP = 100
+CAP, HISTORY_CAP = 100, 50
 Planner = Callable[[dict[str, Any], Draft], Plan]
 
 
@@ -39,14 +41,15 @@ def register(web: Web) -> None:
         web.route("POST", "objects", f"/<name>/batch/{verb}", handler)
 
 
-def inputs_of(body: dict[str, Any], cap: int = CAP) -> list[dict[str, Any]]:
-    """Return ``inputs``. Raises 400 when there are none or more than ``cap``."""
+def inputs_of(body: dict[str, Any], cap: int = CAP, of: str = "") -> list[dict[str, Any]]:
+    """Return ``inputs``; ``of`` is what the batch is about. Raises 400 for none or more than ``cap``."""
     inputs = body.get("inputs")
     if not isinstance(inputs, list) or not inputs or not all(isinstance(one, dict) for one in inputs):
-        raise invalid("Invalid input JSON: some required fields were not set: [inputs]")
+        raise missing_fields("inputs")
     if len(inputs) > cap:
         raise invalid(
-            f"The maximum number of inputs supported in a batch request is {cap}. Given {len(inputs)}."
+            f"The maximum number of inputs supported in a batch{of} is {cap}. "
+            "Please reduce the number of items and try again"
         )
     note().rows_in = len(inputs)
     return inputs
@@ -54,7 +57,7 @@ def inputs_of(body: dict[str, Any], cap: int = CAP) -> list[dict[str, Any]]:
 
 def refuse_duplicates(ids: list[str]) -> None:
     """Raise 400 when an id is there twice."""
-    twice = sorted({one for one in ids if ids.count(one) > 1})
+    twice = sorted(one for one, count in Counter(ids).items() if count > 1)
     if twice:
         raise invalid(
             f"Duplicate IDs found in batch input: [{', '.join(twice)}]. IDs must be unique",
@@ -74,8 +77,8 @@ def complete(call: Call, results: list[Any], errors: list[dict[str, Any]], statu
 
 def _id(raw: dict[str, Any]) -> str:
     if raw.get("id") in (None, ""):
-        raise invalid("Invalid input JSON: some required fields were not set: [id]")
-    return str(raw["id"])
+        raise missing_fields("id")
+    return a_text(raw["id"], "id")
 
 
 def _missing(kind: ObjectType, ids: list[str]) -> dict[str, Any]:
@@ -86,13 +89,18 @@ def _missing(kind: ObjectType, ids: list[str]) -> dict[str, Any]:
     return made
 
 
+def _names(body: dict[str, Any], key: str) -> tuple[str, ...]:
+    return tuple(texts(body.get(key), key))
+
+
 def batch_read(call: Call, name: str) -> Response:
     """Read records by id or a unique property; missing ids give 207."""
     kind = call.read_type(name)
     body = call.json()
-    ids = [_id(raw) for raw in inputs_of(body)]
+    wanted = Wanted(_names(body, "properties"), _names(body, "propertiesWithHistory"))
+    cap, of = (HISTORY_CAP, " request for property histories") if wanted.history else (CAP, "")
+    ids = [_id(raw) for raw in inputs_of(body, cap, of)]
     refuse_duplicates(ids)
-    wanted = Wanted(tuple(body.get("properties") or ()), tuple(body.get("propertiesWithHistory") or ()))
     found: list[Record] = []
     missing: list[str] = []
     for one in ids:
@@ -112,7 +120,8 @@ def batch_create(call: Call, name: str) -> Response:
     def plan(raw: dict[str, Any], draft: Draft) -> Plan:
         return call.writer.plan_create(kind, properties_in(raw), link_specs(call, kind, raw), draft)
 
-    answer = _run(call, inputs_of(call.json()), plan)
+    inputs = inputs_of(call.json())
+    answer = _run(call, inputs, plan, each_alone=_traced(inputs))
     answer.status_code = 201 if answer.status_code == 200 else answer.status_code
     return answer
 
@@ -122,8 +131,10 @@ def batch_update(call: Call, name: str) -> Response:
     kind = call.write_type(name)
     inputs = inputs_of(call.json())
     refuse_duplicates([_id(raw) for raw in inputs])
+    for raw in inputs:
+        if raw.get("idProperty"):
+            _check_id_property(call, kind, raw)
     held = {_id(raw): call.portal.by_id_property(kind, _id(raw), raw.get("idProperty")) for raw in inputs}
-    missing = [one for one, record in held.items() if record is None]
 
     def plan(raw: dict[str, Any], draft: Draft) -> Plan:
         record = held[str(raw["id"])]
@@ -131,8 +142,11 @@ def batch_update(call: Call, name: str) -> Response:
             raise VendorError(404, _missing(kind, [str(raw["id"])]))
         return call.writer.plan_update(kind, record, properties_in(raw), draft)
 
+    if _traced(inputs):
+        return _run(call, inputs, plan, each_alone=True)
+    missing = [one for one, record in held.items() if record is None]
     kept = [raw for raw in inputs if held[str(raw["id"])] is not None]
-    return _run(call, kept, plan, errors=[_missing(kind, missing)] if missing else [])
+    return _run(call, kept, plan, each_alone=False, errors=[_missing(kind, missing)] if missing else [])
 
 
 def batch_upsert(call: Call, name: str) -> Response:
@@ -154,16 +168,24 @@ def batch_upsert(call: Call, name: str) -> Response:
         fresh.add(made.new.id)
         return made
 
-    return _run(call, inputs, plan, fresh=fresh)
+    # No partial upsert by email: one bad input refuses the batch, trace ids or not.
+    by_email = any(raw["idProperty"] == "email" for raw in inputs)
+    return _run(call, inputs, plan, each_alone=_traced(inputs) and not by_email, fresh=fresh)
 
 
 def _check_id_property(call: Call, kind: ObjectType, raw: dict[str, Any]) -> None:
-    key = raw.get("idProperty")
+    key = a_text(raw.get("idProperty"), "idProperty")
     if not key:
-        raise invalid("Invalid input JSON: some required fields were not set: [idProperty]")
+        raise missing_fields("idProperty")
     definition = call.portal.properties.live(kind.type_id).get(key)
     if definition is None or not definition["hasUniqueValue"]:
         raise invalid(f"Unable to perform update/upsert by non-unique {kind.type_id} property {key}")
+
+
+def _traced(inputs: list[dict[str, Any]]) -> bool:
+    """Return whether every input has a trace id of its own, so that each may fail alone."""
+    traces = [raw.get("objectWriteTraceId") for raw in inputs]
+    return all(traces) and len(set(map(str, traces))) == len(traces)
 
 
 def _run(
@@ -171,31 +193,25 @@ def _run(
     inputs: list[dict[str, Any]],
     planner: Planner,
     *,
+    each_alone: bool,
     fresh: set[str] | None = None,
     errors: list[dict[str, Any]] | None = None,
 ) -> Response:
-    traces = [raw.get("objectWriteTraceId") for raw in inputs]
-    each_alone = bool(inputs) and all(traces) and len(set(traces)) == len(traces)
     draft = call.draft()
     plans: list[tuple[Plan, str | None]] = []
     failed = list(errors or [])
-    for raw, trace in zip(inputs, traces, strict=True):
+    for raw in inputs:
+        trace = raw.get("objectWriteTraceId")
         try:
             plans.append((planner(raw, draft), trace))
         except VendorError as refused:
             if not each_alone:
                 raise
-            failed.append(_failure(refused, str(trace)))
+            failed.append(entry(refused, objectWriteTraceId=[str(trace)]))
     call.writer.commit([plan for plan, _ in plans], draft)
     note().written = [plan.new.id for plan, _ in plans]
     order = sorted(plans, key=lambda pair: _scatter(pair[0].new.id))
     return complete(call, [_result(call, plan, trace, fresh) for plan, trace in order], failed)
-
-
-def _failure(refused: VendorError, trace: str) -> dict[str, Any]:
-    body = {key: value for key, value in refused.body.items() if key != "correlationId"}
-    body["context"] = {**body.get("context", {}), "objectWriteTraceId": [trace]}
-    return body
 
 
 def _result(call: Call, plan: Plan, trace: str | None, fresh: set[str] | None) -> dict[str, Any]:

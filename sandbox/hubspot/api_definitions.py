@@ -1,17 +1,16 @@
-"""Properties, property groups and pipelines over HTTP."""
+"""Properties and property groups over HTTP."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from sandbox.hubspot.api_batch import complete, inputs_of
 from sandbox.hubspot.catalogue import ObjectType
 from sandbox.hubspot.documents import Document
-from sandbox.hubspot.errors import VendorError, invalid, not_found
-from sandbox.hubspot.pipelines import create_pipeline
-from sandbox.hubspot.web import Call, Web
+from sandbox.hubspot.errors import VendorError, entry, missing_fields
+from sandbox.hubspot.web import Call, Web, flag
 from sandbox.server.app import json_response, note
 
 USER = "7"
@@ -32,10 +31,6 @@ def register(web: Web) -> None:
     web.route("GET", "properties", "/<name>/<prop>", read_property)
     web.route("PATCH", "properties", "/<name>/<prop>", update_property)
     web.route("DELETE", "properties", "/<name>/<prop>", archive_property)
-    web.route("GET", "pipelines", "/<name>", list_pipelines)
-    web.route("POST", "pipelines", "/<name>", make_pipeline)
-    web.route("GET", "pipelines", "/<name>/<pipeline_id>", read_pipeline)
-    web.route("GET", "pipelines", "/<name>/<pipeline_id>/stages", list_stages)
 
 
 def _type(call: Call, name: str, verb: str) -> ObjectType:
@@ -49,21 +44,23 @@ def _public(body: Document) -> Document:
     return {key: value for key, value in body.items() if key != "objectTypeId"}
 
 
-def _archived() -> bool:
-    return request.args.get("archived", "false").lower() == "true"
+def _named(raw: dict[str, Any]) -> str:
+    if not raw.get("name"):
+        raise missing_fields("name")
+    return str(raw["name"])
 
 
 def list_properties(call: Call, name: str) -> Response:
     """Answer every property of a type; no paging."""
     kind = _type(call, name, "read")
-    found = call.portal.properties.listed(kind, _archived())
+    found = call.portal.properties.listed(kind, flag("archived"))
     return json_response({"results": [_public(body) for body in found]})
 
 
 def create_property(call: Call, name: str) -> Response:
     """Make (or restore) a property; 201."""
     kind = _type(call, name, "write")
-    body = call.portal.properties.create(kind, call.json(), USER)
+    body = call.portal.create_property(kind, call.json(), USER)
     note().written = [body["name"]]
     return json_response(_public(body), 201)
 
@@ -71,7 +68,7 @@ def create_property(call: Call, name: str) -> Response:
 def read_property(call: Call, name: str, prop: str) -> Response:
     """Answer one property."""
     kind = _type(call, name, "read")
-    return json_response(_public(call.portal.properties.read(kind, prop, _archived())))
+    return json_response(_public(call.portal.properties.read(kind, prop, flag("archived"))))
 
 
 def update_property(call: Call, name: str, prop: str) -> Response:
@@ -84,7 +81,7 @@ def update_property(call: Call, name: str, prop: str) -> Response:
 def archive_property(call: Call, name: str, prop: str) -> Response:
     """Archive a property; 204."""
     kind = _type(call, name, "write")
-    call.portal.properties.archive(kind, prop)
+    call.portal.archive_property(kind, prop)
     note().written = [prop]
     return Response(status=204)
 
@@ -95,16 +92,11 @@ def batch_create(call: Call, name: str) -> Response:
     results, errors = [], []
     for raw in inputs_of(call.json()):
         try:
-            results.append(_public(call.portal.properties.create(kind, raw, USER)))
+            results.append(_public(call.portal.create_property(kind, raw, USER)))
         except VendorError as refused:
-            errors.append(_entry(refused, str(raw.get("name", ""))))
+            errors.append(entry(refused, name=[str(raw.get("name", ""))]))
     note().written = [body["name"] for body in results]
     return complete(call, results, errors, 201)
-
-
-def _entry(refused: VendorError, name: str) -> dict[str, Any]:
-    body = {key: value for key, value in refused.body.items() if key != "correlationId"}
-    return {**body, "context": {**body.get("context", {}), "name": [name]}}
 
 
 def batch_read(call: Call, name: str) -> Response:
@@ -113,12 +105,11 @@ def batch_read(call: Call, name: str) -> Response:
     body = call.json()
     results, errors = [], []
     for raw in inputs_of(body):
+        wanted = _named(raw)
         try:
-            results.append(
-                _public(call.portal.properties.read(kind, str(raw["name"]), bool(body.get("archived"))))
-            )
+            results.append(_public(call.portal.properties.read(kind, wanted, bool(body.get("archived")))))
         except VendorError as refused:
-            errors.append(_entry(refused, str(raw["name"])))
+            errors.append(entry(refused, name=[wanted]))
     return complete(call, results, errors)
 
 
@@ -126,8 +117,8 @@ def batch_archive(call: Call, name: str) -> Response:
     """Archive properties by name; 204."""
     kind = _type(call, name, "write")
     for raw in inputs_of(call.json()):
-        if str(raw.get("name")) in call.portal.properties.live(kind.type_id):
-            call.portal.properties.archive(kind, str(raw["name"]))
+        if _named(raw) in call.portal.properties.live(kind.type_id):
+            call.portal.archive_property(kind, _named(raw))
     return Response(status=204)
 
 
@@ -159,48 +150,3 @@ def archive_group(call: Call, name: str, group: str) -> Response:
     """Archive an empty group; 204."""
     call.portal.properties.archive_group(_type(call, name, "write"), group)
     return Response(status=204)
-
-
-def _pipeline_type(call: Call, name: str, verb: str) -> ObjectType:
-    kind = call.portal.type_of(name)
-    if verb == "write":
-        call.caller.need((*kind.schema_scopes("write"), *kind.scopes("write")))
-    else:
-        call.caller.need((*kind.schema_scopes("read"), *kind.scopes("read")))
-    note().object = f"{kind.plural} pipelines"
-    if kind.custom and call.portal.options.tier != "enterprise":
-        raise invalid("Pipelines of custom objects need an Enterprise subscription")
-    return kind
-
-
-def list_pipelines(call: Call, name: str) -> Response:
-    """Answer the pipelines of a type with their stages."""
-    kind = _pipeline_type(call, name, "read")
-    return json_response({"results": call.portal.documents.of("pipeline", kind.type_id)})
-
-
-def make_pipeline(call: Call, name: str) -> Response:
-    """Make a pipeline; 201. More than the default one needs Starter or better."""
-    kind = _pipeline_type(call, name, "write")
-    if call.portal.options.tier == "free":
-        raise invalid("The limit of pipelines of this account is reached", sub_category="PipelineError.LIMIT")
-    made = create_pipeline(call.portal.documents, call.portal.clock, kind, call.json())
-    return json_response(made, 201)
-
-
-def read_pipeline(call: Call, name: str, pipeline_id: str) -> Response:
-    """Answer one pipeline."""
-    kind = _pipeline_type(call, name, "read")
-    found = call.portal.pipeline(kind.type_id, pipeline_id)
-    if found is None:
-        raise not_found()
-    return json_response(found)
-
-
-def list_stages(call: Call, name: str, pipeline_id: str) -> Response:
-    """Answer the stages of one pipeline."""
-    kind = _pipeline_type(call, name, "read")
-    found = call.portal.pipeline(kind.type_id, pipeline_id)
-    if found is None:
-        raise not_found()
-    return json_response({"results": found["stages"]})

@@ -1,17 +1,21 @@
-"""Associations: v4 and dated, single and batch, labels, limits (HubSpot's "Associate records")."""
+"""Associations of records: v4 and dated, single and batch (HubSpot's "Associate records").
+
+Their labels and limits are in ``api_labels``.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from sandbox.hubspot.api_batch import complete, inputs_of
 from sandbox.hubspot.association_types import AssociationType
 from sandbox.hubspot.catalogue import ObjectType
-from sandbox.hubspot.errors import VendorError, error, invalid
+from sandbox.hubspot.errors import VendorError, bad_json, entry, error, missing_fields
 from sandbox.hubspot.links import LinkChange
-from sandbox.hubspot.web import Call, Web, limit_of, next_page
+from sandbox.hubspot.reading import a_list
+from sandbox.hubspot.web import Call, Web, after_of, check_permission, limit_of, next_page, number_of
 from sandbox.server.app import json_response, note
 
 MAX_WRITE, MAX_READ, MAX_PAGE = 2000, 1000, 500
@@ -30,16 +34,16 @@ def register(web: Web) -> None:
     web.route("POST", "links", "/<a>/<b>/batch/read", batch_read, limit)
     web.route("POST", "links", "/<a>/<b>/batch/archive", batch_archive, limit)
     web.route("POST", "links", "/<a>/<b>/batch/labels/archive", batch_archive_labels, limit)
-    web.route("GET", "links", "/<a>/<b>/labels", read_labels, limit)
-    web.route("POST", "links", "/<a>/<b>/labels", create_label, limit)
-    web.route("POST", "links", "/definitions/configurations/<a>/<b>/batch/create", set_limits, limit)
-    web.route("GET", "links", "/definitions/configurations/<a>/<b>", read_limits, limit)
+    web.route("POST", "links_v3", "/<a>/<b>/batch/read", batch_read_v3, limit)
 
 
-def _pair(call: Call, a: str, b: str, verb: str) -> tuple[ObjectType, ObjectType]:
+def pair(call: Call, a: str, b: str, verb: str) -> tuple[ObjectType, ObjectType]:
+    """Return the two types of a path, with the caller's right to read or write both. Raises 400 or 403."""
     first, second = call.portal.type_of(a), call.portal.type_of(b)
     call.caller.need(first.scopes(verb))
     call.caller.need(second.scopes(verb))
+    if verb == "write":
+        check_permission(call)
     note().object = f"{first.plural}-{second.plural}"
     return first, second
 
@@ -68,7 +72,7 @@ def _save(call: Call, rows: list[tuple[str, str, list[AssociationType]]], *, rep
 
 def put_default(call: Call, a: str, a_id: str, b: str, b_id: str) -> Response:
     """Associate two records without a label; doing it again changes nothing."""
-    first, second = _pair(call, a, b, "write")
+    first, second = pair(call, a, b, "write")
     _check_ends(call, first, a_id, second, b_id)
     kind = call.portal.association_types.default(first.type_id, second.type_id)
     call.portal.links.check(a_id, b_id, [kind])
@@ -90,11 +94,11 @@ def _default_results(call: Call, kind: AssociationType, a_id: str, b_id: str) ->
 
 def put_labelled(call: Call, a: str, a_id: str, b: str, b_id: str) -> Response:
     """Set the labels between two records; labels not named are taken away."""
-    first, second = _pair(call, a, b, "write")
+    first, second = pair(call, a, b, "write")
     _check_ends(call, first, a_id, second, b_id)
-    specs = request.get_json(force=True, silent=True)
+    specs = call.any_json()
     if not isinstance(specs, list) or not specs:
-        raise invalid("Invalid input JSON: a list of association types is needed")
+        raise bad_json("expected a list of association types")
     kinds = [call.portal.association_types.named(spec, first.type_id, second.type_id) for spec in specs]
     call.portal.links.check(a_id, b_id, kinds)
     _save(call, [(a_id, b_id, kinds)], replace=True)
@@ -115,7 +119,7 @@ def _labels_between(
 
 def delete_link(call: Call, a: str, a_id: str, b: str, b_id: str) -> Response:
     """Take two records apart; 204 also when they were not associated."""
-    first, second = _pair(call, a, b, "write")
+    first, second = pair(call, a, b, "write")
     with call.writer.transaction():
         changes = call.portal.links.remove(first.type_id, a_id, second.type_id, b_id)
     call.writer.change_links(changes, call.portal.app_actor)
@@ -140,11 +144,11 @@ def _ends(call: Call, first: ObjectType, a_id: str, second: ObjectType) -> list[
 
 def read_links(call: Call, a: str, a_id: str, b: str) -> Response:
     """Answer a page of the records associated with one record."""
-    first, second = _pair(call, a, b, "read")
+    first, second = pair(call, a, b, "read")
     limit = limit_of(MAX_PAGE, MAX_PAGE)
     if call.portal.records.find(first.type_id, a_id) is None:
         raise error(404, "OBJECT_NOT_FOUND", f"No {first.label} with ID {a_id} exists")
-    start = int(request.args.get("after", "0"))
+    start = after_of()
     rows = [row for row in _ends(call, first, a_id, second) if row["toObjectId"] >= start]
     body: dict[str, Any] = {"results": rows[:limit]}
     if len(rows) > limit:
@@ -153,16 +157,20 @@ def read_links(call: Call, a: str, a_id: str, b: str) -> Response:
     return json_response(body)
 
 
+def _end(given: Any) -> str:
+    return str(given.get("id") or "") if isinstance(given, dict) else ""
+
+
 def _end_ids(raw: dict[str, Any]) -> tuple[str, str]:
-    ids = str((raw.get("from") or {}).get("id", "")), str((raw.get("to") or {}).get("id", ""))
+    ids = _end(raw.get("from")), _end(raw.get("to"))
     if not all(ids):
-        raise invalid("Invalid input JSON: some required fields were not set: [from, to]")
+        raise missing_fields("from", "to")
     return ids
 
 
 def batch_default(call: Call, a: str, b: str) -> Response:
     """Associate pairs without a label; pairs that can't be are listed in a 207."""
-    first, second = _pair(call, a, b, "write")
+    first, second = pair(call, a, b, "write")
     kind = call.portal.association_types.default(first.type_id, second.type_id)
     rows, errors = _checked(call, first, second, [(raw, [kind]) for raw in inputs_of(call.json(), MAX_WRITE)])
     _save(call, rows, replace=False)
@@ -172,14 +180,17 @@ def batch_default(call: Call, a: str, b: str) -> Response:
 
 def batch_create(call: Call, a: str, b: str) -> Response:
     """Add labelled associations; pairs that can't be are listed in a 207."""
-    first, second = _pair(call, a, b, "write")
+    first, second = pair(call, a, b, "write")
     types = call.portal.association_types
     given = [
-        (raw, [types.named(spec, first.type_id, second.type_id) for spec in raw.get("types") or []])
+        (
+            raw,
+            [types.named(spec, first.type_id, second.type_id) for spec in a_list(raw.get("types"), "types")],
+        )
         for raw in inputs_of(call.json(), MAX_WRITE)
     ]
     if not all(kinds for _, kinds in given):
-        raise invalid("Invalid input JSON: some required fields were not set: [types]")
+        raise missing_fields("types")
     rows, errors = _checked(call, first, second, given)
     _save(call, rows, replace=False)
     results = [_labels_between(first, a_id, second, b_id, kinds) for a_id, b_id, kinds in rows]
@@ -200,9 +211,7 @@ def _checked(
             _check_ends(call, first, a_id, second, b_id)
             call.portal.links.check(a_id, b_id, kinds)
         except VendorError as refused:
-            body = {key: value for key, value in refused.body.items() if key != "correlationId"}
-            body["context"] = {**body.get("context", {}), "fromObjectId": [a_id], "toObjectId": [b_id]}
-            errors.append(body)
+            errors.append(entry(refused, fromObjectId=[a_id], toObjectId=[b_id]))
         else:
             rows.append((a_id, b_id, kinds))
     return rows, errors
@@ -210,12 +219,14 @@ def _checked(
 
 def batch_read(call: Call, a: str, b: str) -> Response:
     """Read what up to 1,000 records are associated with; those with nothing are listed in a 207."""
-    first, second = _pair(call, a, b, "read")
+    first, second = pair(call, a, b, "read")
     results: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
     for raw in inputs_of(call.json(), MAX_READ):
-        a_id = str(raw.get("id", ""))
-        start = int(raw.get("after") or 0)
+        a_id = str(raw.get("id") or "")
+        if not a_id:
+            raise missing_fields("id")
+        start = number_of(str(raw.get("after") or 0), "after")
         rows = [row for row in _ends(call, first, a_id, second) if row["toObjectId"] >= start]
         if not rows:
             errors.append(_nothing(first, a_id, second))
@@ -224,6 +235,30 @@ def batch_read(call: Call, a: str, b: str) -> Response:
         if len(rows) > MAX_PAGE:
             row["paging"] = {"next": {"after": str(rows[MAX_PAGE]["toObjectId"])}}
         results.append(row)
+    return complete(call, results, errors)
+
+
+def batch_read_v3(call: Call, a: str, b: str) -> Response:
+    """Read associations in the v3 form, whose batches were cut to 100 inputs."""
+    first, second = pair(call, a, b, "read")
+    types = call.portal.association_types
+    results: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = []
+    for raw in inputs_of(call.json()):
+        a_id = str(raw.get("id") or "")
+        rows = _ends(call, first, a_id, second)
+        if not rows:
+            errors.append(_nothing(first, a_id, second))
+            continue
+        ends = [
+            {
+                "id": str(row["toObjectId"]),
+                "type": types.by_id(one["typeId"], first.type_id, second.type_id).name,
+            }
+            for row in rows
+            for one in row["associationTypes"]
+        ]
+        results.append({"from": {"id": a_id}, "to": ends})
     return complete(call, results, errors)
 
 
@@ -243,66 +278,26 @@ def _nothing(first: ObjectType, a_id: str, second: ObjectType) -> dict[str, Any]
 
 def batch_archive(call: Call, a: str, b: str) -> Response:
     """Take pairs apart; 204."""
-    first, second = _pair(call, a, b, "write")
+    first, second = pair(call, a, b, "write")
     changes: list[LinkChange] = []
     with call.writer.transaction():
         for raw in inputs_of(call.json(), MAX_WRITE):
-            a_id = str((raw.get("from") or {}).get("id", ""))
-            for end in raw.get("to") or []:
-                changes += call.portal.links.remove(
-                    first.type_id, a_id, second.type_id, str(end.get("id", ""))
-                )
+            a_id = _end(raw.get("from"))
+            for end in a_list(raw.get("to"), "to"):
+                changes += call.portal.links.remove(first.type_id, a_id, second.type_id, _end(end))
     call.writer.change_links(changes, call.portal.app_actor)
     return Response(status=204)
 
 
 def batch_archive_labels(call: Call, a: str, b: str) -> Response:
     """Take labels away from pairs; 204."""
-    first, second = _pair(call, a, b, "write")
+    first, second = pair(call, a, b, "write")
     changes: list[LinkChange] = []
     with call.writer.transaction():
         for raw in inputs_of(call.json(), MAX_WRITE):
             a_id, b_id = _end_ids(raw)
-            for spec in raw.get("types") or []:
+            for spec in a_list(raw.get("types"), "types"):
                 kind = call.portal.association_types.named(spec, first.type_id, second.type_id)
                 changes += call.portal.links.remove_kind(kind, a_id, b_id)
     call.writer.change_links(changes, call.portal.app_actor)
     return Response(status=204)
-
-
-def read_labels(call: Call, a: str, b: str) -> Response:
-    """Answer the association types from one object type to another."""
-    first, second = _pair(call, a, b, "read")
-    kinds = call.portal.association_types.between(first.type_id, second.type_id)
-    return json_response({"results": [kind.spec() for kind in kinds]})
-
-
-def create_label(call: Call, a: str, b: str) -> Response:
-    """Make a label between two object types; both directions' ids come back."""
-    first, second = _pair(call, a, b, "write")
-    body = call.json()
-    name, label = str(body.get("name", "")), str(body.get("label", ""))
-    made = call.portal.association_types.add_label(first, second, name, label, body.get("inverseLabel"))
-    return json_response({"results": [kind.spec() for kind in made]})
-
-
-def set_limits(call: Call, a: str, b: str) -> Response:
-    """Set how many associations of a type a record may have."""
-    first, second = _pair(call, a, b, "write")
-    inputs = inputs_of(call.json())
-    for raw in inputs:
-        call.portal.links.limits[(first.type_id, second.type_id, int(raw["typeId"]))] = int(
-            raw["maxToObjectIds"]
-        )
-    return complete(call, inputs, [], 201)
-
-
-def read_limits(call: Call, a: str, b: str) -> Response:
-    """Answer the limits set between two object types."""
-    first, second = _pair(call, a, b, "read")
-    rows = [
-        {"typeId": type_id, "userEnforcedMaxToObjectIds": cap, "category": "HUBSPOT_DEFINED"}
-        for (a_type, b_type, type_id), cap in call.portal.links.limits.items()
-        if (a_type, b_type) == (first.type_id, second.type_id)
-    ]
-    return json_response({"results": rows})

@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 from flask import Flask, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from sandbox.hubspot.access import oauth_error
+from sandbox.hubspot.consent import ConsentRefusedError, consented
 from sandbox.hubspot.errors import invalid
 from sandbox.hubspot.portal import Portal
 from sandbox.hubspot.web import Call, Web
@@ -28,10 +30,14 @@ def register(web: Web, app: Flask, portal: Portal) -> None:
     def _consent() -> BaseResponse:
         """Stand for the admin who clicks "Connect app": back to the redirect URI with a code."""
         args = request.args
-        portal.access.check_client(args.get("client_id"), portal.access.client_secret)
-        code = portal.access.authorise(args["redirect_uri"], args.get("code_challenge"))
+        try:
+            scopes = consented(portal, args)
+        except ConsentRefusedError as refused:
+            return Response(f"<html><body><h1>{refused}</h1></body></html>", 400, content_type="text/html")
+        code = portal.access.authorise(args["redirect_uri"], args.get("code_challenge"), scopes)
         query = urlencode({"code": code, **({"state": args["state"]} if "state" in args else {})})
-        return redirect(f"{args['redirect_uri']}?{query}")
+        joint = "&" if "?" in args["redirect_uri"] else "?"
+        return redirect(f"{args['redirect_uri']}{joint}{query}")
 
 
 def _form() -> dict[str, str]:
@@ -51,7 +57,9 @@ def token(portal: Portal) -> Response:
     elif grant == "authorization_code":
         answer = portal.access.redeem(form.get("code"), form.get("redirect_uri"), form.get("code_verifier"))
     else:
-        raise invalid(f"unsupported grant_type {grant}")
+        raise oauth_error(
+            "unsupported_grant_type", "BAD_GRANT_TYPE", f"missing or unknown grant type {grant}"
+        )
     return json_response({**answer, "hub_id": portal.options.portal_id, "user_id": 7})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, request
 
 from sandbox.hubspot.errors import invalid
+from sandbox.hubspot.reading import texts
 from sandbox.hubspot.search import compile_groups, compile_query, order
 from sandbox.hubspot.shapes import Wanted, shown
 from sandbox.hubspot.web import Call, Web
@@ -23,18 +24,18 @@ def register(web: Web) -> None:
 def search(call: Call, name: str) -> Response:
     """Answer one page of matches, as the index knows the records."""
     kind = call.read_type(name)
-    if len(request.get_data()) > MAX_BODY:
+    if len(request.get_data().decode("utf-8", "replace")) > MAX_BODY:
         raise invalid(f"The request body is too long: the maximum is {MAX_BODY} characters")
     body = call.json()
     limit, after = _page(body)
     groups = body.get("filterGroups") or ([{"filters": body["filters"]}] if body.get("filters") else [])
-    matches = compile_groups(call.portal, kind, groups)
-    found = [record for record in call.portal.records.table(kind.type_id).indexed() if matches(record)]
+    question = compile_groups(call.portal, kind, groups)
+    found = question.matches(call.portal.records.table(kind.type_id).indexed(question.above))
     if body.get("query"):
         asked = compile_query(kind, str(body["query"]))
         found = [record for record in found if asked(record)]
     found = order(call.portal, kind, found, body.get("sorts") or [])
-    wanted = Wanted(tuple(body.get("properties") or ()))
+    wanted = Wanted(tuple(texts(body.get("properties"), "properties")))
     page = found[after : after + limit]
     answer: dict[str, Any] = {
         "total": len(found),

@@ -6,15 +6,17 @@ are made per portal and kept as documents.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+import re
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
 
 from sandbox.hubspot.catalogue import ACTIVITIES, Catalogue, ObjectType
 from sandbox.hubspot.documents import Documents
 from sandbox.hubspot.errors import invalid
 from sandbox.hubspot.standard_links import CHILD_LABEL, PAIRS, PRIMARY_IDS
 
-MAX_LABELS = 10
+MAX_LABELS: Final = 10
+_LABEL_NAME: Final = re.compile(r"^[^-0-9][^-]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class AssociationTypes:
             if forth != back or a != b:
                 other = CHILD_LABEL if label == "Parent Company" else label
                 self._standard((b, a), (back, forth), other, f"{names[1]}_to_{names[0]}{suffix}")
-        self._next = 100
+        self._next = 1000  # above HubSpot's own ids, which are one numbering with these on a live portal
         for body in documents.all("association"):
             self._take(AssociationType(**body))
             self._next = max(self._next, body["type_id"])
@@ -74,6 +76,10 @@ class AssociationTypes:
         """Return the kinds defined from one type to another."""
         return self._by_pair.get((from_type, to_type), [])
 
+    def of(self, type_id: str) -> list[AssociationType]:
+        """Return the kinds from or to one type."""
+        return [kind for kind in self._by_key.values() if type_id in (kind.from_type, kind.to_type)]
+
     def default(self, from_type: str, to_type: str) -> AssociationType:
         """Return the unlabelled kind. Raises 400 when the two types can't be associated."""
         for kind in self.between(from_type, to_type):
@@ -81,10 +87,13 @@ class AssociationTypes:
                 return kind
         raise invalid(f"No association type is defined between {from_type} and {to_type}")
 
-    def named(self, spec: dict[str, Any], from_type: str, to_type: str) -> AssociationType:
+    def named(self, spec: Any, from_type: str, to_type: str) -> AssociationType:
         """Return the kind of ``{associationCategory, associationTypeId}``. Raises 400 when there is none."""
+        if not isinstance(spec, dict):
+            raise invalid("Invalid input JSON: an association type is not an object")
         category, type_id = spec.get("associationCategory"), spec.get("associationTypeId")
-        found = self._by_key.get((str(category), int(type_id or 0), from_type, to_type))
+        number = int(str(type_id)) if str(type_id).isdigit() else 0
+        found = self._by_key.get((str(category), number, from_type, to_type))
         if found is None:
             raise invalid(
                 f"invalid association type {type_id} ({category}) from object type {from_type} to {to_type}"
@@ -108,7 +117,7 @@ class AssociationTypes:
         self, a: ObjectType, b: ObjectType, name: str, label: str, inverse: str | None
     ) -> list[AssociationType]:
         """Add a customer's label between two types. Raises 400 for a bad name or past the cap."""
-        if not name or "-" in name or name[0].isdigit():
+        if not label or not _LABEL_NAME.match(name):
             raise invalid(f"Association label name {name!r} is not valid")
         self.default(a.type_id, b.type_id)
         own = [
@@ -117,10 +126,41 @@ class AssociationTypes:
             if kind.category == "USER_DEFINED" and kind.label
         ]
         if len(own) >= MAX_LABELS:
-            raise invalid(f"The limit of {MAX_LABELS} labels between these objects is reached")
-        if any(kind.label == label or kind.name == name for kind in own):
-            raise invalid(f"A label named {label!r} already exists")
+            raise invalid(
+                f"No more than {MAX_LABELS} association types are allowed between {a.type_id} and {b.type_id}"
+            )
+        if any(kind.name == name and kind.category == "USER_DEFINED" for kind in self._by_key.values()):
+            raise invalid(f"Association definition named {name} already exists for portal")
+        if any(kind.label == label for kind in own):
+            raise invalid(
+                f"Association definition label {label} already exists on ObjectType pair",
+                sub_category="AssociationValidationError.DUPLICATE_ASSOCIATION_LABEL",
+            )
         return self._make(a.type_id, b.type_id, name, label, inverse or label)
+
+    def relabel(self, kind: AssociationType, label: str, inverse: str) -> None:
+        """Change a label's text on both sides."""
+        back = self.by_id(kind.inverse, kind.to_type, kind.from_type)
+        pairs = {kind: label} if back == kind else {kind: label, back: inverse}
+        for held, text in pairs.items():
+            self._forget_kind(held)
+            changed = replace(held, label=text)
+            self._take(changed)
+            self._keep([changed])
+
+    def drop(self, kind: AssociationType) -> None:
+        """Remove one of the customer's kinds, both ways."""
+        for held in {kind, self.by_id(kind.inverse, kind.to_type, kind.from_type)}:
+            self._forget_kind(held)
+            self._documents.drop("association", f"{held.from_type}>{held.to_type}", str(held.type_id))
+
+    def _forget_kind(self, kind: AssociationType) -> None:
+        self._by_pair[(kind.from_type, kind.to_type)].remove(kind)
+        self._by_key.pop((kind.category, kind.type_id, kind.from_type, kind.to_type))
+
+    def _keep(self, kinds: list[AssociationType]) -> None:
+        rows = [(f"{kind.from_type}>{kind.to_type}", str(kind.type_id), asdict(kind)) for kind in kinds]
+        self._documents.put_many("association", rows)
 
     def _make(
         self, a: str, b: str, name: str, label: str | None, inverse: str | None
@@ -133,8 +173,7 @@ class AssociationTypes:
             made.append(AssociationType(back, "USER_DEFINED", b, a, inverse, name, forth))
         for kind in made:
             self._take(kind)
-        rows = [(f"{kind.from_type}>{kind.to_type}", str(kind.type_id), asdict(kind)) for kind in made]
-        self._documents.put_many("association", rows)
+        self._keep(made)
         return made
 
     def define_for_schema(self, custom: ObjectType, others: list[str]) -> list[AssociationType]:

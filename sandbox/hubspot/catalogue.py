@@ -6,6 +6,9 @@ Type ids: HubSpot's "Understanding the CRM". Create minimums: the object guides.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+_OLDER_SCOPES: Final = {"tickets": ("tickets",), "products": ("e-commerce",), "line_items": ("e-commerce",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +43,16 @@ class ObjectType:
         """Return the scopes of which one is needed to ``read`` or ``write`` records."""
         if self.custom:
             return (f"crm.objects.custom.{verb}",)
-        if self.scope == "tickets":
-            return ("tickets",)
         granular = f"crm.objects.{self.scope}.{verb}"
-        return (granular, "e-commerce") if self.scope in ("products", "line_items") else (granular,)
+        return (granular, *_OLDER_SCOPES.get(self.scope, ()))
 
     def schema_scopes(self, verb: str) -> tuple[str, ...]:
         """Return the scopes of which one is needed to ``read`` or ``write`` properties."""
         if self.custom:
             return (f"crm.schemas.custom.{verb}",)
-        if self.scope == "tickets":
-            return ("tickets",)
         granular = f"crm.schemas.{self.scope}.{verb}"
-        if self.scope in ("products", "line_items"):
-            return (granular, "e-commerce")
-        return (granular, *self.scopes("read")) if verb == "read" else (granular,)
+        older = _OLDER_SCOPES.get(self.scope, ())
+        return (granular, *self.scopes("read")) if verb == "read" else (granular, *older)
 
 
 def _activity(type_id: str, singular: str, plural: str, shown: tuple[str, ...]) -> ObjectType:
@@ -136,6 +134,16 @@ STANDARD = (
         "0-14", "quote", "quotes", ("hs_title",), (("hs_title",), ("hs_expiration_date",)), scope="quotes"
     ),
     ObjectType(
+        "0-162",
+        "service",
+        "services",
+        ("hs_name",),
+        (("hs_name",), ("hs_pipeline",), ("hs_pipeline_stage",)),
+        scope="services",
+        pipeline="hs_pipeline",
+        stage="hs_pipeline_stage",
+    ),
+    ObjectType(
         "0-19", "feedback_submission", "feedback_submissions", (), scope="feedback_submissions", readonly=True
     ),
     _activity("0-18", "communication", "communications", ("hs_communication_body",)),
@@ -171,7 +179,17 @@ class Catalogue:
         """Make (or replace) the custom type ``name``; it answers to its id, FQN and ``p_name``."""
         fqn = self.fqn(name)
         minimum = tuple((field,) for field in required)
-        kind = ObjectType(type_id, name, fqn, shown, minimum, scope="custom", custom=True)
+        kind = ObjectType(
+            type_id,
+            name,
+            fqn,
+            shown,
+            minimum,
+            scope="custom",
+            pipeline="hs_pipeline",
+            stage="hs_pipeline_stage",
+            custom=True,
+        )
         self._take(kind, (type_id, fqn, f"p_{name}"))
         return kind
 

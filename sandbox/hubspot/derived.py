@@ -23,6 +23,8 @@ def derive(portal: Portal, kind: ObjectType, values: dict[str, str], now: int) -
         return _ticket(portal, values, now)
     if kind.type_id == "0-8":
         return _line_item(values)
+    if kind.type_id == "0-1" and "email" in values:
+        return {**values, "hs_email_domain": values["email"].rpartition("@")[2]}
     return values
 
 

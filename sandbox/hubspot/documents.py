@@ -20,6 +20,7 @@ class Documents:
     def __init__(self, services: Services) -> None:
         """Read what the file holds."""
         self._connection, self._lock = services.connection, services.lock
+        self._settings = services.settings
         self._kinds: dict[str, dict[tuple[str, str], Document]] = {}
         with self._lock:
             self._connection.execute(
@@ -31,6 +32,12 @@ class Documents:
             ).fetchall()
         for kind, owner, name, body in rows:
             self._kinds.setdefault(kind, {})[(owner, name)] = json.loads(body)
+
+    def next_number(self, name: str) -> int:
+        """Return 1, 2, 3 … for each counter ``name``, also after a restart."""
+        number: int = self._settings.get(name, 0) + 1
+        self._settings.put(name, number)
+        return number
 
     def get(self, kind: str, owner: str, name: str) -> Document | None:
         """Return the document, or None. Treat it as frozen: change it through ``put``."""

@@ -46,14 +46,47 @@ def invalid(message: str, **parts: Any) -> VendorError:
     return error(400, "VALIDATION_ERROR", message, **parts)
 
 
+def missing_fields(*names: str) -> VendorError:
+    """Return the 400 of a body that lacks fields its JSON type requires."""
+    return invalid(f"Invalid input JSON: some required fields were not set: [{', '.join(names)}]")
+
+
+def bad_json(reason: str) -> VendorError:
+    """Return the 400 of a body that is not the JSON asked for; HubSpot gives this one no category."""
+    made = error(400, "", f"Invalid input JSON on line 1, column 1: {reason}")
+    del made.body["category"]
+    return made
+
+
+def no_record(record_id: str) -> VendorError:
+    """Return the 404 of a record: live portals answer a number without a category, anything else with one."""
+    if record_id.isdigit():
+        made = error(404, "", "resource not found")
+        del made.body["category"]
+        return made
+    return error(
+        404,
+        "OBJECT_NOT_FOUND",
+        "Object not found.  objectId are usually numeric.",
+        context={"id": [record_id]},
+    )
+
+
 def not_found(message: str = "resource not found", sub_category: str | None = None) -> VendorError:
     """Return a 404 ``OBJECT_NOT_FOUND``."""
     return error(404, "OBJECT_NOT_FOUND", message, sub_category=sub_category)
 
 
-def problem(code: str, name: str, message: str) -> dict[str, Any]:
-    """Return one entry of ``errors[]`` about the property ``name``."""
-    return {"message": message, "code": code, "context": {"propertyName": [name]}}
+def problem(code: str, name: str, message: str, value: str = "") -> dict[str, Any]:
+    """Return one entry of ``errors[]`` about the property ``name`` and the ``value`` sent for it."""
+    context = {"propertyName": [name], **({"propertyValue": [value]} if value else {})}
+    return {"message": message, "code": code, "context": context}
+
+
+def entry(refused: VendorError, **context: list[str]) -> dict[str, Any]:
+    """Return a refusal as one entry of a batch's ``errors``, with more ``context``."""
+    body = {key: value for key, value in refused.body.items() if key != "correlationId"}
+    return {**body, "context": {**body.get("context", {}), **context}}
 
 
 def invalid_values(problems: Sequence[dict[str, Any]], portal_id: int) -> VendorError:
@@ -65,12 +98,14 @@ def invalid_values(problems: Sequence[dict[str, Any]], portal_id: int) -> Vendor
             "error": item["code"],
             "name": item["context"]["propertyName"][0],
             "localizedErrorMessage": item["message"],
+            "propertyValue": "".join(item["context"].get("propertyValue", [])),
             "portalId": portal_id,
         }
         for item in problems
     ]
+    errors = [{**item, "context": {"propertyName": item["context"]["propertyName"]}} for item in problems]
     text = json.dumps(embedded, separators=(",", ":"))
-    return invalid(f"Property values were not valid: {text}", errors=problems)
+    return invalid(f"Property values were not valid: {text}", errors=errors)
 
 
 def missing_scopes(scopes: Sequence[str]) -> VendorError:

@@ -1,11 +1,9 @@
-"""What the control endpoints do in this sandbox, and the one HubSpot adds: ``/_sandbox/portal``."""
+"""What the control endpoints do in this sandbox; the one HubSpot adds is in ``admin``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-
-from flask import Blueprint, Response, request
 
 from sandbox.hubspot.catalogue import ObjectType
 from sandbox.hubspot.errors import VendorError
@@ -13,10 +11,10 @@ from sandbox.hubspot.links import LinkChange
 from sandbox.hubspot.load import Loader
 from sandbox.hubspot.merging import merge_records
 from sandbox.hubspot.portal import Portal
+from sandbox.hubspot.records import Record
 from sandbox.hubspot.shapes import associations, written
 from sandbox.hubspot.webhooks import Actor
 from sandbox.hubspot.writes import Draft, Writer
-from sandbox.server.app import CONTROL, json_response
 from sandbox.server.control import ControlError
 from sandbox.server.portfolio_files import ref_of
 
@@ -37,7 +35,7 @@ class Hooks:
         return Loader(self._portal, self._writer, folder).load()
 
     def edit(self, body: dict[str, Any]) -> str:
-        """Make, change, merge or delete a record as a person in HubSpot's UI would."""
+        """Make, change, merge, delete or restore a record as a person in HubSpot's UI would."""
         with self._portal.services.lock:
             try:
                 return self._edit(body)
@@ -55,20 +53,36 @@ class Hooks:
             self._writer.commit([plan], draft)
             self._associate(kind, plan.new.id, body.get("associations") or [], actor)
             return plan.new.id
+        if body.get("restore"):
+            return self._restore(kind, str(record_id), actor)
         record = self._portal.records.find(kind.type_id, str(record_id))
         if record is None:
             raise ControlError(f"no {kind.singular} {record_id}", 404)
-        if body.get("delete"):
+        if body.get("privacy_delete"):
+            self._forget(kind, record, actor)
+        elif body.get("delete"):
             self._writer.archive(kind, [record], actor)
         elif body.get("merge"):
             other = self._portal.records.find(kind.type_id, str(body["merge"]))
             if other is None:
                 raise ControlError(f"no {kind.singular} {body['merge']}", 404)
-            merge_records(self._writer, kind, record, other, actor)
+            fresh = bool(body.get("new_record"))
+            return merge_records(self._writer, kind, record, other, actor, fresh=fresh).id
         else:
             self._writer.commit([self._writer.plan_update(kind, record, values, draft)], draft)
             self._associate(kind, record.id, body.get("associations") or [], actor)
         return record.id
+
+    def _forget(self, kind: ObjectType, record: Record, actor: Actor) -> None:
+        if kind.singular != "contact":
+            raise ControlError("only contacts have a privacy deletion")
+        self._writer.forget(kind, record, actor)
+
+    def _restore(self, kind: ObjectType, record_id: str, actor: Actor) -> str:
+        gone = self._portal.records.table(kind.type_id).gone.get(record_id)
+        if gone is None:
+            raise ControlError(f"no deleted {kind.singular} {record_id}", 404)
+        return self._writer.restore(kind, gone, actor).id
 
     def _user(self, email: str | None) -> int:
         for owner in self._portal.documents.all("owner"):
@@ -133,45 +147,18 @@ class Hooks:
 
     def configure_webhooks(self, body: dict[str, Any]) -> dict[str, Any]:
         """Set the webhook target, secret and subscriptions; without a secret, the app's."""
+        for raw in body.get("subscriptions", []):
+            self._check_scope(raw)
         secret = body.get("client_secret") or self._portal.access.client_secret
         return self._portal.webhooks.configure({**body, "client_secret": secret})
+
+    def _check_scope(self, raw: dict[str, Any]) -> None:
+        """Raise ControlError for a subscription to an object the app may not read."""
+        kind = self._portal.webhooks.kind_of(raw)
+        if kind is not None and not set(kind.scopes("read")) & set(self._portal.access.scopes):
+            raise ControlError(f"the app has no scope to read {kind.plural}: one of {kind.scopes('read')}")
 
     def credentials(self) -> dict[str, Any]:
         """Return what a client needs to sign in."""
         ids = {"portal_id": self._portal.options.portal_id, "app_id": self._portal.options.app_id}
         return {**self._portal.access.credentials(), **ids}
-
-
-def portal_blueprint(portal: Portal) -> Blueprint:
-    """Return ``/_sandbox/portal``: the admin's side of the portal."""
-    page = Blueprint("portal", __name__, url_prefix=CONTROL)
-
-    @page.get("/portal")
-    def _read() -> Response:
-        used, cap, _ = portal.quota.usage()
-        return json_response(
-            {
-                "portal_id": portal.options.portal_id,
-                "tier": portal.options.tier,
-                "app": portal.options.app,
-                "scopes": list(portal.access.scopes),
-                "write_rules": portal.write_rules(),
-                "daily_used": used,
-                "daily_cap": cap,
-            }
-        )
-
-    @page.post("/portal")
-    def _change() -> Response:
-        body = request.get_json(force=True)
-        if "scopes" in body:
-            portal.access.grant(tuple(body["scopes"]))
-        if "write_rules" in body:
-            portal.services.settings.put("write_rules", body["write_rules"])
-        if body.get("uninstall"):
-            portal.access.uninstall()
-        if "other_apps_requests" in body:
-            portal.quota.spend(int(body["other_apps_requests"]))
-        return _read()
-
-    return page

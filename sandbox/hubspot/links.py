@@ -1,7 +1,7 @@
 """Which records are associated with which, and by what labels. Both directions are always kept.
 
 A labelled association always carries the unlabelled one too; a primary label moves when it is
-set on another record; a line item has one deal (HubSpot's line items guide).
+set on another record; a line item has one parent, a deal or a quote (HubSpot's line items guide).
 """
 
 from __future__ import annotations
@@ -14,7 +14,19 @@ from sandbox.hubspot.errors import invalid
 from sandbox.server.app import Services
 
 Ends = dict[str, set[int]]
-LINE_ITEM, DEAL, QUOTE = "0-8", "0-3", "0-14"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many records of one type a record may have under one kind of association."""
+
+    from_type: str
+    to_type: str
+    type_id: int
+    most: int
+
+
+LINE_ITEM, PARENTS = "0-8", ("0-3", "0-14")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +46,9 @@ class Links:
         """Read every association in the file."""
         self._connection, self._types = services.connection, types
         self._ends: dict[tuple[str, str], dict[str, Ends]] = {}
-        self.limits: dict[tuple[str, str, int], int] = {}
+        self._settings = services.settings
+        kept = [Limit(*row) for row in services.settings.get("association_limits", [])]
+        self._limits = {(one.from_type, one.to_type, one.type_id): one for one in kept}
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS links (from_type TEXT, from_id TEXT, to_type TEXT, to_id TEXT, "
             "type_id INTEGER, PRIMARY KEY (from_type, from_id, to_type, to_id, type_id)) WITHOUT ROWID"
@@ -44,6 +58,24 @@ class Links:
 
     def _remember(self, a: str, a_id: str, b: str, b_id: str, type_id: int) -> None:
         self._ends.setdefault((a, a_id), {}).setdefault(b, {}).setdefault(b_id, set()).add(type_id)
+
+    def limits(self) -> list[Limit]:
+        """Return the limits set through the API."""
+        return list(self._limits.values())
+
+    def set_limits(self, limits: list[Limit]) -> None:
+        """Set or change limits; they stay after a restart."""
+        self._limits |= {(one.from_type, one.to_type, one.type_id): one for one in limits}
+        self._keep_limits()
+
+    def drop_limit(self, from_type: str, to_type: str, type_id: int) -> None:
+        """Take a limit away, if there is one."""
+        self._limits.pop((from_type, to_type, type_id), None)
+        self._keep_limits()
+
+    def _keep_limits(self) -> None:
+        rows = [[one.from_type, one.to_type, one.type_id, one.most] for one in self._limits.values()]
+        self._settings.put("association_limits", rows)
 
     def of(self, type_id: str, record_id: str, to_type: str) -> Ends:
         """Return the associated ids with their association type ids."""
@@ -63,16 +95,19 @@ class Links:
                 self._check_side(one, other, type_id, end, end_id)
 
     def _check_side(self, a: str, a_id: str, type_id: int, b: str, b_id: str) -> None:
+        if a == LINE_ITEM and b in PARENTS and self._parents(a_id) - {(b, b_id)}:
+            raise invalid(f"Line item {a_id} already belongs to another record; a line item has one parent")
         held = self.of(a, a_id, b)
-        if a == LINE_ITEM and b in (DEAL, QUOTE) and set(held) - {b_id}:
-            raise invalid(f"Line item {a_id} is already associated with another {b} record")
-        cap = self.limits.get((a, b, type_id))
+        limit = self._limits.get((a, b, type_id))
         others = sum(1 for other, kinds in held.items() if type_id in kinds and other != b_id)
-        if cap is not None and others >= cap:
+        if limit is not None and others >= limit.most:
             raise invalid(
-                f"Record {a_id} has reached the limit of {cap} associations of type {type_id}",
+                f"Record {a_id} has reached the limit of {limit.most} associations of type {type_id}",
                 sub_category="Associations.LIMIT_EXCEEDED",
             )
+
+    def _parents(self, line_item_id: str) -> set[tuple[str, str]]:
+        return {(b, one) for b in PARENTS for one in self.of(LINE_ITEM, line_item_id, b)}
 
     def add(self, from_id: str, to_id: str, kinds: list[AssociationType]) -> list[LinkChange]:
         """Associate two records by these kinds, which all have the same two object types."""
@@ -156,3 +191,12 @@ class Links:
         if kind.label is None:
             return self.remove(kind.from_type, from_id, kind.to_type, to_id)
         return self._erase(kind, from_id, to_id)
+
+    def remove_everywhere(self, kind: AssociationType) -> list[LinkChange]:
+        """Take one kind off every record that has it."""
+        changes: list[LinkChange] = []
+        for (type_id, record_id), ends in list(self._ends.items()):
+            if type_id == kind.from_type:
+                for to_id in list(ends.get(kind.to_type, {})):
+                    changes += self.remove_kind(kind, record_id, to_id)
+        return changes

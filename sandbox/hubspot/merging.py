@@ -1,7 +1,8 @@
 """Merging two records of a type: the primary keeps its id and values and takes over the other's links.
 
 Source: HubSpot's merge guide; the record merged away is archived, and its id still works for
-single updates (HubSpot's "Using object APIs").
+single updates (HubSpot's "Using object APIs"), also when its survivor was merged again. In some cases
+HubSpot makes a new record out of the two (webhook field ``newObjectId``): ``fresh`` does that.
 """
 
 from __future__ import annotations
@@ -17,30 +18,42 @@ from sandbox.hubspot.webhooks import Actor, Event
 from sandbox.hubspot.writes import Writer
 
 
-def merge_records(writer: Writer, kind: ObjectType, primary: Record, other: Record, actor: Actor) -> Record:
+def merge_records(
+    writer: Writer, kind: ObjectType, primary: Record, other: Record, actor: Actor, *, fresh: bool = False
+) -> Record:
     """Merge ``other`` into ``primary`` and return the result. Raises 400 for one record twice."""
     if primary.id == other.id:
         raise invalid("A record can't be merged with itself")
     portal = writer.portal
     now = portal.clock.now_ms()
-    merged_ids = ";".join(filter(None, [primary.values.get("hs_merged_object_ids"), other.id]))
-    values = {**other.values, **primary.values, "hs_merged_object_ids": merged_ids, kind.modified: stamp(now)}
+    gone = [other, primary] if fresh else [other]
+    merged_ids = [
+        value for one in gone for value in (one.values.get("hs_merged_object_ids"), one.id) if value
+    ]
+    if not fresh and primary.values.get("hs_merged_object_ids"):
+        merged_ids.insert(0, primary.values["hs_merged_object_ids"])
+    new_id = portal.records.next_id() if fresh else primary.id
+    values = {**other.values, **primary.values, "hs_merged_object_ids": ";".join(merged_ids)}
+    values |= {"hs_object_id": new_id, kind.modified: stamp(now)}
     moved = sum(1 for name in other.values if name not in primary.values)
-    result = replace(primary, values=values, updated=now)
+    result = replace(primary, id=new_id, values=values, updated=now)
     with writer.transaction():
-        portal.move_unique(kind, other, None)
-        portal.move_unique(kind, primary, result)
-        portal.records.keep([result, replace(other, archived=True, archived_at=now, updated=now)])
-        _move_links(portal, kind, primary, other)
+        for one in gone:
+            portal.move_unique(kind, one, None)
+        portal.move_unique(kind, None if fresh else primary, result)
+        archived = [replace(one, archived=True, archived_at=now, updated=now) for one in gone]
+        portal.records.keep([result, *archived])
+        for one in gone:
+            _move_links(portal, kind, result, one)
     merged = portal.services.settings.get("merged", {})
-    portal.services.settings.put("merged", {**merged, other.id: primary.id})
+    portal.services.settings.put("merged", {**merged, **{one.id: new_id for one in gone}})
     fields = {
         "primaryObjectId": int(primary.id),
         "mergedObjectIds": [int(other.id)],
-        "newObjectId": int(primary.id),
+        "newObjectId": int(new_id),
         "numberOfPropertiesMoved": moved,
     }
-    portal.webhooks.emit([Event("merge", kind, primary.id, actor, fields)])
+    portal.webhooks.emit([Event("merge", kind, new_id, actor, fields)])
     return result
 
 

@@ -11,9 +11,10 @@ from sandbox.hubspot.catalogue import STANDARD, Catalogue, ObjectType
 from sandbox.hubspot.documents import Document, Documents
 from sandbox.hubspot.errors import invalid, problem
 from sandbox.hubspot.links import Links
-from sandbox.hubspot.pipelines import seed_pipelines
+from sandbox.hubspot.lists import Lists
+from sandbox.hubspot.pipelines import Pipelines, seed_pipelines
 from sandbox.hubspot.properties import Properties
-from sandbox.hubspot.quota import Quota
+from sandbox.hubspot.quota import PAID, Quota
 from sandbox.hubspot.records import Record, Records
 from sandbox.hubspot.values import ValueProblemError
 from sandbox.hubspot.webhooks import Actor, Webhooks
@@ -32,6 +33,7 @@ class Options:
     custom_objects: int = 10
     index_lag_seconds: float = 2.0
     retry_base_seconds: float = 1.0
+    api_limit_increases: int = 0
     time_zone: str = "UTC"
     currency: str = "USD"
     scopes: tuple[str, ...] = ()
@@ -56,11 +58,25 @@ class Portal:
             self.learn_schema(schema)
         self.association_types = AssociationTypes(self.catalogue, self.documents)
         self.records = Records(services, options.index_lag_seconds)
+        self.pipelines = Pipelines(self.documents, self.clock)
+        self.lists = Lists(self.documents, self.clock)
         self.links = Links(services, self.association_types)
         self.access = Access(services, options.granted())
-        self.quota = Quota(self.clock, options.app, options.tier, options.time_zone)
+        self.quota = Quota(
+            self.clock,
+            services.settings,
+            options.app,
+            options.tier,
+            options.time_zone,
+            options.api_limit_increases,
+        )
         self.webhooks = Webhooks(
-            services, self.catalogue, options.portal_id, options.app_id, options.retry_base_seconds
+            services,
+            self.catalogue,
+            options.portal_id,
+            options.app_id,
+            options.retry_base_seconds,
+            marketplace=options.app == "marketplace",
         )
         if not self.documents.all("property"):
             self._seed()
@@ -95,6 +111,24 @@ class Portal:
         required = tuple(schema["requiredProperties"])
         return self.catalogue.add_custom(schema["objectTypeId"], schema["name"], named, required)
 
+    def create_property(self, kind: ObjectType, given: dict[str, Any], user: str) -> Document:
+        """Make or restore a property. Raises 400, 403 or 409."""
+        if given.get("fieldType") == "calculation_equation" and self.options.tier not in PAID:
+            raise invalid("Calculated properties need a Professional or Enterprise subscription")
+        made = self.properties.create(kind, given, user)
+        if made["hasUniqueValue"]:
+            self._index_unique(kind, made["name"])
+        return made
+
+    def _index_unique(self, kind: ObjectType, name: str) -> None:
+        table = self.records.table(kind.type_id)
+        held = {record.values[name]: record.id for record in table.live.values() if name in record.values}
+        table.unique[name] = held
+
+    def archive_property(self, kind: ObjectType, name: str) -> None:
+        """Archive a property. Raises 404, or 400 while a formula or a list uses it."""
+        self.properties.archive(kind, name, self.lists.using(kind.type_id, name))
+
     def write_rules(self) -> list[dict[str, Any]]:
         """Return the admin's write rules (see ``rules``)."""
         found: list[dict[str, Any]] = self.services.settings.get("write_rules", [])
@@ -128,6 +162,14 @@ class Portal:
         key = value.strip().lower() if id_property == "email" else value
         holder = self.unique_holder(kind, id_property, key)
         return self.records.find(kind.type_id, holder) if holder else None
+
+    def survivor(self, record_id: str) -> str:
+        """Return the id of the record that one merged away has become, through any chain; "" for none."""
+        merged: dict[str, str] = self.services.settings.get("merged", {})
+        found = merged.get(record_id, "")
+        while found in merged:
+            found = merged[found]
+        return found
 
     def pipeline(self, type_id: str, pipeline_id: str) -> Document | None:
         """Return a pipeline, or None."""

@@ -6,13 +6,15 @@ Rules and refusals: HubSpot's Properties guide, and behaviour measured on a live
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Final
 
 from sandbox.hubspot.catalogue import ObjectType
 from sandbox.hubspot.documents import Document, Documents
-from sandbox.hubspot.errors import VendorError, error, invalid, not_found
-from sandbox.hubspot.standard_properties import GROUPS, custom_group, properties_of
+from sandbox.hubspot.errors import VendorError, error, invalid, missing_fields, not_found
+from sandbox.hubspot.property_options import option_list
+from sandbox.hubspot.standard_properties import GROUPS, custom_group, pipeline_properties, properties_of
 from sandbox.hubspot.times import stamp
 from sandbox.server.clock import SandboxClock
 
@@ -28,6 +30,7 @@ FIELD_TYPES: Final = {
     "string": ("file", "html", "phonenumber", "text", "textarea", "calculation_equation"),
 }
 MAX_UNIQUE: Final = 10
+MAX_PROPERTIES: Final = 1000
 _SETTABLE: Final = (
     "label",
     "type",
@@ -105,36 +108,54 @@ class Properties:
         kept = self._documents.get("property", kind.type_id, body["name"])
         if kept is not None and not kept["archived"]:
             raise existing_property(body["name"])
+        self._check_room(kind)
         self._check_unique(kind, body)
+        if kept is not None:
+            # A restore takes the posted definition; only when it was first made stays.
+            body["createdAt"] = kept["createdAt"]
         return self._keep(kind, {**body, "createdUserId": user, "updatedUserId": user})
 
     def update(self, kind: ObjectType, name: str, changes: dict[str, Any]) -> Document:
-        """Change a property. Raises 404, or 400 for what can't change."""
+        """Change a property. Raises 404 or 400.
+
+        What can't change once a property is made (name, uniqueness, sensitivity) is left out of the
+        answer's changes without an error, as a live portal did (2026-09-30).
+        """
         body = self.read(kind, name)
-        for fixed in ("name", "hasUniqueValue", "dataSensitivity"):
-            if fixed in changes and changes[fixed] != body.get(fixed):
-                raise invalid(f"{fixed} can't be changed once a property is created")
         if body["hubspotDefined"] and body["modificationMetadata"]["readOnlyDefinition"]:
             raise invalid(f"Property {name} is read only and can't be modified")
         merged = {**body, **_settable(changes)}
         self._check_shape(kind, merged)
-        merged["options"] = _options(merged)
+        merged["options"] = option_list(merged)
         merged["updatedAt"] = stamp(self._clock.now_ms())
         return self._keep(kind, merged)
 
-    def archive(self, kind: ObjectType, name: str) -> None:
-        """Archive a property of the customer's own. Raises 404, or 400 for HubSpot's."""
+    def archive(self, kind: ObjectType, name: str, lists: list[str]) -> None:
+        """Archive a property of the customer's own; ``lists`` are the lists whose filters use it.
+
+        Raises 404, or 400 for HubSpot's own and for one in use.
+        """
         body = self.read(kind, name)
         if body["hubspotDefined"]:
             raise invalid(f"Property {name} is HubSpot defined and can't be archived")
-        for other in self.live(kind.type_id).values():
-            if re.search(rf"\b{re.escape(name)}\b", other.get("calculationFormula") or ""):
-                raise invalid(
-                    f"Property {name} is used by {other['name']}",
-                    sub_category="PropertyValidationError.CANNOT_DELETE_PROPERTY_IN_USE",
-                )
+        pattern = rf"\b{re.escape(name)}\b"
+        uses = [
+            ("CALCULATED_PROPERTY", f"{kind.type_id}/{other['name']}")
+            for other in self.live(kind.type_id).values()
+            if re.search(pattern, other.get("calculationFormula") or "")
+        ]
+        uses += [("LIST", one) for one in lists]
+        if uses:
+            raise _in_use(kind, name, uses)
         now = stamp(self._clock.now_ms())
         self._keep(kind, {**body, "archived": True, "archivedAt": now})
+
+    def add_pipeline_properties(self, kind: ObjectType) -> None:
+        """Give a custom object the properties its first pipeline brings."""
+        group = self.groups(kind)[0]["name"]
+        for body in pipeline_properties(group, stamp(self._clock.now_ms())):
+            if body["name"] not in self.live(kind.type_id):
+                self._keep(kind, {**body, "objectTypeId": kind.type_id})
 
     def _keep(self, kind: ObjectType, body: Document) -> Document:
         self._documents.put("property", kind.type_id, body["name"], body)
@@ -148,7 +169,7 @@ class Properties:
     def _checked(self, kind: ObjectType, given: dict[str, Any]) -> Document:
         missing = [key for key in ("name", "label", "type", "fieldType", "groupName") if not given.get(key)]
         if missing:
-            raise invalid(f"Invalid input JSON: some required fields were not set: {missing}")
+            raise missing_fields(*missing)
         name = str(given["name"])
         if not NAME.match(name):
             raise invalid(
@@ -165,7 +186,7 @@ class Properties:
             "displayOrder": -1,
             **_settable(given),
             "calculated": given["fieldType"] == "calculation_equation",
-            "externalOptions": False,
+            "externalOptions": bool(given.get("externalOptions")),
             "archived": False,
             "hasUniqueValue": bool(given.get("hasUniqueValue")),
             "hidden": bool(given.get("hidden")),
@@ -179,12 +200,19 @@ class Properties:
             "dataSensitivity": given.get("dataSensitivity") or "non_sensitive",
             "objectTypeId": kind.type_id,
         }
-        body["options"] = _options(given)
+        body["options"] = option_list(given)
         return body
+
+    def _check_room(self, kind: ObjectType) -> None:
+        own = [p for p in self.live(kind.type_id).values() if not p["hubspotDefined"]]
+        if len(own) >= MAX_PROPERTIES:
+            raise invalid(f"The limit of {MAX_PROPERTIES} custom properties for {kind.type_id} is reached")
 
     def _check_shape(self, kind: ObjectType, given: dict[str, Any]) -> None:
         if given["type"] not in TYPES:
             raise invalid(f"Invalid property type: {given['type']}")
+        if not isinstance(given.get("options") or [], list):
+            raise invalid("Invalid input JSON: options is not a list")
         if given["fieldType"] not in FIELD_TYPES[given["type"]]:
             raise invalid(f"Invalid fieldType {given['fieldType']} for property type {given['type']}")
         if self._documents.get("group", kind.type_id, given["groupName"]) is None:
@@ -214,8 +242,11 @@ class Properties:
 
     def create_group(self, kind: ObjectType, given: dict[str, Any]) -> Document:
         """Make a group. Raises 400 without a name or label, 409 when it exists."""
-        if not given.get("name") or not given.get("label"):
-            raise invalid("Invalid input JSON: some required fields were not set: [name, label]")
+        missing = [key for key in ("name", "label") if not given.get(key)]
+        if missing:
+            raise missing_fields(*missing)
+        if not NAME.match(str(given["name"])):
+            raise invalid(f"Property group name {given['name']} is not valid")
         if self._documents.get("group", kind.type_id, given["name"]) is not None:
             raise error(
                 409,
@@ -236,11 +267,32 @@ class Properties:
         """Archive an empty group. Raises 404, or 400 while it holds properties."""
         self.group(kind, name)
         if any(body["groupName"] == name for body in self.live(kind.type_id).values()):
-            raise invalid(
-                f"Group {name} has active properties",
-                sub_category="PropertyGroupError.GROUP_WITH_ACTIVE_PROPERTIES",
-            )
+            raise _group_in_use()
         self._documents.drop("group", kind.type_id, name)
+
+
+def _in_use(kind: ObjectType, name: str, uses: list[tuple[str, str]]) -> VendorError:
+    text = f"Property: {name} of object type {kind.type_id} is currently used in {len(uses)} places"
+    return invalid(
+        f"{text} and cannot be deleted",
+        context={"usageCount": [str(len(uses))]},
+        errors=[
+            {
+                "message": f"used by {parent}",
+                "subCategory": "PropertyValidationError.PROPERTY_USAGE",
+                "context": {"parentType": [sort], "parentName": [parent]},
+            }
+            for sort, parent in uses
+        ],
+        sub_category="PropertyValidationError.CANNOT_DELETE_PROPERTY_IN_USE",
+    )
+
+
+def _group_in_use() -> VendorError:
+    """Return the 400 whose message is, on live portals, the error's own body as JSON text."""
+    sub_category = "PropertyGroupError.GROUP_WITH_ACTIVE_PROPERTIES"
+    inner = invalid("Can't delete or purge a group with active properties", sub_category=sub_category)
+    return invalid(json.dumps(inner.body), sub_category=sub_category)
 
 
 def existing_property(name: str) -> VendorError:
@@ -255,24 +307,3 @@ def existing_property(name: str) -> VendorError:
 
 def _settable(given: dict[str, Any]) -> Document:
     return {key: given[key] for key in _SETTABLE if key in given}
-
-
-def _options(given: dict[str, Any]) -> list[Document]:
-    options = given.get("options") or []
-    if given["type"] == "bool" and not options:
-        options = [{"label": "Yes", "value": "true"}, {"label": "No", "value": "false"}]
-    values = [str(option.get("value", "")) for option in options]
-    if len(set(values)) != len(values) or "" in values:
-        raise invalid("Property options must have unique, non-empty values")
-    if given["type"] == "bool" and set(values) != {"true", "false"}:
-        raise invalid("Boolean properties must have exactly two options: true and false")
-    return [
-        {
-            "label": str(option.get("label") or option["value"]),
-            "value": str(option["value"]),
-            "displayOrder": option.get("displayOrder", order),
-            "hidden": bool(option.get("hidden")),
-            "description": option.get("description", ""),
-        }
-        for order, option in enumerate(options)
-    ]

@@ -2,7 +2,8 @@
 
 Source: HubSpot's usage guidelines. Marketplace apps: 110 per 10 s per account and no daily cap.
 Private distribution and service keys: 100 (Free, Starter) or 190 (Professional, Enterprise) per
-10 s, and a daily limit of the account. Search: 5 per second per account. Associations: their own.
+10 s (250 with an API limit increase), and a daily limit that all apps of the account share. Search:
+5 per second per account. Associations: their own. The day's count is kept in the sandbox's file.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ from __future__ import annotations
 import time
 from collections import deque
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sandbox.hubspot.errors import rate_limited
 from sandbox.server.clock import SandboxClock
+from sandbox.server.storage import Settings
 
 PAID = ("professional", "enterprise")
 _DAILY = {"free": 250_000, "starter": 250_000, "professional": 625_000, "enterprise": 1_000_000}
 _ASSOCIATIONS_DAILY = 500_000
+_PER_INCREASE = 1_000_000
+MAX_INCREASES = 2
 SEARCHES_PER_SECOND = 5
 
 
@@ -47,26 +52,35 @@ class Window:
 class Quota:
     """The limits of one installing account."""
 
-    def __init__(self, clock: SandboxClock, app: str, tier: str, zone: str) -> None:
-        """Keep the limits of this distribution, tier and account time zone."""
-        self._clock, self._zone = clock, ZoneInfo(zone)
+    def __init__(
+        self, clock: SandboxClock, settings: Settings, app: str, tier: str, zone: str, increases: int
+    ) -> None:
+        """Keep the limits of this distribution, tier and account time zone; ``increases`` are add-ons."""
+        self._clock, self._settings, self._zone = clock, settings, ZoneInfo(zone)
         paid = tier in PAID
+        private = 250 if increases else (190 if paid else 100)
+        associations = 200 if increases else (150 if paid else 100)
         self._windows = {
-            "oauth": Window(110 if app == "marketplace" else (190 if paid else 100), 10.0),
-            "key": Window(190 if paid else 100, 10.0),
+            "oauth": Window(110 if app == "marketplace" else private, 10.0),
+            "key": Window(private, 10.0),
             "search": Window(SEARCHES_PER_SECOND, 1.0),
-            "associations": Window(150 if paid else 100, 10.0),
+            "associations": Window(associations, 10.0),
         }
-        self.daily_cap = _DAILY[tier]
+        self.daily_cap = _DAILY[tier] + _PER_INCREASE * min(increases, MAX_INCREASES)
+        self._associations_daily = _PER_INCREASE if increases else _ASSOCIATIONS_DAILY
         self._marketplace = app == "marketplace"
-        self._day: str = ""
-        self._used = {"general": 0, "associations": 0}
+        kept: dict[str, Any] = settings.get("quota") or {}
+        self._day: str = kept.get("day", "")
+        self._used: dict[str, int] = kept.get("used") or {"general": 0, "associations": 0}
+
+    def _keep(self) -> None:
+        self._settings.put("quota", {"day": self._day, "used": self._used})
 
     def take(self, kind: str, by_key: bool) -> None:
         """Count a request of ``kind``: general, search or associations. Raises 429."""
         self._turn_day()
         pool = "associations" if kind == "associations" else "general"
-        cap = _ASSOCIATIONS_DAILY if pool == "associations" else self.daily_cap
+        cap = self._associations_daily if pool == "associations" else self.daily_cap
         unlimited = self._marketplace and not by_key
         if not unlimited and self._used[pool] >= cap:
             raise rate_limited("DAILY")
@@ -74,6 +88,7 @@ class Quota:
         if not self._windows[name].take():
             raise rate_limited("SECONDLY" if kind == "search" else "TEN_SECONDLY_ROLLING")
         self._used[pool] += 1
+        self._keep()
 
     def _turn_day(self) -> None:
         today = self._clock.now().astimezone(self._zone).date().isoformat()
@@ -92,7 +107,10 @@ class Quota:
         }
         if by_key:
             pool = "associations" if kind == "associations" else "general"
-            cap = _ASSOCIATIONS_DAILY if pool == "associations" else self.daily_cap
+            cap = self._associations_daily if pool == "associations" else self.daily_cap
+            # Deprecated, still sent, and never enforced: a tenth of the ten-second limit.
+            shown["X-HubSpot-RateLimit-Secondly"] = str(window.cap // 10)
+            shown["X-HubSpot-RateLimit-Secondly-Remaining"] = str(max(0, window.cap // 10 - 1))
             shown["X-HubSpot-RateLimit-Daily"] = str(cap)
             shown["X-HubSpot-RateLimit-Daily-Remaining"] = str(max(0, cap - self._used[pool]))
         return shown
@@ -106,3 +124,4 @@ class Quota:
         """Count ``requests`` as made by other apps of the account today (a control of the sandbox)."""
         self._turn_day()
         self._used["general"] += requests
+        self._keep()

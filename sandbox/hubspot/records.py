@@ -10,11 +10,12 @@ import json
 import sqlite3
 import threading
 import time
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from itertools import islice
+from typing import NamedTuple, overload
 
 from sandbox.server.app import Services
 
@@ -55,6 +56,35 @@ class Record:
         return () if value is None else (Version(value, self.created, self.source, self.source_id),)
 
 
+class IndexView(Sequence[Record]):
+    """The indexed records from some id on; good until the table changes."""
+
+    def __init__(self, records: dict[int, Record], ids: list[int], first: int) -> None:
+        """Show ``records`` in the order of ``ids`` from position ``first``."""
+        self._records, self._ids, self._first = records, ids, first
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._ids) - self._first
+
+    @overload
+    def __getitem__(self, at: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Record]: ...
+
+    def __getitem__(self, at: int | slice) -> Record | Sequence[Record]:
+        """Return the record at a position, or those of a slice."""
+        if isinstance(at, slice):
+            start, stop, step = at.indices(len(self))
+            return [self._records[self._ids[self._first + n]] for n in range(start, stop, step)]
+        return self._records[self._ids[self._first + at]]
+
+    def __iter__(self) -> Iterator[Record]:
+        """Go through them by id."""
+        return map(self._records.__getitem__, islice(self._ids, self._first, None))
+
+
 class RecordTable:
     """The records of one object type, by id, with the search index beside them."""
 
@@ -64,12 +94,16 @@ class RecordTable:
         self.gone: dict[str, Record] = {}
         self._live_ids: list[int] = []
         self._gone_ids: list[int] = []
-        self._indexed: dict[str, Record] = {}
+        self._indexed: dict[int, Record] = {}
+        self._indexed_ids: list[int] = []
         self._waiting: deque[tuple[float, Record]] = deque()
         self.unique: dict[str, dict[str, str]] = {}
 
     def put(self, record: Record, index_at: float | None) -> None:
-        """Take a record in; it reaches the search index at monotonic ``index_at``, None at once."""
+        """Take a record in; it reaches the search index at monotonic ``index_at``, None at once.
+
+        An archived record leaves the index at once: search never answers it.
+        """
         key = int(record.id)
         held, ids = (self.gone, self._gone_ids) if record.archived else (self.live, self._live_ids)
         other, other_ids = (self.live, self._live_ids) if record.archived else (self.gone, self._gone_ids)
@@ -78,23 +112,40 @@ class RecordTable:
         held[record.id] = record
         if other.pop(record.id, None) is not None:
             del other_ids[bisect_left(other_ids, key)]
-        if index_at is None:
+        if index_at is None or record.archived:
             self._index(record)
         else:
             self._waiting.append((index_at, record))
 
-    def _index(self, record: Record) -> None:
-        if record.archived:
-            self._indexed.pop(record.id, None)
-        else:
-            self._indexed[record.id] = record
+    def purge(self, record: Record) -> None:
+        """Remove a record from everywhere."""
+        self.put(replace(record, archived=True), None)
+        del self.gone[record.id]
+        self._gone_ids.remove(int(record.id))
 
-    def indexed(self) -> list[Record]:
-        """Return the records as the search index now knows them; archived ones are never among them."""
+    def _index(self, record: Record) -> None:
+        key = int(record.id)
+        if record.id not in self.live:
+            if self._indexed.pop(key, None) is not None:
+                del self._indexed_ids[bisect_left(self._indexed_ids, key)]
+            return
+        if key not in self._indexed:
+            insort(self._indexed_ids, key)
+        self._indexed[key] = record
+
+    def _settle(self) -> None:
         now = time.monotonic()
         while self._waiting and self._waiting[0][0] <= now:
             self._index(self._waiting.popleft()[1])
-        return [record for record in self._indexed.values() if record.id in self.live]
+
+    def indexed(self, above: int | None = None) -> Sequence[Record]:
+        """Return the records as the search index now knows them, by id, from id ``above`` (left out) on.
+
+        Nothing is copied or sorted: what a page of a keyset search costs does not grow with the table.
+        """
+        self._settle()
+        first = 0 if above is None else bisect_right(self._indexed_ids, above)
+        return IndexView(self._indexed, self._indexed_ids, first)
 
     def page(self, start: int, limit: int, archived: bool) -> list[Record]:
         """Return up to ``limit`` records with id >= ``start``, by id."""
@@ -134,6 +185,11 @@ class Records:
     def find(self, type_id: str, record_id: str) -> Record | None:
         """Return the live record, or None."""
         return self.table(type_id).live.get(record_id)
+
+    def purge(self, record: Record) -> None:
+        """Remove a record for ever. The caller is in a transaction."""
+        self._connection.execute("DELETE FROM records WHERE id = ?", (int(record.id),))
+        self.table(record.type_id).purge(record)
 
     def keep(self, records: Iterable[Record], at_once: bool = False) -> None:
         """Store records, all or none; ``at_once`` skips the index lag. The caller is in a transaction."""

@@ -6,13 +6,16 @@ NEQ, NOT_IN and NOT_CONTAINS_TOKEN also match records without a value.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sandbox.hubspot.catalogue import ObjectType
-from sandbox.hubspot.errors import invalid
+from sandbox.hubspot.errors import bad_json, invalid
 from sandbox.hubspot.portal import Portal
+from sandbox.hubspot.reading import a_list
 from sandbox.hubspot.records import Record
 from sandbox.hubspot.times import to_ms
 
@@ -40,8 +43,26 @@ OPERATORS: Final = (
 _WORDS = re.compile(r"[^\w*@.]+")
 
 
-def compile_groups(portal: Portal, kind: ObjectType, groups: list[dict[str, Any]]) -> Test:
-    """Return one test for all filter groups (OR of ANDs). Raises 400 past the caps or for a bad filter."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A compiled search: ``above``, an id that every match is greater than, and what else must hold."""
+
+    above: int | None
+    tests: tuple[Test, ...]
+
+    def matches(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Return those of ``records`` that match; all of them, as they are, where nothing else is asked."""
+        if not self.tests:
+            return records
+        if len(self.tests) == 1:
+            return list(filter(self.tests[0], records))
+        return [record for record in records if all(test(record) for test in self.tests)]
+
+
+def compile_groups(portal: Portal, kind: ObjectType, groups: Any) -> Question:
+    """Return the question of all filter groups (OR of ANDs). Raises 400 past the caps or for a bad filter."""
+    if not isinstance(groups, list) or not all(_is_group(group) for group in groups):
+        raise bad_json("expected filterGroups to be lists of filters")
     if len(groups) > MAX_GROUPS:
         raise invalid(f"Too many filterGroups: {len(groups)}, the maximum is {MAX_GROUPS}")
     sizes = [len(group.get("filters") or []) for group in groups]
@@ -49,11 +70,25 @@ def compile_groups(portal: Portal, kind: ObjectType, groups: list[dict[str, Any]
         raise invalid(f"Too many filters: at most {MAX_FILTERS} in a group and {MAX_TOTAL} in all")
     compiled = [[_compile(portal, kind, one) for one in group.get("filters") or []] for group in groups]
     if not compiled:
-        return lambda _record: True
+        return Question(None, ())
     if len(compiled) == 1:
-        only = compiled[0]
-        return lambda record: all(test(record) for test in only)
-    return lambda record: any(all(test(record) for test in group) for group in compiled)
+        return _one_group(groups[0].get("filters") or [], compiled[0])
+    test: Test = lambda record: any(all(test(record) for test in group) for group in compiled)  # noqa: E731
+    return Question(None, (test,))
+
+
+def _is_group(group: Any) -> bool:
+    filters = group.get("filters") or [] if isinstance(group, dict) else None
+    return isinstance(filters, list) and all(isinstance(one, dict) for one in filters)
+
+
+def _one_group(filters: list[dict[str, Any]], tests: list[Test]) -> Question:
+    """Take the bound on the id out of a group: the index is in id order and needs no test for it."""
+    for number, given in enumerate(filters):
+        if (given.get("propertyName"), given.get("operator")) == ("hs_object_id", "GT"):
+            rest = tuple(test for at, test in enumerate(tests) if at != number)
+            return Question(math.floor(float(given["value"])), rest)
+    return Question(None, tuple(tests))
 
 
 def key_of(definition: dict[str, Any]) -> Key:
@@ -85,7 +120,7 @@ def _association(portal: Portal, kind: ObjectType, name: str, given: dict[str, A
     if other is None or other.custom or kind.custom:
         raise invalid(f"Searching by associations.{name} is not supported")
     operator = given["operator"]
-    ids = {str(one) for one in given.get("values") or [given.get("value")]}
+    ids = {str(one) for one in a_list(given.get("values"), "values") or [given.get("value")]}
 
     def test(record: Record) -> bool:
         ends = portal.links.of(kind.type_id, record.id, other.type_id)
@@ -130,9 +165,12 @@ def _needed(given: dict[str, Any], part: str) -> str:
 
 def _read(key: Key, text: str, name: str) -> Any:
     try:
-        return key(text)
-    except ValueError:
+        value = key(text)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(text)  # noqa: TRY301 -- not a number either
+    except (ValueError, OverflowError):
         raise invalid(f"Invalid value {text} for property {name}") from None
+    return value
 
 
 def _equality(name: str, definition: dict[str, Any], key: Key, value: Any, *, negate: bool) -> Test:
@@ -195,8 +233,10 @@ def compile_query(kind: ObjectType, query: str) -> Test:
     return test
 
 
-def order(portal: Portal, kind: ObjectType, records: list[Record], sorts: list[Any]) -> list[Record]:
-    """Return ``records`` sorted by the one sort asked for, else by creation; ties by id. Raises 400."""
+def order(portal: Portal, kind: ObjectType, records: Sequence[Record], sorts: Any) -> Sequence[Record]:
+    """Return ``records`` (by id) in the one order asked for, else by creation; ties by id. Raises 400."""
+    if not isinstance(sorts, list):
+        raise bad_json("expected sorts to be a list")
     if not sorts:
         return sorted(records, key=lambda record: record.created)
     if len(sorts) > 1:
@@ -208,10 +248,12 @@ def order(portal: Portal, kind: ObjectType, records: list[Record], sorts: list[A
     if definition is None or direction not in ("ASCENDING", "DESCENDING"):
         raise invalid("There was a problem with the request.", context={"propertyName": [name]})
     down = direction == "DESCENDING" or name.startswith("-")
+    if name == "hs_object_id" and not down:
+        return records
     return _sorted(records, name.removeprefix("-"), key_of(definition), down)
 
 
-def _sorted(records: list[Record], name: str, key: Key, down: bool) -> list[Record]:
+def _sorted(records: Sequence[Record], name: str, key: Key, down: bool) -> list[Record]:
     # The index is in id order and the sort is stable both ways, so ties stay in id order.
     held = [record for record in records if name in record.values]
     held.sort(key=lambda record: key(record.values[name]), reverse=down)

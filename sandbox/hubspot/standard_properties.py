@@ -33,6 +33,7 @@ GROUPS: Final[dict[str, tuple[str, str]]] = {
     "0-7": ("productinformation", "Product information"),
     "0-8": ("lineiteminformation", "Line item information"),
     "0-14": ("quoteinformation", "Quote information"),
+    "0-162": ("serviceinformation", "Service information"),
     "0-19": ("feedbackinformation", "Feedback information"),
     "0-18": ("communicationinformation", "Communication information"),
     "0-27": ("taskinformation", "Task information"),
@@ -108,6 +109,12 @@ def properties_of(type_id: str, moment: str) -> list[dict[str, Any]]:
         if type_id in ("0-18", "0-27", "0-46", "0-47", "0-48", "0-49"):
             lines = _ACTIVITY + lines
     return [parse_line(line, group, moment) for line in (lines + _COMMON).splitlines() if line]
+
+
+def pipeline_properties(group: str, moment: str) -> list[dict[str, Any]]:
+    """Return the two properties a custom object gets with its first pipeline."""
+    lines = ("hs_pipeline|Pipeline|enumeration|select", "hs_pipeline_stage|Pipeline stage|enumeration|select")
+    return [parse_line(line, group, moment) for line in lines]
 
 
 def custom_group(type_id: str) -> tuple[str, str]:

@@ -47,7 +47,10 @@ def normalise(definition: dict[str, Any], raw: str, current: str, lenient_dates:
         return Normal("")
     kind = definition["type"]
     if kind == "number":
-        return Normal(_number(raw))
+        number = _number(raw)
+        if definition["name"] == "price" and definition["hubspotDefined"] and Decimal(number) < 0:
+            raise ValueProblemError("INVALID_INTEGER", f"price must not be negative: {raw}")
+        return Normal(number)
     if kind == "date":
         return _date(raw, lenient_dates)
     if kind == "datetime":
@@ -109,6 +112,7 @@ def _choice(definition: dict[str, Any], raw: str, current: str) -> str:
 def _option_text(option: dict[str, Any]) -> str:
     return (
         f'label: "{option["label"]}"\nvalue: "{option["value"]}"\ndisplay_order: {option["displayOrder"]}\n'
+        f"hidden: {str(bool(option.get('hidden'))).lower()}\nread_only: false\n"
     )
 
 

@@ -7,6 +7,7 @@ overview: versioning) and each route is made once per prefix. Handlers get a ``C
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,15 +18,19 @@ from werkzeug.routing import BaseConverter
 
 from sandbox.hubspot.access import Caller
 from sandbox.hubspot.catalogue import ObjectType
-from sandbox.hubspot.errors import VendorError, error, invalid
+from sandbox.hubspot.errors import VendorError, bad_json, error, invalid
 from sandbox.hubspot.portal import Portal
-from sandbox.hubspot.writes import Draft, Writer
+from sandbox.hubspot.writes import STRICT_VERSION, Draft, Writer
 from sandbox.server.app import CONTROL, json_response, note
+
+MAX_URI: Final = 16_384
+"""Bytes of path and query; HubSpot's page names the status only, clients keep below 16 KB."""
 
 AREAS: Final[dict[str, tuple[str, ...]]] = {
     "objects": ("/crm/v3/objects", "/crm/objects/<dated:version>"),
     "record_links": ("/crm/v4/objects", "/crm/objects/<dated:version>"),
     "links": ("/crm/v4/associations", "/crm/associations/<dated:version>"),
+    "links_v3": ("/crm/v3/associations",),
     "schemas": (
         "/crm-object-schemas/v3/schemas",
         "/crm/v3/schemas",
@@ -57,13 +62,17 @@ class Call:
 
     def json(self) -> dict[str, Any]:
         """Return the JSON object in the body. Raises 400."""
-        try:
-            body = json.loads(request.get_data() or b"null")
-        except ValueError:
-            raise invalid("Invalid input JSON on line 1, column 1") from None
+        body = self.any_json()
         if not isinstance(body, dict):
-            raise invalid("Invalid input JSON on line 1, column 1: expected an object")
+            raise bad_json("expected an object")
         return body
+
+    def any_json(self) -> Any:
+        """Return the JSON in the body. Raises 400."""
+        try:
+            return json.loads(request.get_data() or b"null")
+        except ValueError:
+            raise bad_json("unexpected character") from None
 
     def draft(self) -> Draft:
         """Return a draft for this request's writes, made by the app."""
@@ -87,12 +96,36 @@ class Call:
 Handler = Callable[..., Response]
 
 
+def check_permission(call: Call) -> None:
+    """Raise 400 on 2026-09 where a user-level token's user may not edit associations."""
+    allowed = call.portal.services.settings.get("edit_associations", True)
+    if call.version == STRICT_VERSION and not allowed and not call.caller.by_key:
+        raise invalid("Missing 'Edit Associations' permission.")
+
+
 def limit_of(cap: int, default: int) -> int:
     """Return the ``limit`` query parameter. Raises 400 outside 1..cap."""
     text = request.args.get("limit", str(default))
     if not text.isdigit() or not 1 <= int(text) <= cap:
         raise invalid(f"Invalid limit {text}: it must be between 1 and {cap}")
     return int(text)
+
+
+def number_of(text: str, name: str) -> int:
+    """Return the whole number ``text``. Raises 400 naming the field ``name``."""
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+        raise invalid(f"Invalid {name} {text}: it must be an integer")
+    return int(text)
+
+
+def after_of() -> int:
+    """Return the ``after`` query parameter of an id-paged list. Raises 400."""
+    return number_of(request.args.get("after") or "0", "after")
+
+
+def flag(name: str, default: str = "false") -> bool:
+    """Return a boolean query parameter."""
+    return request.args.get(name, default).lower() == "true"
 
 
 def listed(name: str) -> tuple[str, ...]:
@@ -116,6 +149,7 @@ class Web:
         app.url_map.converters["dated"] = _Dated
         app.register_error_handler(VendorError, _refusal)
         app.register_error_handler(HTTPException, _http_error)
+        app.before_request(_check_length)
         app.after_request(self._add_headers)
 
     def route(self, method: str, area: str, tail: str, handler: Handler, limit: str = "general") -> None:
@@ -150,10 +184,18 @@ class Web:
     def _add_headers(self, response: Response) -> Response:
         if not request.path.startswith(CONTROL) and (kind := g.get("limit")):
             response.headers.update(self._portal.quota.headers(*kind))
+        if correlation := g.get("correlation"):
+            response.headers["x-hubspot-correlation-id"] = correlation
         return response
 
 
+def _check_length() -> None:
+    if len(request.full_path.encode()) > MAX_URI and not request.path.startswith(CONTROL):
+        raise error(414, "VALIDATION_ERROR", "URI Too Long")
+
+
 def _refusal(refused: VendorError) -> Response:
+    g.correlation = refused.body.get("correlationId")
     return json_response(refused.body, refused.status)
 
 

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import random
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ from sandbox.server.control import ControlError
 from sandbox.server.deliveries import Message, Outbox, Outcome
 
 ACTIONS: Final = ("creation", "deletion", "merge", "restore", "propertyChange", "associationChange")
+PRIVACY: Final = "contact.privacyDeletion"
 _NEVER: Final = ("hs_lastmodifieddate", "lastmodifieddate", "num_unique_conversion_events")
+MAX_SUBSCRIPTIONS: Final = 1000
 BATCH, IN_FLIGHT, RETRIES, ANSWER_SECONDS, GATHER_SECONDS = 100, 10, 10, 5.0, 0.3
 
 
@@ -65,9 +68,16 @@ class Subscription:
     property: str | None
 
 
+_ESCAPES: Final = {f"%{ord(one):02X}": one for one in ":/?@!$'()*,;"}
+
+
 def signature_v3(secret: str, method: str, uri: str, body: str, timestamp: str) -> str:
-    """Return ``X-HubSpot-Signature-v3``: base64 HMAC-SHA256 of method + uri + body + timestamp."""
-    text = f"{method}{uri}{body}{timestamp}"
+    """Return ``X-HubSpot-Signature-v3``: base64 HMAC-SHA256 of method + uri + body + timestamp.
+
+    Twelve escapes of the uri are decoded first and no others ("Validating requests").
+    """
+    plain = re.sub("%[0-9A-Fa-f]{2}", lambda found: _ESCAPES.get(found[0].upper(), found[0]), uri)
+    text = f"{method}{plain}{body}{timestamp}"
     return base64.b64encode(hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest()).decode()
 
 
@@ -75,10 +85,17 @@ class Webhooks:
     """The app's webhook settings and the queue of what is to be sent; the queue is lost with the process."""
 
     def __init__(
-        self, services: Services, catalogue: Catalogue, portal_id: int, app_id: int, retry_base: float
+        self,
+        services: Services,
+        catalogue: Catalogue,
+        portal_id: int,
+        app_id: int,
+        retry_base: float,
+        *,
+        marketplace: bool,
     ) -> None:
         """Take up the kept settings and start sending; ``retry_base`` is in real seconds."""
-        self._services, self._catalogue = services, catalogue
+        self._services, self._catalogue, self._marketplace = services, catalogue, marketplace
         self._portal_id, self._app_id, self._retry_base = portal_id, app_id, retry_base
         self._lock = threading.Lock()
         self._gathered: list[dict[str, Any]] = []
@@ -92,7 +109,10 @@ class Webhooks:
 
     def configure(self, body: dict[str, Any]) -> dict[str, Any]:
         """Take new settings (control endpoint). Raises ControlError for what HubSpot would not subscribe."""
-        for raw in body.get("subscriptions", []):
+        rows = body.get("subscriptions", [])
+        if len(rows) > MAX_SUBSCRIPTIONS:
+            raise ControlError(f"an app has at most {MAX_SUBSCRIPTIONS} webhook subscriptions")
+        for raw in rows:
             self._subscription(0, raw)
         self._hand_over(at_once=True)  # what was gathered still goes to the old URL
         self._set(body)
@@ -105,17 +125,21 @@ class Webhooks:
         rows = body.get("subscriptions", [])
         self._subscriptions = [self._subscription(1_000_001 + n, raw) for n, raw in enumerate(rows)]
 
-    def _subscription(self, number: int, raw: dict[str, Any]) -> Subscription:
-        event_type = str(raw.get("eventType", ""))
-        prefix, _, action = event_type.partition(".")
+    def kind_of(self, raw: dict[str, Any]) -> ObjectType | None:
+        """Return the object type a subscription is about, or None."""
+        prefix = str(raw.get("eventType", "")).partition(".")[0]
         if prefix == "object":
-            kind = self._catalogue.find(str(raw.get("objectTypeId") or raw.get("objectType") or ""))
-        else:
-            kind = next((k for k in self._catalogue.all() if k.webhook == prefix), None)
-        if action not in ACTIONS or kind is None:
+            return self._catalogue.find(str(raw.get("objectTypeId") or raw.get("objectType") or ""))
+        return next((kind for kind in self._catalogue.all() if kind.webhook == prefix), None)
+
+    def _subscription(self, number: int, raw: dict[str, Any]) -> Subscription:
+        event_type, kind = str(raw.get("eventType", "")), self.kind_of(raw)
+        action = event_type.partition(".")[2]
+        known = action in ACTIONS or event_type == PRIVACY
+        if not known or kind is None:
             raise ControlError(f"HubSpot has no such event type for this object: {event_type}")
-        if kind.custom:
-            raise ControlError("HubSpot pushes no webhooks for custom objects to this kind of app")
+        if kind.custom and self._marketplace:
+            raise ControlError("HubSpot pushes no webhooks for custom objects to marketplace apps")
         named = raw.get("propertyName")
         if action == "propertyChange" and (not named or named in _NEVER):
             raise ControlError(f"propertyName {named!r} can't be subscribed to")

@@ -15,8 +15,9 @@ from sandbox.hubspot.association_types import AssociationType
 from sandbox.hubspot.catalogue import ObjectType
 from sandbox.hubspot.derived import derive
 from sandbox.hubspot.errors import VendorError, error, invalid, invalid_values, problem
-from sandbox.hubspot.links import LinkChange
+from sandbox.hubspot.links import LINE_ITEM, LinkChange
 from sandbox.hubspot.portal import Portal
+from sandbox.hubspot.quotes import QUOTE, check_quote
 from sandbox.hubspot.records import Record, Version
 from sandbox.hubspot.rules import broken_rules
 from sandbox.hubspot.times import stamp
@@ -25,6 +26,7 @@ from sandbox.hubspot.webhooks import Actor, Event
 
 LinkSpec = tuple[str, str, list[AssociationType]]
 STRICT_VERSION = "2026-09"
+RESTORE_MS = 90 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,9 @@ class Writer:
         if draft.version == STRICT_VERSION:
             self._check_rules(kind, values, creating=True)
         record_id = self.portal.records.next_id()
+        if kind.type_id == QUOTE:
+            values.setdefault("hs_status", "DRAFT")
+            check_quote(self.portal, values, record_id, [to_type for to_type, _, _ in links])
         self._check_unique(kind, values, record_id, draft, creating=True)
         now = self.portal.clock.now_ms()
         record = self._new(kind, record_id, values, now, draft.actor)
@@ -97,6 +102,8 @@ class Writer:
         changed = {name: value for name, value in values.items() if record.values.get(name, "") != value}
         self._check_unique(kind, changed, record.id, draft, creating=False)
         merged = {name: value for name, value in {**record.values, **changed}.items() if value != ""}
+        if kind.type_id == QUOTE and changed:
+            check_quote(self.portal, merged, record.id, [])
         if draft.version == STRICT_VERSION and changed:
             self._check_rules(kind, merged, creating=False, touched=set(changed))
         if not changed:
@@ -127,7 +134,8 @@ class Writer:
                 problems.append(problem("PROPERTY_DOESNT_EXIST", name, f'Property "{name}" does not exist'))
                 continue
             if definition["modificationMetadata"].get("readOnlyValue"):
-                text = f'"{name}" is a read only property; its value cannot be set.'
+                sort = "calculated" if definition["calculated"] else "read only"
+                text = f'"{name}" is a {sort} property; its value cannot be set.'
                 problems.append(problem("READ_ONLY_VALUE", name, text))
                 continue
             try:
@@ -135,7 +143,7 @@ class Writer:
                 result = normalise(definition, as_text(name, raw), held, draft.version == STRICT_VERSION)
                 self.portal.check_reference(kind, name, result.text)
             except ValueProblemError as refused:
-                problems.append(problem(refused.code, name, str(refused)))
+                problems.append(problem(refused.code, name, str(refused), str(raw)))
                 continue
             values[name] = result.text
             if result.normalised:
@@ -167,7 +175,7 @@ class Writer:
     ) -> None:
         live = self.portal.properties.live(kind.type_id)
         for name, value in values.items():
-            if not value or not live[name]["hasUniqueValue"]:
+            if not value or name not in live or not live[name]["hasUniqueValue"]:
                 continue
             key = (kind.type_id, name, value)
             holder = self.portal.unique_holder(kind, name, value) or draft.spoken_for.get(key)
@@ -208,12 +216,53 @@ class Writer:
     def archive(self, kind: ObjectType, records: list[Record], actor: Actor) -> None:
         """Move live records to the recycle bin, where their unique values are free again."""
         now = self.portal.clock.now_ms()
+        gone = [(kind, record) for record in records] + self._line_items_of(kind, records)
         with self.transaction():
-            for record in records:
-                self.portal.move_unique(kind, record, None)
-            self.portal.records.keep(replace(r, archived=True, archived_at=now, updated=now) for r in records)
+            for one, record in gone:
+                self.portal.move_unique(one, record, None)
+            archived = [replace(r, archived=True, archived_at=now, updated=now) for _, r in gone]
+            self.portal.records.keep(archived)
         change = {"changeFlag": "DELETED"}
-        self.portal.webhooks.emit([Event("deletion", kind, record.id, actor, change) for record in records])
+        self.portal.webhooks.emit([Event("deletion", one, record.id, actor, change) for one, record in gone])
+
+    def _line_items_of(self, kind: ObjectType, records: list[Record]) -> list[tuple[ObjectType, Record]]:
+        """Return the line items that go with deleted quotes (HubSpot's line items guide)."""
+        if kind.type_id != QUOTE:
+            return []
+        item = self.portal.catalogue.by_id(LINE_ITEM)
+        ids = {one for record in records for one in self.portal.links.of(kind.type_id, record.id, LINE_ITEM)}
+        live = self.portal.records.table(LINE_ITEM).live
+        return [(item, live[one]) for one in sorted(ids, key=int) if one in live]
+
+    def forget(self, kind: ObjectType, record: Record, actor: Actor) -> None:
+        """Remove a contact for ever, with its history and links (a privacy deletion)."""
+        with self.transaction():
+            for to_type, ends in list(self.portal.links.all_of(kind.type_id, record.id).items()):
+                for to_id in list(ends):
+                    self.portal.links.remove(kind.type_id, record.id, to_type, to_id)
+            self.portal.move_unique(kind, record, None)
+            self.portal.records.purge(record)
+        self.portal.webhooks.emit([Event("privacyDeletion", kind, record.id, actor, {})])
+
+    def restore(self, kind: ObjectType, record: Record, actor: Actor) -> Record:
+        """Bring a record back from the recycle bin as a person does, with its links. Raises 400.
+
+        It can't come back after 90 days, nor where another record holds one of its unique values.
+        """
+        now = self.portal.clock.now_ms()
+        if now - (record.archived_at or now) > RESTORE_MS:
+            raise invalid(f"{kind.label} {record.id} was deleted more than 90 days ago")
+        if self.portal.survivor(record.id):
+            raise invalid(f"{kind.label} {record.id} was merged into another record")
+        draft = Draft(actor, "v3")
+        self._check_unique(kind, record.values, record.id, draft, creating=False)
+        values = {**record.values, kind.modified: stamp(now)}
+        live = replace(record, values=values, archived=False, archived_at=None, updated=now)
+        with self.transaction():
+            self.portal.move_unique(kind, None, live)
+            self.portal.records.keep([live])
+        self.portal.webhooks.emit([Event("restore", kind, live.id, actor, {"changeFlag": "RESTORED"})])
+        return live
 
     def change_links(self, changes: list[LinkChange], actor: Actor) -> None:
         """Tell the webhooks of associations that changed."""

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 
 from sandbox.server.app import CONTROL, Services, json_response
 from sandbox.server.clock import parse_instant
-from sandbox.server.faults import parse_fault
+from sandbox.server.faults import Presets, parse_fault
 
 
 class ControlError(Exception):
@@ -48,12 +48,12 @@ class ControlHooks(Protocol):
         """Return what a client needs to sign in."""
 
 
-def control_blueprint(services: Services, hooks: ControlHooks) -> Blueprint:
-    """Return the ``/_sandbox`` endpoints over ``services`` and the vendor's ``hooks``."""
+def control_blueprint(services: Services, hooks: ControlHooks, presets: Presets | None = None) -> Blueprint:
+    """Return the ``/_sandbox`` endpoints over ``services``, the vendor's ``hooks`` and named faults."""
     page = Blueprint("control", __name__, url_prefix=CONTROL)
     _state_routes(page, services, hooks)
     _record_routes(page, hooks)
-    _log_routes(page, services)
+    _log_routes(page, services, presets or {})
 
     @page.errorhandler(ControlError)
     def _refused(error: ControlError) -> Response:
@@ -127,7 +127,7 @@ def _record_routes(page: Blueprint, hooks: ControlHooks) -> None:
         return json_response({"records": hooks.dump(name)} if name else {"objects": hooks.counts()})
 
 
-def _log_routes(page: Blueprint, services: Services) -> None:
+def _log_routes(page: Blueprint, services: Services, presets: Presets) -> None:
     @page.get("/requests")
     def _requests() -> Response:
         return json_response(services.requests.after(_after()))
@@ -138,7 +138,7 @@ def _log_routes(page: Blueprint, services: Services) -> None:
 
     @page.post("/faults")
     def _faults() -> Response:
-        faults = [parse_fault(raw) for raw in _body()["faults"]]
+        faults = [parse_fault(raw, presets) for raw in _body()["faults"]]
         services.faults.add(faults)
         return json_response({"added": len(faults)})
 

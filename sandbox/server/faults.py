@@ -3,12 +3,14 @@
 Kinds: ``status`` answers with the given status, body and headers without doing the work;
 ``html`` answers an HTML page (default status 502); ``timeout`` holds the request
 ``seconds`` (default 60) and then closes; ``reset`` resets the connection before the work;
-``drop_response`` does the work and closes the connection without an answer.
+``drop_response`` does the work and closes the connection without an answer. A vendor may have named
+faults of its own (``Presets``), which stand for one of these with its own status, body and headers.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,13 +31,20 @@ class Fault:
     seconds: float = 60.0
 
 
-def parse_fault(raw: dict[str, Any]) -> Fault:
+Presets = Mapping[str, dict[str, Any]]
+"""A vendor's named faults, each as the body of ``POST /_sandbox/faults`` would spell it out."""
+
+
+def parse_fault(raw: dict[str, Any], presets: Presets | None = None) -> Fault:
     """Read one fault of ``POST /_sandbox/faults``. Raises ValueError on an unknown kind or key."""
+    named = (presets or {}).get(str(raw.get("kind")))
+    if named is not None:
+        raw = {**named, **{key: value for key, value in raw.items() if key != "kind"}}
     known = {"kind", "match", "times", "status", "body", "headers", "seconds"}
     if unknown := set(raw) - known:
         raise ValueError(f"unknown keys in a fault: {sorted(unknown)}")
     if raw.get("kind") not in KINDS:
-        raise ValueError(f"unknown kind {raw.get('kind')!r}, not one of {KINDS}")
+        raise ValueError(f"unknown kind {raw.get('kind')!r}, not one of {(*KINDS, *(presets or {}))}")
     match = raw.get("match") or {}
     return Fault(
         kind=raw["kind"],

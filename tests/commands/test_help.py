@@ -38,6 +38,8 @@ def test_the_commands_are_those_promised():
         *(f"charter {one}" for one in ("schema", "check", "plan", "apply", "history", "rollback")),
         *(f"sync {one}" for one in ("load", "usage", "live", "run", "status", "addresses")),
         *("portfolio generate", "portfolio load", "sandbox", "demo", "serve", "install", "doctor"),
+        "bench hubspot-sync",
+        "hubspot versions",
         *("explain", "metrics", "migrate", "worker", "scheduler", "listen"),
     }
 

@@ -19,7 +19,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "sa
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
 CONTROLS = {
     "sandbox/server/control.py": "docs/sandbox.md",
-    "sandbox/hubspot/hooks.py": "docs/sandbox/hubspot.md",
+    "sandbox/hubspot/admin.py": "docs/sandbox/hubspot.md",
     "sandbox/salesforce/control.py": "docs/sandbox/salesforce.md",
 }
 

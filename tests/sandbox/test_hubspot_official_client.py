@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -100,3 +101,151 @@ def test_the_client_reads_owners_pipelines_and_raises_its_own_errors(client: Any
     with pytest.raises(hubspot_client.crm.companies.ApiException) as refused:
         client.crm.companies.basic_api.get_by_id("1")
     assert refused.value.status == 404
+
+
+DEAL = {"dealname": "D", "dealstage": "qualifiedtobuy", "pipeline": "default"}
+
+
+def test_the_client_makes_a_deal_with_company_and_line_item(client: Any) -> None:
+    """Associated by create, and read in a batch with its labels."""
+    company = client.crm.companies.basic_api.create({"properties": {"name": "Buyer"}}).id
+    types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 5}]
+    body = {"properties": DEAL, "associations": [{"to": {"id": company}, "types": types}]}
+    deal = client.crm.deals.basic_api.create(body).id
+    item = client.crm.line_items.basic_api.create(
+        {"properties": {"name": "L", "price": "10", "quantity": "3"}}
+    )
+    assert item.properties["amount"] == "30"
+    batches = client.crm.associations.v4.batch_api
+    batches.create_default("deals", "line_items", {"inputs": [{"from": {"id": deal}, "to": {"id": item.id}}]})
+    read = client.crm.deals.basic_api.get_by_id(deal, associations=["companies", "line_items"])
+    assert {one.type for one in read.associations["companies"].results} == {
+        "deal_to_company",
+        "deal_to_company_unlabeled",
+    }
+    assert [one.id for one in read.associations["line items"].results] == [item.id]
+    (row,) = batches.get_page("companies", "deals", {"inputs": [{"id": company}]}).results
+    assert {one.type_id for one in row.to[0].association_types} == {6, 342}
+
+
+def test_the_client_maps_a_partly_refused_upsert_by_trace(client: Any) -> None:
+    """A 207 of an upsert names the trace of the input that was refused."""
+    body = {"name": "trace_key", "label": "K", "type": "string", "fieldType": "text", "hasUniqueValue": True}
+    client.crm.properties.core_api.create("deals", {**body, "groupName": "dealinformation"})
+    rows = [
+        {"id": f"r{n}", "idProperty": "trace_key", "properties": DEAL, "objectWriteTraceId": f"t{n}"}
+        for n in range(3)
+    ]
+    rows[1]["properties"] = {**DEAL, "amount": "a lot"}
+    answer = client.crm.deals.batch_api.upsert({"inputs": rows})
+    assert (answer.num_errors, answer.errors[0].context["objectWriteTraceId"]) == (1, ["t1"])
+    assert sorted(one.object_write_trace_id for one in answer.results) == ["t0", "t2"]
+
+
+def test_the_client_searches_what_the_index_knows(client: Any) -> None:
+    """A keyset search by id, after the index has caught up."""
+    first = client.crm.companies.basic_api.create({"properties": {"name": "Found One"}}).id
+    second = client.crm.companies.basic_api.create({"properties": {"name": "Found Two"}}).id
+    time.sleep(0.6)
+    above = {"propertyName": "hs_object_id", "operator": "GT", "value": str(int(first) - 1)}
+    body = {
+        "filterGroups": [{"filters": [above]}],
+        "sorts": ["hs_object_id"],
+        "limit": 1,
+        "properties": ["name"],
+    }
+    page = client.crm.companies.search_api.do_search(body)
+    assert (page.results[0].id, page.total >= 2) == (first, True)
+    after = client.crm.companies.search_api.do_search({**body, "after": page.paging.next.after})
+    assert after.results[0].id == second
+
+
+def test_the_client_makes_changes_and_deletes_a_pipeline(client: Any) -> None:
+    """With a stage added, renamed and taken away."""
+    stages = [
+        {"label": "Open", "displayOrder": 0, "metadata": {"probability": "0.5"}},
+        {"label": "Won", "displayOrder": 1, "metadata": {"probability": "1.0"}},
+    ]
+    api, stage_api = client.crm.pipelines.pipelines_api, client.crm.pipelines.pipeline_stages_api
+    made = api.create("deals", {"label": "Client's", "displayOrder": 1, "stages": stages})
+    added = stage_api.create(
+        "deals", made.id, {"label": "Lost", "displayOrder": 2, "metadata": {"probability": "0.0"}}
+    )
+    assert added.metadata["isClosed"] == "true"
+    renamed = stage_api.update("deals", made.id, added.id, {"label": "Churned", "metadata": {}})
+    assert (renamed.label, renamed.metadata["probability"]) == ("Churned", "0.0")
+    stage_api.archive("deals", made.id, added.id)
+    api.update("deals", made.id, {"label": "Renamed"})
+    assert [one.label for one in api.get_by_id("deals", made.id).stages] == ["Open", "Won"]
+    api.archive("deals", made.id)
+    assert "Renamed" not in {one.label for one in api.get_all("deals").results}
+
+
+def test_the_client_finds_owners_by_email(client: Any, hubspot: Any) -> None:
+    """Active and archived ones apart."""
+    made = hubspot.control("POST", "/portal", {"add_owner": {"email": "o@client.example", "last_name": "O"}})[
+        "owner"
+    ]
+    api = client.crm.owners.owners_api
+    assert [(one.id, one.last_name) for one in api.get_page(email="o@client.example").results] == [
+        (made, "O")
+    ]
+    hubspot.control("POST", "/portal", {"archive_owner": made})
+    assert api.get_page(email="o@client.example").results == []
+    assert api.get_by_id(int(made), archived=True).user_id is None
+
+
+def test_the_client_makes_a_list_that_follows_a_date(client: Any, hubspot: Any) -> None:
+    """Deals that close within 90 days of the portal's clock, with the shapes the client has for that."""
+    hubspot.control("POST", "/clock", {"now": "2026-01-01T12:00:00Z", "running": False})
+    ids = [
+        client.crm.deals.basic_api.create({"properties": {**DEAL, "closedate": f"{day}T09:00:00Z"}}).id
+        for day in ("2025-12-31", "2026-01-02", "2026-04-01", "2026-04-02")
+    ]
+
+    def point(days: int) -> dict[str, Any]:
+        offset = {"days": days}
+        today = {"referenceType": "TODAY"}
+        return {"timeType": "INDEXED", "indexReference": today, "offset": offset, "zoneId": "UTC"}
+
+    operation = {
+        "operationType": "TIME_RANGED",
+        "type": "TIME_RANGED",
+        "operator": "IS_BETWEEN",
+        "lowerBoundTimePoint": point(0),
+        "upperBoundTimePoint": point(91),
+        "includeObjectsWithNoValueSet": False,
+    }
+    leaf = {"filterType": "PROPERTY", "property": "closedate", "operation": operation}
+    below = {
+        "filterBranchType": "AND",
+        "filterBranchOperator": "AND",
+        "filters": [leaf],
+        "filterBranches": [],
+    }
+    root = {"filterBranchType": "OR", "filterBranchOperator": "OR", "filters": [], "filterBranches": [below]}
+    body = {"name": "Closing soon", "objectTypeId": "0-3", "processingType": "DYNAMIC", "filterBranch": root}
+    lists, members = client.crm.lists.lists_api, client.crm.lists.memberships_api
+    made = lists.create(body).list
+    assert [one.record_id for one in members.get_page(made.list_id).results] == ids[1:3]
+    hubspot.control("POST", "/clock", {"now": "2026-01-02T12:00:00Z", "running": False})
+    assert [one.record_id for one in members.get_page(made.list_id).results] == ids[1:]
+    hubspot.control("POST", "/clock", {"running": True})
+    assert lists.get_by_id(made.list_id).list.filter_branch is None
+    assert lists.get_by_id(made.list_id, include_filters=True).list.filter_branch is not None
+    lists.remove(made.list_id)
+    lists.restore(made.list_id)
+    assert lists.get_by_name("Closing soon", "0-3").list.list_id == made.list_id
+
+
+def test_the_client_makes_and_deletes_a_label(client: Any) -> None:
+    """Both of its directions come and go together."""
+    api = client.crm.associations.v4.schema.definitions_api
+    made = api.create(
+        "companies", "contacts", {"label": "Pays", "name": "client_pays", "inverseLabel": "Paid by"}
+    )
+    forth, back = (one.type_id for one in made.results)
+    assert {forth} <= {one.type_id for one in api.get_all("companies", "contacts").results}
+    assert {back} <= {one.type_id for one in api.get_all("contacts", "companies").results}
+    api.remove("companies", "contacts", forth)
+    assert back not in {one.type_id for one in api.get_all("contacts", "companies").results}

@@ -1,0 +1,114 @@
+"""One installation on one HubSpot sandbox, set up for a benchmark; everything under one folder.
+
+Neighbours: ``hubspot_sync`` runs on it; ``first_load`` is its process for measuring memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from mappings.load import load_charter
+from sync import look as looking
+from sync import pull, scheduler
+from sync import push as pushing
+from sync.bench.book import AS_OF, Size, write_book
+from sync.clock import move_clock
+from sync.config import read_settings
+from sync.demo.children import ROOT, Children
+from sync.demo.control import Control
+from sync.onboard import apply_charter, apply_install, connect_installation, go_live, plan_install
+from sync.pull import Progress, quiet
+from sync.push import Pushed
+from sync.runtime import Runtime, open_runtime
+from sync.servers import embedded_valkey
+from sync.workspace import Workspace, open_workspace
+
+HUBSPOT = "hubspot"
+CHARTER = ROOT / "mappings" / "charters" / "default.yaml"
+MORNING = datetime.fromisoformat(f"{AS_OF}T01:00:00").replace(tzinfo=UTC)
+OWNER = "bench"
+
+
+@dataclass(slots=True)
+class Stage:
+    """A sandbox, the product beside it, and clocks that stand still until moved."""
+
+    control: Control
+    runtime: Runtime
+    installation: str = ""
+    now: datetime = MORNING
+
+    @property
+    def ws(self) -> Workspace:
+        """Return the workspace, opened anew as a job would."""
+        return open_workspace(self.runtime, self.installation)
+
+    def later(self, **span: float) -> None:
+        """Let time pass everywhere."""
+        self.now += timedelta(**span)
+        self.control.set_clock(self.now, running=False)
+        move_clock(self.runtime.engine, self.now, running=False)
+
+    def install(self) -> None:
+        """Connect by a service key and install."""
+        charter = load_charter(CHARTER, HUBSPOT)
+        key = str(self.control.get("credentials")["service_key"])
+        client = {"kind": "service_key", "token": key}
+        found = connect_installation(self.runtime, HUBSPOT, self.control.url, client, charter.time_zone)
+        self.installation = found.id
+        apply_charter(self.runtime, found.id, charter, author=OWNER)
+        refused = [one for one in apply_install(self.ws, plan_install(self.ws)) if not one.done]
+        if refused:
+            raise RuntimeError(f"the install was refused: {refused}")
+
+    def load(self, progress: Progress = quiet) -> int:
+        """Read everything; return how many records."""
+        return pull.load(self.ws, progress).read
+
+    def go_live(self) -> Pushed:
+        """Begin the grid of days, decide about everybody and write."""
+        go_live(self.ws)
+        return self.decide_and_write()
+
+    def run_again(self) -> Pushed:
+        """Read what changed, look at everybody, write what differs."""
+        pull.poll(self.ws)
+        scheduler.look_at_all(self.ws, OWNER)
+        return self.decide_and_write()
+
+    def decide_and_write(self) -> Pushed:
+        """Look at everybody dirty and push."""
+        while looking.look(self.ws, OWNER) is not None:
+            pass
+        return pushing.push(self.ws, OWNER)
+
+    def calls(self, after: int) -> list[dict[str, Any]]:
+        """Return the vendor requests after a number of the log, sign-ins left out."""
+        return [one for one in self.control.requests(after) if one["object"] != "oauth"]
+
+
+@contextmanager
+def stage(home: Path, size: Size) -> Iterator[Stage]:
+    """Start a sandbox with a portfolio of that size and the product beside it, not yet connected."""
+    home.mkdir(parents=True, exist_ok=True)
+    children = Children(home, {})
+    name = "sandbox-hubspot"
+    database = str(home / "hubspot.db")
+    children.start(name, "-m", "sandbox.hubspot", "--port", "0", "--db", database, "--index-lag-seconds", "0")
+    valkey = embedded_valkey(home)
+    try:
+        control = Control(children.url_of(name))
+        control.load(write_book(home / "book", size))
+        runtime = open_runtime(read_settings({"CS_HOME": str(home), "REDIS_URL": valkey.url}))
+        found = Stage(control, runtime)
+        found.later(seconds=0)
+        yield found
+        runtime.engine.dispose()
+    finally:
+        children.stop()
+        valkey.stop()

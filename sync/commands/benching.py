@@ -1,0 +1,53 @@
+"""``colonnade bench``: benchmarks that anybody can repeat, each beside what could at best be done."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from sync.bench.book import Size
+from sync.bench.hubspot_sync import HubSpotSync, run
+from sync.commands.output import answer, json_option, progress, table
+
+
+@click.group()
+def bench() -> None:
+    """Measure the product on a sandbox, beside the least that could be done."""
+
+
+@bench.command("hubspot-sync")
+@click.option("--companies", type=click.IntRange(min=100), default=5_000, show_default=True, help="How many.")
+@click.option("--deals", type=click.IntRange(min=100), default=8_000, show_default=True, help="How many.")
+@click.option(
+    "--changed", type=click.FloatRange(0, 1), default=0.03, show_default=True, help="The share that changes."
+)
+@click.option("--memory/--no-memory", default=True, help="Also compare peak memory at ten times the size.")
+@click.option("--rate/--no-rate", default=True, help="Also call at full speed for half a minute.")
+@json_option
+def hubspot_sync(companies: int, deals: int, changed: float, memory: bool, rate: bool, as_json: bool) -> None:
+    """Read a portal, decide and write; again with nothing changed; and with a few records changed.
+
+    Example: colonnade bench hubspot-sync --json
+    """
+    with tempfile.TemporaryDirectory(prefix="colonnade-bench-") as home:
+        size = Size(companies, deals)
+        found = run(Path(home), size, changed, memory=memory, full_speed=rate, say=progress.print)
+    answer(found, as_json, lambda console: _show(console, found))
+
+
+def _show(console: Console, found: HubSpotSync) -> None:
+    first, changed = found.first, found.changed
+    rows = [
+        ("first run", first.calls, first.least, f"{first.records} records in {first.seconds} s"),
+        ("nothing changed", found.unchanged.calls, 0, f"{found.unchanged.writes} written"),
+        ("a few changed", changed.calls, changed.least, f"{changed.written} written"),
+    ]
+    console.print(table("HubSpot sync", ("run", "calls", "least possible", "what"), rows))
+    if found.rate is not None:
+        used, refused = found.rate.used_share, found.rate.throttled
+        console.print(f"At full speed: {used:.1%} of the calls allowed, {refused} refused.")
+    if found.memory_ratio is not None:
+        console.print(f"Peak memory at ten times the size: {found.memory_ratio} times as much.")
