@@ -54,6 +54,7 @@ PORTALS = {
         ("--scopes", " ".join(STANDARD_SCOPES)), LITE, NO_SCOPES + NONE_LEFT
     ),
     "professional": Portal(("--tier", "professional"), LITE, NO_SCOPES + NONE_LEFT),
+    "free": Portal(("--tier", "free"), LITE, NO_SCOPES + NONE_LEFT),
     "starter": Portal(("--tier", "starter"), LITE, NO_SCOPES + NONE_LEFT),
 }
 

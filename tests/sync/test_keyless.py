@@ -25,7 +25,7 @@ from sync.state import ledger
 from sync.state.engine import writing
 from sync.state.ledger import WriteState
 from tests.sync.harness import HUBSPOT, Deployment, Office, daily_use
-from tests.sync.portfolios import three_customers
+from tests.sync.portfolios import Book, three_customers
 
 OPEN = Callable[..., Office]
 LITE = ("--tier", "professional")
@@ -276,6 +276,25 @@ def test_a_grant_without_the_scope_for_tasks_is_told_by_name(lite: Deployment, o
     each_once(there)
 
 
+def test_many_milestones_are_made_by_the_hundred_and_linked_on_the_way(
+    lite: Deployment, office: OPEN
+) -> None:
+    """130 new customers: 520 tasks in six calls, 130 companies in two, and not one call more."""
+    book = Book()
+    for number in range(130):
+        book.account(f"a{number:03}", f"Account {number}")
+        book.sold(f"a{number:03}", f"r{number:03}", "2024-12-01", None, "1200")
+    there = office(lite, HUBSPOT, book, *LITE).install()
+    there.load()
+    there.go_live().look()
+    mark = there.sandbox.mark()
+    done = there.push()
+    calls = Counter(one["path"].rpartition("2026-09")[2] for one in there.sandbox.requests(mark))
+    assert calls == {"/companies/batch/update": 2, CREATE_TASKS: 6}
+    assert done.written == 130 + 520
+    assert len(there.sandbox.records("tasks")) == 520
+
+
 # People and their tasks
 
 
@@ -303,6 +322,20 @@ def test_a_person_who_completes_a_task_is_not_fought(lite: Deployment, office: O
     birch = there.sandbox.lookup("account:birch")
     (company,) = [one for one in there.sandbox.records("companies") if one["id"] == birch]
     assert company["properties"]["cs_plan_milestones_done"] == "0"
+
+
+@pytest.mark.usefixtures("one_try")
+def test_a_task_completed_before_we_knew_of_it_stays_completed(lite: Deployment, office: OPEN) -> None:
+    """The create's answer is lost, a person completes the task, the next push finds it and lets it be."""
+    there = decided(lite, office)
+    there.sandbox.fault("drop_response", CREATE_TASKS)
+    with pytest.raises(Unavailable):
+        there.push()
+    there.sandbox.edit("tasks", task_of(there, "breadth")["id"], {"hs_task_status": "COMPLETED"})
+    lite.later(minutes=21)
+    there.push()
+    each_once(there)
+    assert task_of(there, "breadth")["hs_task_status"] == "COMPLETED"
 
 
 def test_a_reached_milestone_completes_its_task_and_leaves_peoples_words(
