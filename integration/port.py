@@ -347,6 +347,10 @@ class KeylessPort(Protocol):
         """Return the records of an object that hang under any of ``parents``; read from the store."""
         ...
 
+    def withdraw(self, object_name: str, ids: Sequence[str]) -> None:
+        """Take back records that were made twice; asking twice for the same changes nothing."""
+        ...
+
 
 class SignalKind(StrEnum):
     """What a webhook or outbound message says happened; never trusted for values."""

@@ -284,7 +284,21 @@ def _make(ws: Workspace, object_name: str, plans: Sequence[_Plan]) -> Pushed:
         if batch:
             results = keyless_port(ws).create(object_name, [_write_row(plan) for plan in batch])
             done = done.plus(_enter(ws, batch, results))
+            _withdraw_doubles(ws, object_name, results)
     return done
+
+
+def _withdraw_doubles(ws: Workspace, object_name: str, results: Sequence[WriteResult]) -> None:
+    """Take back what we made after a later claim had made it: we were held up beyond any lease."""
+    with reading(ws.runtime.engine) as conn:
+        held = ledger.find(conn, ws.id, object_name, [result.key for result in results])
+    doubles = [
+        result.record_id
+        for result in results
+        if result.record_id is not None and held[result.key].record_id not in (None, result.record_id)
+    ]
+    if doubles:
+        keyless_port(ws).withdraw(object_name, doubles)
 
 
 def _call(ws: Workspace, object_name: str, plans: Sequence[_Plan], *, by_key: bool) -> list[WriteResult]:

@@ -72,6 +72,13 @@ class Keyless:
         }
         return self.reader.read(object_name, sorted(ids, key=int), fields, ())
 
+    def withdraw(self, object_name: str, ids: Sequence[str]) -> None:
+        """Move records to the recycle bin; one that is there already is no error (page "Objects")."""
+        path = self.portal.objects_path(object_name, "batch/archive")
+        for start in range(0, len(ids), BATCH_ROWS):
+            body = vocabulary.archive_body(ids[start : start + BATCH_ROWS])
+            self.portal.transport.call(f"withdraw {object_name}", "POST", path, body)
+
     def _make(self, object_name: str, batch: Sequence[WriteRow]) -> list[WriteResult]:
         traced = {f"row-{at}": row for at, row in enumerate(batch)}
         inputs = {trace: (row.values, tuple(_links(object_name, row))) for trace, row in traced.items()}

@@ -96,6 +96,10 @@ class HubSpotPort(CrmPort, KeylessPort):
         """See ``KeylessPort.children``."""
         return self._keyless.children(object_name, parents, fields)
 
+    def withdraw(self, object_name: str, ids: Sequence[str]) -> None:
+        """See ``KeylessPort.withdraw``; HubSpot keeps them in its recycle bin for 90 days."""
+        self._keyless.withdraw(object_name, ids)
+
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
         """See ``CrmPort.apply_schema``; parents must come before their children."""
         return Installer(self._portal).apply(changes)

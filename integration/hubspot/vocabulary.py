@@ -149,6 +149,15 @@ def create_body(rows: Mapping[str, tuple[FieldValues, Iterable[tuple[str, int]]]
     )
 
 
+def archive_body(ids: Iterable[str]) -> Body:
+    """Return a batch archive by record id."""
+    config = _OBJECTS.config
+    inputs = [objects.SimplePublicObjectId(id=item, local_vars_configuration=config) for item in ids]
+    return _OBJECTS.body(
+        objects.BatchInputSimplePublicObjectId(inputs=inputs, local_vars_configuration=config)
+    )
+
+
 def _link(record_id: str, type_id: int) -> Any:
     config = _OBJECTS.config
     kind = objects.AssociationSpec(

@@ -203,6 +203,14 @@ def test_parents_without_children_cost_one_call(scripted_hubspot, script):
     assert script.paths() == [LINKS]
 
 
+def test_records_are_withdrawn_by_the_hundred(scripted_hubspot, script):
+    """Two calls for 101 records; HubSpot answers without a body, and a lost answer is asked for again."""
+    script.lose(requests.ConnectionError("reset")).answer(204, raw=b"").answer(204, raw=b"")
+    scripted_hubspot.withdraw("tasks", [str(number) for number in range(101)])
+    assert script.paths() == ["POST /crm/objects/2026-09/0-27/batch/archive"] * 3
+    assert [len(body["inputs"]) for body in script.bodies()] == [100, 100, 1]
+
+
 def test_nothing_to_make_is_no_call(scripted_hubspot, script):
     """No rows, no call."""
     assert scripted_hubspot.create("tasks", []) == []

@@ -15,7 +15,7 @@ from sync.homes import pinned_homes
 from sync.onboard import apply_charter, plan_install
 from tests.sync.harness import CHARTER, HUBSPOT, SALESFORCE, Deployment, Office, Sandbox, daily_use
 from tests.sync.portfolios import three_customers
-from tests.sync.test_keyless import CHRISTMAS
+from tests.sync.test_written import CHRISTMAS
 
 OPEN = Callable[..., Office]
 LITE = {RecordKind.PROFILE: Home.ACCOUNT, RecordKind.PLAN: Home.ACCOUNT, RecordKind.MILESTONE: Home.TASK}

@@ -1,7 +1,7 @@
 """Rows without a unique key stand once, whatever is lost: the ledger, and the parents' children, tell.
 
-On a Professional portal milestones are tasks. Where a portal has used up the ten unique properties
-of its deals, a renewal's key is not unique either.
+On a Professional portal milestones are tasks, which have no property of ours. Neighbours:
+``test_keyless_deals``, and ``test_tasks_of_people`` for what people do with them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,21 +19,17 @@ import requests
 from integration.port import Unavailable
 from sandbox.hubspot.access import STANDARD_SCOPES
 from sync import push as pushing
-from sync.onboard import plan_install
 from sync.state import ledger
 from sync.state.engine import writing
 from sync.state.ledger import WriteState
-from tests.sync.harness import HUBSPOT, Deployment, Office, daily_use
+from tests.sync.harness import HUBSPOT, Deployment, Office
 from tests.sync.portfolios import Book, three_customers
 
 OPEN = Callable[..., Office]
 LITE = ("--tier", "professional")
 CREATE_TASKS = "/0-27/batch/create"
-CREATE_DEALS = "/deals/batch/create"
-CHRISTMAS = datetime(2024, 12, 25, 9, 0, tzinfo=UTC)
 POSITIONS = ("breadth", "first_use", "half_the_seats", "regular_use")
 RENEWAL = "renewal:l-a1:1"
-UNIQUE_PROPERTIES = 10
 
 
 def decided(deployed: Deployment, office: OPEN, *options: str) -> Office:
@@ -245,6 +240,31 @@ def test_pushes_at_the_same_time_make_each_task_once(both: Deployment, office: O
     each_once(there)
 
 
+def test_a_push_frozen_before_its_call_takes_back_what_was_made_meanwhile(
+    both: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It wakes half an hour after its mark, when another push has made the tasks: one of each is left."""
+    there = decided(both, office)
+    frozen = there.ws
+    create = frozen.port.create
+
+    def wake_late(object_name: str, rows: Any) -> Any:
+        monkeypatch.setattr(frozen.port, "create", create)
+        both.later(minutes=30)
+        assert pushing.push(there.ws, "another").written >= len(POSITIONS)
+        return create(object_name, rows)
+
+    monkeypatch.setattr(frozen.port, "create", wake_late)
+    mark = there.sandbox.mark()
+    pushing.push(frozen, "frozen")
+    assert len(created(there, mark)) == 2
+    each_once(there)
+    both.later(days=1)
+    there.look_at_all()
+    there.settle()
+    each_once(there)
+
+
 @pytest.mark.usefixtures("one_try")
 def test_a_tasks_own_note_naming_no_key_is_left_alone(lite: Deployment, office: OPEN) -> None:
     """A person's task on the same company, of the same title, is not taken for ours."""
@@ -293,164 +313,3 @@ def test_many_milestones_are_made_by_the_hundred_and_linked_on_the_way(
     assert calls == {"/companies/batch/update": 2, CREATE_TASKS: 6}
     assert done.written == 130 + 520
     assert len(there.sandbox.records("tasks")) == 520
-
-
-# People and their tasks
-
-
-def task_of(there: Office, position: str) -> dict[str, Any]:
-    """Return the properties of a milestone's task."""
-    (found,) = [
-        one
-        for one in there.sandbox.records("tasks")
-        if f"onboarding:1:{position}]" in (one["properties"]["hs_task_body"] or "")
-    ]
-    return {**found["properties"], "id": found["id"]}
-
-
-def test_a_person_who_completes_a_task_is_not_fought(lite: Deployment, office: OPEN) -> None:
-    """The task stays completed; the milestone is still open on the plan until its evidence is there."""
-    there = decided(lite, office)
-    there.push()
-    there.sandbox.edit("tasks", task_of(there, "breadth")["id"], {"hs_task_status": "COMPLETED"})
-    for _ in range(3):
-        lite.later(days=1)
-        there.poll()
-        there.look_at_all()
-        there.settle()
-    assert task_of(there, "breadth")["hs_task_status"] == "COMPLETED"
-    birch = there.sandbox.lookup("account:birch")
-    (company,) = [one for one in there.sandbox.records("companies") if one["id"] == birch]
-    assert company["properties"]["cs_plan_milestones_done"] == "0"
-
-
-@pytest.mark.usefixtures("one_try")
-def test_a_task_completed_before_we_knew_of_it_stays_completed(lite: Deployment, office: OPEN) -> None:
-    """The create's answer is lost, a person completes the task, the next push finds it and lets it be."""
-    there = decided(lite, office)
-    there.sandbox.fault("drop_response", CREATE_TASKS)
-    with pytest.raises(Unavailable):
-        there.push()
-    there.sandbox.edit("tasks", task_of(there, "breadth")["id"], {"hs_task_status": "COMPLETED"})
-    lite.later(minutes=21)
-    there.push()
-    each_once(there)
-    assert task_of(there, "breadth")["hs_task_status"] == "COMPLETED"
-
-
-def test_a_reached_milestone_completes_its_task_and_leaves_peoples_words(
-    lite: Deployment, office: OPEN
-) -> None:
-    """Notes, title, day, owner and kind that a person changed stand; only the status becomes ours, once."""
-    there = decided(lite, office)
-    there.push()
-    changed = {
-        "hs_task_subject": "Call them about first use",
-        "hs_task_body": f"Spoke to Kim. {task_of(there, 'first_use')['hs_task_body']}",
-        "hs_timestamp": "2025-02-01T08:00:00Z",
-        "hs_task_type": "CALL",
-        "hs_task_status": "WAITING",
-    }
-    there.sandbox.edit("tasks", task_of(there, "first_use")["id"], changed)
-    lite.later(days=1)
-    there.use(daily_use("birch", lite.now, 1, 1))
-    there.settle()
-    found = task_of(there, "first_use")
-    assert {name: found[name] for name in changed} == {**changed, "hs_task_status": "COMPLETED"}
-
-
-def test_a_task_a_person_deleted_stays_deleted(lite: Deployment, office: OPEN) -> None:
-    """The milestone is reached later: nothing is made again and nobody is asked to mend anything."""
-    there = decided(lite, office)
-    there.push()
-    (first_use,) = [key for key in keys(there) if key.endswith("first_use")]
-    there.sandbox.edit("tasks", task_of(there, "first_use")["id"], {}, delete=True)
-    lite.later(days=1)
-    there.use(daily_use("birch", lite.now, 1, 1))
-    there.settle()
-    assert there.row("tasks", first_use).state is WriteState.TOMBSTONE
-    assert there.blocked() == []
-    lite.later(days=1)
-    there.look_at_all()
-    there.settle()
-    assert len(there.sandbox.records("tasks")) == len(POSITIONS) - 1
-
-
-# Deals without a unique property
-
-
-def used_up(deployed: Deployment, office: OPEN) -> Office:
-    """Return an installation into a portal whose deals have ten unique properties of the customer's."""
-    there = office(deployed, HUBSPOT, three_customers())
-    headers = {"Authorization": f"Bearer {there.sandbox.credentials()['token']}"}
-    for number in range(UNIQUE_PROPERTIES):
-        body = {
-            "name": f"their_key_{number}",
-            "label": f"Their key {number}",
-            "type": "string",
-            "fieldType": "text",
-            "groupName": "dealinformation",
-            "hasUniqueValue": True,
-        }
-        path = f"{there.sandbox.url}/crm/properties/2026-09/deals"
-        assert requests.post(path, json=body, headers=headers, timeout=30).status_code == 201
-    return there
-
-
-def test_a_portal_without_a_unique_property_left_is_told_and_served(lite: Deployment, office: OPEN) -> None:
-    """The key is made as a plain property: the plan says so, a second install finds nothing to do."""
-    there = used_up(lite, office)
-    plan = plan_install(there.ws)
-    assert plan.questions == ()
-    assert [note for note in plan.notes if note.startswith("deals.cs_key is not unique")]
-    there.install()
-    again = plan_install(there.ws)
-    assert (again.is_empty, again.questions) == (True, ())
-
-
-@pytest.mark.usefixtures("one_try")
-def test_a_deal_without_a_unique_key_is_made_once(both: Deployment, office: OPEN) -> None:
-    """The answer to the create is lost: the deal is found among Acorn's by its key, as people left it."""
-    there = used_up(both, office).install()
-    there.load()
-    there.go_live().look()
-    there.sandbox.fault("drop_response", CREATE_DEALS)
-    with pytest.raises(Unavailable):
-        there.push()
-    (deal,) = there.written("deals").values()
-    deal_id = deal["_record"]["id"]
-    there.sandbox.edit("deals", deal_id, {"amount": "14000", "dealstage": "contractsent"})
-    both.later(minutes=10)
-    mark = there.sandbox.mark()
-    there.push()
-
-    row = there.row("deals", RENEWAL)
-    assert (row.state, row.record_id) == (WriteState.ACKNOWLEDGED, deal_id)
-    ours = [one for one in there.sandbox.records("deals") if one["properties"].get("cs_key")]
-    assert [(one["properties"]["cs_key"], one["properties"]["amount"]) for one in ours] == [
-        (RENEWAL, "14000")
-    ]
-    linked = ours[0]["associations"]["companies"]["results"]
-    assert {end["id"] for end in linked} == {there.sandbox.lookup("account:acorn")}
-    assert created(there, mark, CREATE_DEALS) == []
-
-
-def test_deals_without_a_unique_key_are_kept_true_by_their_id(lite: Deployment, office: OPEN) -> None:
-    """A field of ours that a person changed is written again onto the same deal, and then nothing is."""
-    there = used_up(lite, office).install()
-    there.load()
-    there.go_live().settle()
-    deal_id = there.row("deals", RENEWAL).record_id
-    lite.later(minutes=5)
-    there.sandbox.edit("deals", deal_id, {"cs_reason": "because"})
-    lite.later(minutes=5)
-    there.poll()
-    there.settle()
-    (deal,) = there.written("deals").values()
-    assert deal["_record"]["id"] == deal_id
-    assert deal["cs_reason"].startswith("2 lines worth USD 15,000")
-    mark = there.sandbox.mark()
-    there.look_at_all()
-    there.look()
-    there.push()
-    assert [one for one in there.sandbox.requests(mark) if one["written"]] == []
