@@ -14,6 +14,7 @@ from flask import Flask
 from sync.commands.benching import bench
 from sync.commands.chartering import charter
 from sync.commands.demonstration import demo, serve
+from sync.commands.hubspot_app import hubspot
 from sync.commands.installing import install
 from sync.commands.output import EXPECTED, explained
 from sync.commands.processes import listen, migrate, scheduler, worker
@@ -25,6 +26,7 @@ from webhooks.answers import answer_troubles
 from webhooks.console import console_blueprint
 from webhooks.health import health_blueprint
 from webhooks.hubspot import hubspot_blueprint
+from webhooks.hubspot_connect import hubspot_connect_blueprint
 from webhooks.salesforce import salesforce_blueprint
 from webhooks.usage import usage_blueprint
 
@@ -34,6 +36,7 @@ COMMANDS = (
     demo,
     doctor,
     explain,
+    hubspot,
     install,
     listen,
     metrics,
@@ -46,7 +49,14 @@ COMMANDS = (
     worker,
 )
 BODY_MAX = 8_000_000
-BLUEPRINTS = (console_blueprint, health_blueprint, hubspot_blueprint, salesforce_blueprint, usage_blueprint)
+BLUEPRINTS = (
+    console_blueprint,
+    health_blueprint,
+    hubspot_blueprint,
+    hubspot_connect_blueprint,
+    salesforce_blueprint,
+    usage_blueprint,
+)
 
 
 def create_app(runtime: Runtime | None = None) -> Flask:

@@ -39,6 +39,7 @@ REMEDIES = {
     "CS_HUBSPOT_CLIENT_ID": "copy it from the app's Auth page in HubSpot",
     "CS_HUBSPOT_CLIENT_SECRET": "copy it from the app's Auth page in HubSpot",
     "CS_HUBSPOT_APP_ID": "give the app's number from HubSpot",
+    "CS_HUBSPOT_URL": "leave it out: it is for a stand-in of HubSpot only",
     "CS_LOG_LEVEL": "give DEBUG, INFO, WARNING or ERROR",
     "PORT": "give a port number from 1 to 65535",
 }
@@ -73,6 +74,12 @@ def _upper(value: object) -> object:
 
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 RedisUrl = Annotated[str, AfterValidator(_redis)]
+
+
+def _address(text: str) -> str:
+    return _public(text) if text else text
+
+
 PublicUrl = Annotated[str, AfterValidator(_public)]
 
 
@@ -90,6 +97,7 @@ class Settings(BaseModel):
     hubspot_client_id: str | None = Field(alias="CS_HUBSPOT_CLIENT_ID", default=None)
     hubspot_client_secret: SecretStr | None = Field(alias="CS_HUBSPOT_CLIENT_SECRET", default=None)
     hubspot_app_id: int | None = Field(alias="CS_HUBSPOT_APP_ID", default=None, ge=1)
+    hubspot_url: Annotated[str, AfterValidator(_address)] = Field(alias="CS_HUBSPOT_URL", default="")
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(alias="CS_LOG_LEVEL", default="INFO")
     port: int = Field(alias="PORT", default=8000, ge=1, le=65535)
 

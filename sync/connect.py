@@ -1,14 +1,14 @@
 """Connections to CRMs: credentials sealed in the database, tokens shared by all processes.
 
 One port per installation and process, opened at first use. Neighbours: the vendors'
-``connect`` in ``integration/``; ``sync/workspace.py`` hands the port to the jobs.
+``connect`` in ``integration/``; ``sync/token_stores.py`` keeps the tokens;
+``sync/workspace.py`` hands the port to the jobs.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -25,16 +25,19 @@ from integration.salesforce import auth as salesforce_auth
 from integration.salesforce import connector as salesforce
 from integration.salesforce.connector import WINDOWS as SALESFORCE_WINDOWS
 from sync.clock import Clock
+from sync.config import Settings
 from sync.runtime import Runtime
 from sync.state import installations
 from sync.state.engine import reading, writing
 from sync.state.errors import StateError
 from sync.state.installations import Installation
 from sync.state.secrets import SecretBox
+from sync.token_stores import TOKEN, HubSpotTokens, SalesforceGrants, hubspot_json
 
 CLIENT = "client"
-TOKEN = "token"  # noqa: S105 - the kind of a secret, not one
-TOKEN_LOCK_S = 60
+APP = "app"
+"""The kind of a consent to this deployment's own app: its client stands in the environment."""
+
 CREDENTIALS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     "hubspot": {"service_key": hubspot_auth.ServiceKey, "oauth": hubspot_auth.OAuthGrant},
     "salesforce": {
@@ -118,10 +121,37 @@ def open_port(runtime: Runtime, installation: Installation, lane: Lane) -> CrmPo
         sealed = installations.load_secret(conn, runtime.box, installation.id, CLIENT)
     if sealed is None:
         raise StateError(f"{installation.id} has no credentials; connect it with `colonnade install`")
-    client = json.loads(sealed)
+    client = with_app(runtime.settings, json.loads(sealed))
     if installation.vendor == "hubspot":
         return _hubspot_port(runtime, installation, client, lane)
     return _salesforce_port(runtime, installation, client, lane)
+
+
+def with_app(settings: Settings, client: Mapping[str, str]) -> Mapping[str, str]:
+    """Return credentials complete: a consent to our own app gets the app's client from the environment.
+
+    Raises Misconfigured where that is not set; the customer's consent stays good.
+    """
+    if client.get("kind") != APP:
+        return client
+    secret = settings.hubspot_client_secret
+    if settings.hubspot_client_id is None or secret is None:
+        raise Misconfigured(
+            "CS_HUBSPOT_CLIENT_ID or CS_HUBSPOT_CLIENT_SECRET is not set; "
+            "copy them from the app's Auth page in HubSpot"
+        )
+    app = {"client_id": settings.hubspot_client_id, "client_secret": secret.get_secret_value()}
+    return {"kind": "oauth", "refresh_token": client["refresh_token"], **app}
+
+
+def kind_of(runtime: Runtime, installation_id: str) -> str:
+    """Return the kind of an installation's credentials; empty where it has none.
+
+    Raises StateError when no key opens them.
+    """
+    with reading(runtime.engine) as conn:
+        sealed = installations.load_secret(conn, runtime.box, installation_id, CLIENT)
+    return "" if sealed is None else str(json.loads(sealed).get("kind", ""))
 
 
 def identify(
@@ -145,7 +175,7 @@ def identify(
     who, tokens = port.describe([]), store.load()
     if tokens is None:
         return who, Opening(client)
-    return who, Opening(client, _hubspot_json(tokens) if vendor == "hubspot" else asdict(tokens))
+    return who, Opening(client, hubspot_json(tokens) if vendor == "hubspot" else asdict(tokens))
 
 
 def _credentials(vendor: str, client: Mapping[str, str]) -> Any:
@@ -186,71 +216,3 @@ def _salesforce_port(
         SalesforceGrants(runtime, installation.id),
         lane=lane,
     )
-
-
-def _hubspot_json(tokens: hubspot_auth.TokenSet) -> dict[str, Any]:
-    return {**asdict(tokens), "expires_at": tokens.expires_at.isoformat()}
-
-
-class HubSpotTokens:
-    """HubSpot's tokens, sealed in the database."""
-
-    def __init__(self, runtime: Runtime, installation_id: str) -> None:
-        """Keep the tokens of one installation."""
-        self._sealed = _Sealed(runtime, installation_id)
-
-    def load(self) -> hubspot_auth.TokenSet | None:
-        """Return the newest tokens."""
-        held = self._sealed.load()
-        if held is None:
-            return None
-        expires_at = datetime.fromisoformat(held["expires_at"])
-        return hubspot_auth.TokenSet(held["access_token"], held["refresh_token"], expires_at)
-
-    def save(self, tokens: hubspot_auth.TokenSet) -> None:
-        """Keep ``tokens`` durably."""
-        self._sealed.save(_hubspot_json(tokens))
-
-
-class SalesforceGrants:
-    """Salesforce's grant, sealed in the database; renewed by one process at a time."""
-
-    def __init__(self, runtime: Runtime, installation_id: str) -> None:
-        """Keep the grant of one installation."""
-        self._sealed = _Sealed(runtime, installation_id)
-        self._redis = runtime.redis
-        self._lock = f"colonnade:{installation_id}:renewal"
-
-    def load(self) -> salesforce_auth.Grant | None:
-        """Return the newest grant."""
-        held = self._sealed.load()
-        return None if held is None else salesforce_auth.Grant(**held)
-
-    def save(self, grant: salesforce_auth.Grant) -> None:
-        """Keep ``grant`` durably before it is used."""
-        self._sealed.save(asdict(grant))
-
-    def exclusive(self) -> AbstractContextManager[None]:
-        """Hold the right to renew, across processes."""
-        lock: AbstractContextManager[None] = self._redis.lock(
-            self._lock, timeout=TOKEN_LOCK_S, blocking_timeout=TOKEN_LOCK_S
-        )
-        return lock
-
-
-class _Sealed:
-    """A JSON object sealed under the installation's ``token``."""
-
-    def __init__(self, runtime: Runtime, installation_id: str) -> None:
-        self._runtime = runtime
-        self._id = installation_id
-
-    def load(self) -> dict[str, Any] | None:
-        with reading(self._runtime.engine) as conn:
-            text = installations.load_secret(conn, self._runtime.box, self._id, TOKEN)
-        return None if text is None else dict(json.loads(text))
-
-    def save(self, value: dict[str, Any]) -> None:
-        with writing(self._runtime.engine) as conn:
-            now = self._runtime.clock.now()
-            installations.save_secret(conn, self._runtime.box, self._id, now, TOKEN, json.dumps(value))

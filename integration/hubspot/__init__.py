@@ -5,9 +5,9 @@ from integration.hubspot.auth import (
     MemoryTokenStore,
     OAuthGrant,
     ServiceKey,
-    TokenSet,
     TokenStore,
 )
+from integration.hubspot.oauth_endpoint import TokenSet
 from integration.hubspot.port import HubSpotPort, connect
 
 __all__ = [

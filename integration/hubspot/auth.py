@@ -1,31 +1,28 @@
 """Access tokens: a service key as it is, or an OAuth grant refreshed before it expires.
 
 Access tokens live 30 minutes; waiting for a 401 would count against certification (page
-"Certification requirements"), so a token is renewed ahead, by one thread at a time. What
-HubSpot answers is stored, a rotated refresh token too. Neighbours: ``transport``.
+"Certification requirements"), so a token is renewed ahead: by one thread of one process,
+for all that share the grant. What HubSpot answers is stored before it is used, a rotated
+refresh token too. Neighbours: ``oauth_endpoint`` asks HubSpot, ``transport`` sends.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from threading import Lock
-from typing import Any, Final, Protocol
-from urllib.parse import quote, urlencode
+from typing import Final, Protocol
 
-from requests import RequestException, Session
-
-from integration.hubspot.connector import AUTHORIZE_URL, OPTIONAL_SCOPES, REQUIRED_SCOPES, Paths
-from integration.hubspot.errors import problem_of
-from integration.port import Misconfigured, NeedsConsent, RateLimited, Unavailable
+from integration.hubspot.oauth_endpoint import AppClient, TokenEndpoint, TokenSet
+from integration.port import Misconfigured, NeedsConsent
 
 REFRESH_AHEAD: Final = timedelta(minutes=5)
 """A token this close to its end is renewed first."""
 
-_CONSENT_GONE: Final = frozenset({"invalid_grant", "access_denied"})
+MISCONFIGURED_FOR: Final = timedelta(minutes=1)
+"""A client HubSpot does not know is not shown to it again for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +40,13 @@ class OAuthGrant:
     client_secret: str = field(repr=False)
     refresh_token: str = field(repr=False)
 
+    @property
+    def client(self) -> AppClient:
+        """Return the app's side of the grant."""
+        return AppClient(self.client_id, self.client_secret)
+
 
 HubSpotCredentials = ServiceKey | OAuthGrant
-
-
-@dataclass(frozen=True, slots=True)
-class TokenSet:
-    """Tokens as HubSpot gave them; ``expires_at`` is the access token's end (UTC)."""
-
-    access_token: str = field(repr=False)
-    refresh_token: str = field(repr=False)
-    expires_at: datetime
 
 
 class TokenStore(Protocol):
@@ -64,7 +57,14 @@ class TokenStore(Protocol):
         ...
 
     def save(self, tokens: TokenSet) -> None:
-        """Keep ``tokens`` in place of older ones."""
+        """Keep ``tokens`` durably in place of older ones before returning."""
+        ...
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Hold the right to renew this installation's tokens, across processes.
+
+        Entering raises Unavailable when somebody else holds it for too long.
+        """
         ...
 
 
@@ -83,41 +83,9 @@ class MemoryTokenStore:
         """See ``TokenStore.save``."""
         self._tokens = tokens
 
-
-class TokenEndpoint:
-    """HubSpot's OAuth token endpoint: form bodies only, errors by RFC 6749's ``error``."""
-
-    def __init__(self, session: Session, base_url: str, paths: Paths, count: Callable[[str], None]) -> None:
-        """Call through ``session``; each call is counted under ``oauth``."""
-        self._session = session
-        self._url = f"{base_url}{paths.oauth}/token"
-        self._count = count
-
-    def refresh(self, grant: OAuthGrant, refresh_token: str, now: datetime) -> TokenSet:
-        """Return new tokens. Raises NeedsConsent, Misconfigured or Unavailable."""
-        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-        return self._ask(form, grant.client_id, grant.client_secret, refresh_token, now)
-
-    def exchange_code(
-        self, code: str, redirect_uri: str, client_id: str, client_secret: str, now: datetime
-    ) -> TokenSet:
-        """Return the first tokens of an installation, for the code its admin brought back."""
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
-        return self._ask(form, client_id, client_secret, "", now)
-
-    def _ask(
-        self, form: dict[str, str], client_id: str, client_secret: str, refresh_token: str, now: datetime
-    ) -> TokenSet:
-        form = {**form, "client_id": client_id, "client_secret": client_secret}
-        self._count("oauth")
-        try:
-            response = self._session.post(self._url, data=form)
-        except RequestException as error:
-            raise Unavailable(f"the token endpoint did not answer: {type(error).__name__}") from error
-        body = _json_object(response.content)
-        if response.status_code != HTTPStatus.OK:
-            raise _token_error(response.status_code, body)
-        return _token_set(body, refresh_token, now)
+    def exclusive(self) -> AbstractContextManager[None]:
+        """See ``TokenStore.exclusive``; within one process ``Auth``'s own lock is enough."""
+        return nullcontext()
 
 
 class Auth:
@@ -137,9 +105,15 @@ class Auth:
         self._now = clock_now
         self._tokens: TokenSet | None = None
         self._lock = Lock()
+        self._refused: NeedsConsent | Misconfigured | None = None
+        self._refused_until: datetime | None = None
 
     def access_token(self) -> str:
-        """Return a token good for some minutes more."""
+        """Return a token good for some minutes more.
+
+        Raises NeedsConsent once the grant was refused, without asking HubSpot again: whoever
+        connects anew makes a new ``Auth``. Raises Misconfigured or Unavailable as the endpoint does.
+        """
         if isinstance(self._credentials, ServiceKey):
             return self._credentials.token
         tokens = self._tokens
@@ -148,64 +122,54 @@ class Auth:
         return tokens.access_token
 
     def replace(self, rejected: str) -> bool:
-        """Renew a token HubSpot answered 401 to; return whether there is another to try."""
+        """Renew a token HubSpot answered 401 to; return whether there is another to try.
+
+        Of many who were refused the same token one renews it; the others get what it got.
+        """
         if isinstance(self._credentials, ServiceKey):
             return False
         return self._renew(self._credentials, stale=rejected).access_token != rejected
 
     def _renew(self, grant: OAuthGrant, stale: str) -> TokenSet:
         with self._lock:
-            for known in (self._tokens, self._store.load()):
-                if known is not None and known.access_token != stale and self._is_fresh(known):
-                    self._tokens = known
-                    return known
-            held = self._store.load() or self._tokens
-            refresh_token = held.refresh_token if held is not None else grant.refresh_token
-            self._tokens = self._endpoint.refresh(grant, refresh_token, self._now())
-            self._store.save(self._tokens)
+            found = self._known(stale)
+            if found is None:
+                self._raise_known_refusal()
+                with self._store.exclusive():
+                    found = self._known(stale) or self._ask(grant)
+            self._tokens = found
+            return found
+
+    def _known(self, stale: str) -> TokenSet | None:
+        """Return fresh tokens another thread or process got meanwhile, unless ``stale`` are all there are."""
+        if self._tokens is not None and self._serves(self._tokens, stale):
             return self._tokens
+        stored = self._store.load()
+        return stored if stored is not None and self._serves(stored, stale) else None
+
+    def _ask(self, grant: OAuthGrant) -> TokenSet:
+        held = self._store.load() or self._tokens
+        refresh_token = held.refresh_token if held is not None else grant.refresh_token
+        try:
+            tokens = self._endpoint.refresh(grant.client, refresh_token, self._now())
+        except NeedsConsent as error:
+            self._refused, self._refused_until = error, None
+            raise
+        except Misconfigured as error:
+            self._refused, self._refused_until = error, self._now() + MISCONFIGURED_FOR
+            raise
+        # Stored before it is used: were we killed in between, a rotated refresh token would be lost.
+        self._store.save(tokens)
+        return tokens
+
+    def _raise_known_refusal(self) -> None:
+        if self._refused is None:
+            return
+        if self._refused_until is None or self._now() < self._refused_until:
+            raise type(self._refused)(str(self._refused))
+
+    def _serves(self, tokens: TokenSet, stale: str) -> bool:
+        return tokens.access_token != stale and self._is_fresh(tokens)
 
     def _is_fresh(self, tokens: TokenSet) -> bool:
         return self._now() + REFRESH_AHEAD < tokens.expires_at
-
-
-def authorize_url(client_id: str, redirect_uri: str, state: str) -> str:
-    """Return the page that asks an admin for consent; scopes stand separated by ``%20``."""
-    query = {
-        "client_id": client_id,
-        "redirect_uri": redirect_uri,
-        "scope": " ".join(REQUIRED_SCOPES),
-        "optional_scope": " ".join(OPTIONAL_SCOPES),
-        "state": state,
-    }
-    return f"{AUTHORIZE_URL}?{urlencode(query, quote_via=quote)}"
-
-
-def _token_error(status: int, body: dict[str, Any]) -> Exception:
-    problem = problem_of(status, body)
-    if problem.oauth in _CONSENT_GONE:
-        return NeedsConsent(problem.message)
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return RateLimited(problem.message, problem.policy)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unavailable(problem.message)
-    return Misconfigured(problem.message)
-
-
-def _token_set(body: dict[str, Any], refresh_token: str, now: datetime) -> TokenSet:
-    try:
-        return TokenSet(
-            access_token=str(body["access_token"]),
-            refresh_token=str(body.get("refresh_token") or refresh_token),
-            expires_at=now + timedelta(seconds=int(body["expires_in"])),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise Unavailable("the token endpoint answered without a token") from error
-
-
-def _json_object(content: bytes) -> dict[str, Any]:
-    try:
-        body = json.loads(content)
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}

@@ -7,8 +7,7 @@ page it was read on. Neighbours: all of ``integration/hubspot``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, fields
 from typing import Final
 
 from integration.budget import Window
@@ -21,54 +20,78 @@ AUTHORIZE_URL: Final = "https://app.hubspot.com/oauth/authorize"
 class Paths:
     """The path prefixes of one API version; they were renamed between versions.
 
-    ``unsupported_on`` is the day HubSpot stops supporting the version (changelog "Legacy
-    APIs and legacy apps: what's going unsupported and when"; a dated version lives 18
-    months, page "Versioning").
+    ``versions`` says on which day HubSpot stops supporting each of them. App webhooks are
+    the one area whose prefix also differs between dated versions (page "Webhooks API").
     """
 
     version: str
-    unsupported_on: date
     objects: str
     associations: str
     schemas: str
     properties: str
     pipelines: str
+    owners: str
+    lists: str
+    imports: str
+    exports: str
     account: str
+    api_usage: str
     limits: str
     oauth: str
+    app_installs: str
+    app_webhooks: str
+    journal: str
+
+    def prefixes(self) -> Mapping[str, str]:
+        """Return every prefix by the name of its area."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "version"}
 
 
-def _dated(version: str, unsupported_on: date) -> Paths:
+def _dated(version: str, app_webhooks: str) -> Paths:
     return Paths(
         version=version,
-        unsupported_on=unsupported_on,
         objects=f"/crm/objects/{version}",
         associations=f"/crm/associations/{version}",
         schemas=f"/crm-object-schemas/{version}/schemas",
         properties=f"/crm/properties/{version}",
         pipelines=f"/crm/pipelines/{version}",
+        owners=f"/crm/owners/{version}",
+        lists=f"/crm/lists/{version}",
+        imports=f"/crm/imports/{version}",
+        exports=f"/crm/exports/{version}/export/async",
         account=f"/account-info/{version}/details",
+        api_usage=f"/account-info/{version}/api-usage/daily/private-apps",
         limits=f"/crm/limits/{version}",
         oauth=f"/oauth/{version}",
+        app_installs=f"/appinstalls/{version}/external-install",
+        app_webhooks=f"/{app_webhooks}/{version}",
+        journal=f"/webhooks-journal/journal/{version}",
     )
 
 
 LEGACY_PATHS: Final = Paths(
     version="v3",
-    unsupported_on=date(2027, 3, 30),  # v4 associations go first; v1-v3 in September 2027
     objects="/crm/v3/objects",
     associations="/crm/v4/associations",
     schemas="/crm-object-schemas/v3/schemas",
     properties="/crm/v3/properties",
     pipelines="/crm/v3/pipelines",
+    owners="/crm/v3/owners",
+    lists="/crm/v3/lists",
+    imports="/crm/v3/imports",
+    exports="/crm/v3/exports/export/async",
     account="/account-info/v3/details",
+    api_usage="/account-info/v3/api-usage/daily/private-apps",
     limits="/crm/v3/limits",
-    oauth="/oauth/v1",  # stops 2027-02-16 (changelog "v1 OAuth API deprecation")
+    oauth="/oauth/v1",
+    app_installs="/appinstalls/v3/external-install",
+    app_webhooks="/webhooks/v3",
+    journal="/webhooks/v4/journal",
 )
 
 PATHS: Final[Mapping[str, Paths]] = {
-    "2026-09": _dated("2026-09", date(2028, 3, 8)),
-    "2026-03": _dated("2026-03", date(2027, 9, 30)),
+    "2026-09": _dated("2026-09", "app-webhooks"),
+    "2026-03": _dated("2026-03", "webhooks"),
     "v3": LEGACY_PATHS,
 }
 DEFAULT_VERSION: Final = "2026-09"
@@ -111,31 +134,6 @@ WINDOWS: Final[Mapping[str, Window]] = {
     SEARCH: Window(SEARCH_CALLS_PER_S, 1.1),
     ASSOCIATIONS: Window(ASSOCIATION_CALLS_PER_10_S, 10.1),
 }
-
-# Page "Scopes": custom objects exist on Enterprise only, so their scopes must be optional.
-REQUIRED_SCOPES: Final = (
-    "oauth",
-    "crm.objects.companies.read",
-    "crm.objects.companies.write",
-    "crm.objects.contacts.read",
-    "crm.objects.deals.read",
-    "crm.objects.deals.write",
-    "crm.objects.line_items.read",
-    "crm.objects.owners.read",
-    "crm.schemas.companies.read",
-    "crm.schemas.companies.write",
-    "crm.schemas.contacts.read",
-    "crm.schemas.deals.read",
-    "crm.schemas.deals.write",
-    "crm.schemas.line_items.read",
-    "tickets",
-)
-OPTIONAL_SCOPES: Final = (
-    "crm.objects.custom.read",
-    "crm.objects.custom.write",
-    "crm.schemas.custom.read",
-    "crm.schemas.custom.write",
-)
 
 # Page "Understanding the CRM", object type ids.
 STANDARD_TYPE_IDS: Final[Mapping[str, str]] = {

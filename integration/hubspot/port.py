@@ -8,10 +8,11 @@ from threading import Lock
 
 from integration.budget import Budget, Lane
 from integration.http import pooled_session
-from integration.hubspot.auth import Auth, HubSpotCredentials, TokenEndpoint, TokenStore
+from integration.hubspot.auth import Auth, HubSpotCredentials, TokenStore
 from integration.hubspot.connector import BASE_URL, DEFAULT_VERSION, PATHS
 from integration.hubspot.describe import describe, load_schemas
 from integration.hubspot.names import ObjectNames
+from integration.hubspot.oauth_endpoint import TokenEndpoint
 from integration.hubspot.portal import Portal
 from integration.hubspot.read import Reader
 from integration.hubspot.schema import Installer

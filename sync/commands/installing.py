@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from inspect import Parameter, signature
 from pathlib import Path
 
@@ -14,15 +14,21 @@ from integration.port import Misconfigured, NeedsConsent
 from mappings.load import load_charter
 from sync.commands.output import Unusable, answer, json_option, table
 from sync.config import read_settings
-from sync.connect import CREDENTIALS
+from sync.connect import CREDENTIALS, kind_of
 from sync.install import InstallPlan, make_plan
 from sync.onboard import apply_charter, apply_install, connect_installation, plan_install
 from sync.runtime import Runtime, open_runtime
-from sync.state import charters
+from sync.state import charters, installations
 from sync.state.engine import reading
 from sync.state.errors import StateError
+from sync.state.installations import Installation
 from sync.workspace import open_workspace
 
+# HubSpot changelog "Legacy private app creation sunset": service keys are for REST calls only.
+SERVICE_KEY_LACKS = (
+    "no webhooks: changes arrive by polling, every few minutes",
+    "no cards on records: what we write stands in fields and objects",
+)
 DEFAULT_CHARTER = Path(__file__).parents[2] / "mappings" / "charters" / "default.yaml"
 
 
@@ -31,8 +37,10 @@ DEFAULT_CHARTER = Path(__file__).parents[2] / "mappings" / "charters" / "default
 @click.option(
     "--credentials",
     type=click.Path(path_type=Path, dir_okay=False),
-    required=True,
     help="A JSON file: `kind` and what that kind of credential needs.",
+)
+@click.option(
+    "--portal", help="A portal or org that is connected already, by its id, in place of credentials."
 )
 @click.option("--url", default="", help="The API's address, where it is not the vendor's own.")
 @click.option(
@@ -45,7 +53,13 @@ DEFAULT_CHARTER = Path(__file__).parents[2] / "mappings" / "charters" / "default
 @click.option("--apply", "mode", flag_value="apply", help="Do it.")
 @json_option
 def install(
-    vendor: str, credentials: Path, url: str, charter_file: Path | None, mode: str, as_json: bool
+    vendor: str,
+    credentials: Path | None,
+    portal: str | None,
+    url: str,
+    charter_file: Path | None,
+    mode: str,
+    as_json: bool,
 ) -> None:
     """Connect a portal or org and install into it, by plan and apply.
 
@@ -54,32 +68,45 @@ def install(
     Example: colonnade install hubspot --credentials hubspot.json --plan
     """
     charter = load_charter(charter_file or DEFAULT_CHARTER, vendor)
-    client = _read_credentials(credentials)
-    _check_names(credentials, vendor, client)
+    if (credentials is None) == (portal is None):
+        raise Unusable("give either --credentials FILE to connect, or --portal ID of one that is connected")
     runtime = open_runtime(read_settings())
-    try:
-        found = connect_installation(runtime, vendor, url, client, charter.time_zone)
-    except (NeedsConsent, Misconfigured) as error:
-        raise Unusable(
-            f"{credentials}: {vendor} does not let us in with these ({error}); correct them and run again"
-        ) from error
+    if credentials is None:
+        with reading(runtime.engine) as conn:
+            found = installations.get(conn, installations.installation_id(vendor, str(portal)))
+    else:
+        found = _connect(runtime, vendor, url, credentials, charter.time_zone)
     if not _in_force(runtime, found.id) or (charter_file and mode == "apply"):
         apply_charter(runtime, found.id, charter, author="colonnade install")
     ws = open_workspace(runtime, found.id)
     plan = make_plan(ws.port, charter) if charter_file else plan_install(ws)
     results = apply_install(ws, plan) if mode == "apply" else []
+    lacks = SERVICE_KEY_LACKS if kind_of(runtime, found.id) == "service_key" else ()
     data = {
         "installation": found.id,
         "applied": mode == "apply",
         "steps": plan.steps,
         "questions": plan.questions,
         "results": results,
+        "lacks": lacks,
         "calls": ws.port.calls.total,
     }
-    answer(data, as_json, lambda console: _show(console, plan, mode, found.id))
+    answer(data, as_json, lambda console: _show(console, plan, mode, found.id, lacks))
     refused = [one for one in results if not one.done]
     if refused:
         raise click.ClickException("; ".join(f"{one.object}: {one.message}" for one in refused))
+
+
+def _connect(runtime: Runtime, vendor: str, url: str, credentials: Path, time_zone: str) -> Installation:
+    """Connect by a file. Raises Unusable naming the file where it opens nothing."""
+    client = _read_credentials(credentials)
+    _check_names(credentials, vendor, client)
+    try:
+        return connect_installation(runtime, vendor, url, client, time_zone)
+    except (NeedsConsent, Misconfigured) as error:
+        raise Unusable(
+            f"{credentials}: {vendor} does not let us in with these ({error}); correct them and run again"
+        ) from error
 
 
 def _in_force(runtime: Runtime, installation_id: str) -> bool:
@@ -119,7 +146,7 @@ def _check_names(path: Path, vendor: str, client: Mapping[str, str]) -> None:
         raise Unusable(f"{path}: these are no {vendor} credentials: {', '.join(wrong)}; {kind} takes {takes}")
 
 
-def _show(console: Console, plan: InstallPlan, mode: str, installation_id: str) -> None:
+def _show(console: Console, plan: InstallPlan, mode: str, installation_id: str, lacks: Sequence[str]) -> None:
     rows = [
         (
             step.object,
@@ -134,6 +161,8 @@ def _show(console: Console, plan: InstallPlan, mode: str, installation_id: str) 
     )
     for question in plan.questions:
         console.print(f"To be settled first: {question}", style="red", markup=False)
+    for one in lacks:
+        console.print(f"A service key has {one}.")
     if plan.is_empty:
         console.print("Everything is there already; nothing to do.")
     else:

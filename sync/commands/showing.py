@@ -8,10 +8,11 @@ import click
 from rich.console import Console
 from sqlalchemy import Connection
 
+from integration.hubspot.versions import default_warning
 from success.explain import explain as explanation
 from sync.commands.output import answer, json_option, table
 from sync.config import read_settings
-from sync.connect import CLIENT
+from sync.connect import APP, CLIENT, kind_of
 from sync.numbers import Metrics, decisions, portfolio
 from sync.numbers import metrics as portfolio_metrics
 from sync.onboard import every_installation
@@ -23,6 +24,7 @@ from sync.state.installations import Status
 from sync.workspace import Workspace, open_workspace
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
+HUBSPOT = "hubspot"
 
 
 @click.command()
@@ -78,7 +80,9 @@ def doctor(as_json: bool) -> None:
     Example: colonnade doctor
     """
     runtime = open_runtime(read_settings())
-    ills = [ill for one in every_installation(runtime) for ill in _ills(runtime, one.id, one.status)]
+    known = every_installation(runtime)
+    ills = [ill for one in known for ill in _ills(runtime, one.id, one.status)]
+    ills += [ill for one in known if one.vendor == HUBSPOT for ill in _ageing(one.id, runtime.clock.now())]
     answer(
         ills,
         as_json,
@@ -99,7 +103,7 @@ def doctor(as_json: bool) -> None:
 def _ills(runtime: Runtime, installation: str, status: Status) -> list[dict[str, str]]:
     found = []
     if status is Status.NEEDS_CONSENT:
-        found.append(("the CRM withdrew our access", "connect again with `colonnade install`"))
+        found.append(("the CRM withdrew our access", _way_back(runtime, installation)))
     try:
         ws = open_workspace(runtime, installation)
     except StateError as error:
@@ -116,6 +120,23 @@ def _ills(runtime: Runtime, installation: str, status: Status) -> list[dict[str,
     if not ws.live:
         found.append(("it is not live yet", f"run `colonnade sync load {installation}`, then `sync live`"))
     return [{"installation": installation, "matter": matter, "remedy": remedy} for matter, remedy in found]
+
+
+def _ageing(installation: str, now: datetime) -> list[dict[str, str]]:
+    """Return a warning where the version of HubSpot's API we build on ends within 90 days."""
+    matter = default_warning(now.date())
+    remedy = "install a newer version of this program"
+    return [{"installation": installation, "matter": matter, "remedy": remedy}] if matter else []
+
+
+def _way_back(runtime: Runtime, installation: str) -> str:
+    """Return how an admin lets us in again: by our page where that was the way in, else by a file."""
+    by_page = kind_of(runtime, installation) == APP and runtime.settings.public_url
+    return (
+        f"have an admin of the portal open {runtime.settings.public_url}/connect/hubspot"
+        if by_page
+        else "connect again with `colonnade install --credentials`"
+    )
 
 
 def _sealed(runtime: Runtime, conn: Connection, installation: str) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ Importing this package fills ``metadata`` with every table, which migrations com
 from sync.state import (
     charters,
     clock_table,
+    consents,
     cursors,
     dirty,
     due,
@@ -19,6 +20,7 @@ from sync.state import (
     leases,
     ledger_rows,
     mirror_rows,
+    token_lease,
     usage_store,
 )
 from sync.state.schema import metadata
@@ -26,6 +28,7 @@ from sync.state.schema import metadata
 __all__ = [
     "charters",
     "clock_table",
+    "consents",
     "cursors",
     "dirty",
     "due",
@@ -38,5 +41,6 @@ __all__ = [
     "ledger_rows",
     "metadata",
     "mirror_rows",
+    "token_lease",
     "usage_store",
 ]

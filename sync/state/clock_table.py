@@ -1,6 +1,6 @@
 """The simulated clock's one row: kept in the database so that all processes share it.
 
-The only table that belongs to the deployment and not to an installation.
+It belongs to the deployment and not to an installation.
 """
 
 from __future__ import annotations

@@ -7,20 +7,12 @@ import pytest
 import requests
 
 from integration.budget import Lane, LocalBudget
-from integration.hubspot.auth import (
-    Auth,
-    MemoryTokenStore,
-    OAuthGrant,
-    ServiceKey,
-    TokenEndpoint,
-    TokenSet,
-    authorize_url,
-)
+from integration.hubspot.auth import Auth, MemoryTokenStore, OAuthGrant, ServiceKey
 from integration.hubspot.connector import PATHS, WINDOWS
+from integration.hubspot.oauth_endpoint import TokenEndpoint, TokenSet
 from integration.hubspot.transport import MAX_SLEEP_S, Transport
 from integration.port import (
     CallCount,
-    Misconfigured,
     NeedsConsent,
     RateLimited,
     Refusal,
@@ -41,7 +33,7 @@ class Wire:
         session.mount("https://", script)
         self.calls = CallCount()
         self.store = store or MemoryTokenStore()
-        endpoint = TokenEndpoint(session, URL, PATHS["2026-09"], self.calls.add)
+        endpoint = TokenEndpoint(session, URL, PATHS["2026-09"], self.calls.add, monotonic.sleep)
         auth = Auth(credentials or ServiceKey("key"), endpoint, self.store, clock.now)
         budget = LocalBudget(WINDOWS, monotonic=monotonic, sleep=monotonic.sleep)
         self.transport = Transport(
@@ -88,26 +80,6 @@ def test_refreshes_before_the_first_call_and_keeps_the_rotated_token(wire, scrip
     assert script.asked[1].headers["Authorization"] == "Bearer access-1"
     assert line.store.load().refresh_token == "refresh-2"
     assert line.calls.by_reason == {"oauth": 1, "read deals": 1}
-
-
-def test_asks_for_consent_with_scopes_apart_by_percent_20():
-    """The page for the admin names required and optional scopes, and our state comes back."""
-    url = authorize_url("client", "https://app.example.com/back", "s1")
-    assert url.startswith("https://app.hubspot.com/oauth/authorize?client_id=client&")
-    assert "scope=oauth%20crm.objects.companies.read%20" in url
-    assert "optional_scope=crm.objects.custom.read%20" in url
-    assert "redirect_uri=https%3A%2F%2Fapp.example.com%2Fback" in url
-    assert url.endswith("state=s1")
-
-
-def test_turns_the_admins_code_into_tokens(wire, script, clock):
-    """A code is exchanged by a form, at the dated endpoint, for tokens of half an hour."""
-    line = wire()
-    script.answer(200, TOKEN)
-    endpoint = line.transport.auth._endpoint
-    tokens = endpoint.exchange_code("c1", "https://app.example.com/back", "client", "secret", clock.now())
-    assert tokens == TokenSet("access-1", "refresh-2", clock.now() + timedelta(minutes=30))
-    assert "grant_type=authorization_code" in script.asked[0].body
 
 
 def test_secrets_do_not_show_when_printed(clock):
@@ -177,23 +149,6 @@ def test_a_401_that_stays_needs_consent(wire, script, credentials):
     script.answer(401, {"message": "The token is revoked"})
     with pytest.raises(NeedsConsent, match="The token is revoked"):
         line.call()
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "expected"),
-    [
-        (400, {"error": "invalid_grant", "status": "BAD_REFRESH_TOKEN", "message": "gone"}, NeedsConsent),
-        (400, {"error": "access_denied", "status": "BAD_HUB", "message": "no portal"}, NeedsConsent),
-        (400, {"error": "invalid_client", "status": "BAD_CLIENT_SECRET", "message": "no"}, Misconfigured),
-        (503, None, Unavailable),
-        (200, {"token_type": "bearer"}, Unavailable),
-    ],
-)
-def test_a_refused_refresh_says_who_must_act(wire, script, status, body, expected):
-    """A gone grant is the customer's, a wrong secret ours, an outage nobody's."""
-    script.answer(status, body)
-    with pytest.raises(expected):
-        wire(credentials=GRANT).call()
 
 
 @pytest.mark.parametrize(("policy", "least_s"), [("TEN_SECONDLY_ROLLING", 10.0), ("SECONDLY", 1.0)])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import Connection, Engine, select
@@ -21,6 +21,7 @@ from sync.state import (
     ledger,
     metadata,
     mirror,
+    token_lease,
     usage_store,
 )
 from sync.state.dirty import Scope
@@ -202,10 +203,19 @@ def test_deleting_in_one_leaves_the_other(engine: Engine) -> None:
         assert len(usage_store.presence(conn, B, ["1"], DAYS)) == 1
 
 
+def test_one_installations_renewal_does_not_hold_up_anothers(engine: Engine) -> None:
+    """Each has its own lease; giving back the one leaves the other."""
+    with writing(engine) as conn:
+        assert token_lease.claim(conn, A, "me", NOW, timedelta(minutes=1))
+        assert token_lease.claim(conn, B, "me", NOW, timedelta(minutes=1))
+        token_lease.release(conn, A, "me")
+        assert (token_lease.is_free(conn, A, NOW), token_lease.is_free(conn, B, NOW)) == (True, False)
+
+
 def test_every_table_of_the_state_is_covered_here() -> None:
     """A new table needs its own proof."""
-    covered = {name for case in CASES for name in case.tables} | {"usage_message", "due"}
-    assert covered == set(metadata.tables) - {"clock"}
+    covered = {name for case in CASES for name in case.tables} | {"usage_message", "due", "token_lease"}
+    assert covered == set(metadata.tables) - {"clock", "consent_request"}
 
 
 def test_fences_of_two_installations_count_apart(engine: Engine) -> None:

@@ -16,11 +16,12 @@ import requests
 
 from sync import jobs, onboard
 from sync.config import read_settings
-from sync.connect import TOKEN, Connections, save_client
+from sync.connect import Connections, save_client
 from sync.runtime import secret_box
 from sync.state import installations
 from sync.state.engine import reading, writing
 from sync.state.installations import Status
+from sync.token_stores import TOKEN
 from sync.workspace import Workspace
 from tests.sync.harness import HUBSPOT, ROOT, SALESFORCE, START, Deployment, Office, Sandbox
 from tests.sync.portfolios import Book

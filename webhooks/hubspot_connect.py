@@ -1,0 +1,112 @@
+"""The two pages by which an admin connects a HubSpot portal: out to HubSpot's consent, and back.
+
+Both only speak HTTP; ``sync/consent.py`` does the work. The browser's cookie is what ties its
+return to its leaving, so a link with somebody else's code opens nothing. Source: HubSpot page
+"Working with OAuth".
+"""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Blueprint, Response, render_template, request
+from flask import redirect as redirect_to
+
+from integration.hubspot.scopes import FALLBACKS, WITHOUT_CUSTOM_OBJECTS
+from integration.port import CrmError, Misconfigured, NeedsConsent
+from mappings.charter import Charter
+from mappings.load import load_charter
+from sync.commands.installing import DEFAULT_CHARTER
+from sync.consent import CALLBACK, HUBSPOT, STATE_LIVES, ConsentRefused, Granted, begin, finish, take_state
+from sync.runtime import Runtime
+
+START = "/connect/hubspot"
+COOKIE = "colonnade_connect"
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+}
+log = logging.getLogger("webhooks")
+
+
+def hubspot_connect_blueprint(runtime: Runtime) -> Blueprint:
+    """Return the blueprint of ``/connect/hubspot`` and the address HubSpot sends the admin back to."""
+    blueprint = Blueprint("hubspot_connect", __name__, template_folder="templates")
+    charter = load_charter(DEFAULT_CHARTER, HUBSPOT)
+
+    @blueprint.get(START)
+    def start() -> Response:
+        try:
+            begun = begin(runtime, charter, request.cookies.get(COOKIE), request.args.get("returnUrl", ""))
+        except ConsentRefused as error:
+            return _refused(error.reason, str(error))
+        answer = Response(status=302, headers={**HEADERS, "Location": begun.url})
+        _set_cookie(runtime, answer, begun.browser)
+        return answer
+
+    @blueprint.get(CALLBACK)
+    def callback() -> Response:
+        try:
+            return _brought_back(runtime, charter)
+        except ConsentRefused as error:
+            return _refused(error.reason, str(error))
+        except NeedsConsent as error:
+            return _refused("code_refused", f"{error}. Nothing was connected; start again.")
+        except Misconfigured as error:
+            log.exception("a portal cannot connect")
+            return _refused("misconfigured", f"{error}. Nothing was connected.", 500)
+        except CrmError as error:
+            return _refused("hubspot_away", f"{error}. Nothing was connected; try again in a minute.", 503)
+
+    return blueprint
+
+
+def _brought_back(runtime: Runtime, charter: Charter) -> Response:
+    """Answer an admin's return. Raises ConsentRefused, or CrmError as HubSpot answers."""
+    state, browser = request.args.get("state", ""), request.cookies.get(COOKIE)
+    if refusal := request.args.get("error"):
+        take_state(runtime, state, browser)  # a refusal not ours is told as such
+        raise ConsentRefused(
+            "declined", f"HubSpot says {refusal!r}: the consent was not given. Nothing was connected."
+        )
+    code = request.args.get("code", "")
+    if not code:
+        raise ConsentRefused("no_code", "HubSpot sent no code along. Start again.")
+    granted = finish(runtime, charter, state, browser, code)
+    if granted.return_url:
+        answer = redirect_to(granted.return_url, Response=Response)
+        answer.headers.update(HEADERS)
+        return answer  # type: ignore[return-value]  # werkzeug types the class it was given loosely
+    return _connected(granted)
+
+
+def _connected(granted: Granted) -> Response:
+    lacks = [(one, FALLBACKS.get(one, "what needs it is refused by HubSpot")) for one in granted.missing]
+    text = render_template(
+        "connected.html",
+        portal=granted.installation,
+        scopes=granted.scopes,
+        lacks=lacks,
+        without=WITHOUT_CUSTOM_OBJECTS if lacks else "",
+    )
+    return Response(text, headers=HEADERS, content_type="text/html; charset=utf-8")
+
+
+def _refused(reason: str, words: str, status: int = 400) -> Response:
+    log.warning("a portal was not connected: %s", reason)
+    text = render_template("not_connected.html", reason=reason, words=words, start=START)
+    return Response(text, status, headers=HEADERS, content_type="text/html; charset=utf-8")
+
+
+def _set_cookie(runtime: Runtime, answer: Response, browser: str) -> None:
+    """Give the browser its secret: out of scripts' reach, and over TLS wherever we are called by it."""
+    answer.set_cookie(
+        COOKIE,
+        browser,
+        max_age=STATE_LIVES,
+        path=START,
+        secure=str(runtime.settings.public_url).startswith("https://"),
+        httponly=True,
+        samesite="Lax",
+    )
