@@ -19,6 +19,7 @@ from mappings.load import load_charter
 from sync.commands.installing import DEFAULT_CHARTER
 from sync.consent import CALLBACK, HUBSPOT, STATE_LIVES, ConsentRefused, Granted, begin, finish, take_state
 from sync.runtime import Runtime
+from sync.state.errors import StateError
 
 START = "/connect/hubspot"
 COOKIE = "colonnade_connect"
@@ -38,7 +39,7 @@ def hubspot_connect_blueprint(runtime: Runtime) -> Blueprint:
     @blueprint.get(START)
     def start() -> Response:
         try:
-            begun = begin(runtime, charter, request.cookies.get(COOKIE), request.args.get("returnUrl", ""))
+            begun = begin(runtime, charter, _browser(runtime), request.args.get("returnUrl", ""))
         except ConsentRefused as error:
             return _refused(error.reason, str(error))
         answer = Response(status=302, headers={**HEADERS, "Location": begun.url})
@@ -64,7 +65,7 @@ def hubspot_connect_blueprint(runtime: Runtime) -> Blueprint:
 
 def _brought_back(runtime: Runtime, charter: Charter) -> Response:
     """Answer an admin's return. Raises ConsentRefused, or CrmError as HubSpot answers."""
-    state, browser = request.args.get("state", ""), request.cookies.get(COOKIE)
+    state, browser = request.args.get("state", ""), _browser(runtime)
     if refusal := request.args.get("error"):
         take_state(runtime, state, browser)  # a refusal not ours is told as such
         raise ConsentRefused(
@@ -99,11 +100,19 @@ def _refused(reason: str, words: str, status: int = 400) -> Response:
     return Response(text, status, headers=HEADERS, content_type="text/html; charset=utf-8")
 
 
+def _browser(runtime: Runtime) -> str | None:
+    """Return the browser's secret from its cookie; a cookie we did not seal counts as none."""
+    try:
+        return runtime.box.open(COOKIE, "browser", request.cookies.get(COOKIE, ""))
+    except StateError:
+        return None
+
+
 def _set_cookie(runtime: Runtime, answer: Response, browser: str) -> None:
-    """Give the browser its secret: out of scripts' reach, and over TLS wherever we are called by it."""
+    """Give the browser its secret, sealed: out of scripts' reach, over TLS wherever we are called by it."""
     answer.set_cookie(
         COOKIE,
-        browser,
+        runtime.box.seal(COOKIE, "browser", browser),
         max_age=STATE_LIVES,
         path=START,
         secure=str(runtime.settings.public_url).startswith("https://"),

@@ -39,6 +39,7 @@ def test_the_commands_are_those_promised():
         *(f"sync {one}" for one in ("load", "usage", "live", "run", "status", "addresses")),
         *("portfolio generate", "portfolio load", "sandbox", "demo", "serve", "install", "doctor"),
         "bench hubspot-sync",
+        "disconnect",
         "hubspot versions",
         *("explain", "metrics", "migrate", "worker", "scheduler", "listen"),
     }
