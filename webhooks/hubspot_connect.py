@@ -15,9 +15,9 @@ from flask import redirect as redirect_to
 from integration.hubspot.scopes import FALLBACKS, WITHOUT_CUSTOM_OBJECTS
 from integration.port import CrmError, Misconfigured, NeedsConsent
 from mappings.charter import Charter
-from mappings.load import load_charter
-from sync.commands.installing import DEFAULT_CHARTER
-from sync.consent import CALLBACK, HUBSPOT, STATE_LIVES, ConsentRefused, Granted, begin, finish, take_state
+from mappings.problems import CharterError
+from sync.commands.hubspot_app import app_charter
+from sync.consent import CALLBACK, STATE_LIVES, ConsentRefused, Granted, begin, finish, take_state
 from sync.runtime import Runtime
 from sync.state.errors import StateError
 
@@ -34,12 +34,11 @@ log = logging.getLogger("webhooks")
 def hubspot_connect_blueprint(runtime: Runtime) -> Blueprint:
     """Return the blueprint of ``/connect/hubspot`` and the address HubSpot sends the admin back to."""
     blueprint = Blueprint("hubspot_connect", __name__, template_folder="templates")
-    charter = load_charter(DEFAULT_CHARTER, HUBSPOT)
 
     @blueprint.get(START)
     def start() -> Response:
         try:
-            begun = begin(runtime, charter, _browser(runtime), request.args.get("returnUrl", ""))
+            begun = begin(runtime, _charter(runtime), _browser(runtime), request.args.get("returnUrl", ""))
         except ConsentRefused as error:
             return _refused(error.reason, str(error))
         answer = Response(status=302, headers={**HEADERS, "Location": begun.url})
@@ -49,7 +48,7 @@ def hubspot_connect_blueprint(runtime: Runtime) -> Blueprint:
     @blueprint.get(CALLBACK)
     def callback() -> Response:
         try:
-            return _brought_back(runtime, charter)
+            return _brought_back(runtime)
         except ConsentRefused as error:
             return _refused(error.reason, str(error))
         except NeedsConsent as error:
@@ -63,7 +62,15 @@ def hubspot_connect_blueprint(runtime: Runtime) -> Blueprint:
     return blueprint
 
 
-def _brought_back(runtime: Runtime, charter: Charter) -> Response:
+def _charter(runtime: Runtime) -> Charter:
+    """Return the charter of our app. Raises ConsentRefused where CS_CHARTER names none that can be read."""
+    try:
+        return app_charter(runtime.settings)
+    except CharterError as error:
+        raise ConsentRefused("charter_unreadable", f"CS_CHARTER: {error}") from error
+
+
+def _brought_back(runtime: Runtime) -> Response:
     """Answer an admin's return. Raises ConsentRefused, or CrmError as HubSpot answers."""
     state, browser = request.args.get("state", ""), _browser(runtime)
     if refusal := request.args.get("error"):
@@ -74,7 +81,7 @@ def _brought_back(runtime: Runtime, charter: Charter) -> Response:
     code = request.args.get("code", "")
     if not code:
         raise ConsentRefused("no_code", "HubSpot sent no code along. Start again.")
-    granted = finish(runtime, charter, state, browser, code)
+    granted = finish(runtime, _charter(runtime), state, browser, code)
     if granted.return_url:
         answer = redirect_to(granted.return_url, Response=Response)
         answer.headers.update(HEADERS)
