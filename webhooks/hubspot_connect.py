@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 
 from flask import Blueprint, Response, render_template, request
-from flask import redirect as redirect_to
 
 from integration.hubspot.scopes import FALLBACKS, WITHOUT_CUSTOM_OBJECTS
 from integration.port import CrmError, Misconfigured, NeedsConsent
@@ -41,7 +40,7 @@ def hubspot_connect_blueprint(runtime: Runtime) -> Blueprint:
             begun = begin(runtime, _charter(runtime), _browser(runtime), request.args.get("returnUrl", ""))
         except ConsentRefused as error:
             return _refused(error.reason, str(error))
-        answer = Response(status=302, headers={**HEADERS, "Location": begun.url})
+        answer = _sent_to(begun.url)
         _set_cookie(runtime, answer, begun.browser)
         return answer
 
@@ -83,10 +82,12 @@ def _brought_back(runtime: Runtime) -> Response:
         raise ConsentRefused("no_code", "HubSpot sent no code along. Start again.")
     granted = finish(runtime, _charter(runtime), state, browser, code)
     if granted.return_url:
-        answer = redirect_to(granted.return_url, Response=Response)
-        answer.headers.update(HEADERS)
-        return answer  # type: ignore[return-value]  # werkzeug types the class it was given loosely
+        return _sent_to(granted.return_url)
     return _connected(granted)
+
+
+def _sent_to(url: str) -> Response:
+    return Response(status=302, headers={**HEADERS, "Location": url})
 
 
 def _connected(granted: Granted) -> Response:

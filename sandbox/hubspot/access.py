@@ -203,6 +203,11 @@ class Access:
             expires is not None and expires > self._clock.now_ms()
         )
 
+    def expires_at(self, token: str) -> int | None:
+        """Return when an access token ends (ms), or None for the refresh token."""
+        found: int | None = self._state["tokens"].get(token)
+        return found
+
     def revoke(self, token: str | None) -> None:
         """Revoke a token; revoking the refresh token ends all access."""
         if token == self._state["refresh_token"]:

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from sandbox.hubspot.access import oauth_error
 from sandbox.hubspot.consent import ConsentRefusedError, consented
-from sandbox.hubspot.errors import invalid
+from sandbox.hubspot.errors import invalid, not_found
 from sandbox.hubspot.portal import Portal
 from sandbox.hubspot.web import Call, Web
 from sandbox.server.app import json_response, note
@@ -25,6 +25,19 @@ def register(web: Web, app: Flask, portal: Portal) -> None:
     web.open_route("POST", "oauth", "/token/introspect", introspect)
     web.open_route("POST", "oauth", "/token/revoke", revoke)
     web.route("DELETE", "appinstalls", "/external-install", uninstall)
+
+    @app.get("/oauth/v1/access-tokens/<token_sent>")
+    def _access_token(token_sent: str) -> Response:
+        return _information_v1(portal, token_sent, "access_token")
+
+    @app.get("/oauth/v1/refresh-tokens/<token_sent>")
+    def _refresh_token(token_sent: str) -> Response:
+        return _information_v1(portal, token_sent, "refresh_token")
+
+    @app.delete("/oauth/v1/refresh-tokens/<token_sent>")
+    def _revoke_v1(token_sent: str) -> Response:
+        portal.access.revoke(token_sent)
+        return Response(status=204)
 
     @app.get("/oauth/authorize")
     def _consent() -> BaseResponse:
@@ -67,22 +80,63 @@ def introspect(portal: Portal) -> Response:
     """Answer what a token is; an unknown one is 200 ``active: false``."""
     form = _form()
     portal.access.check_client(form.get("client_id"), form.get("client_secret"))
-    if not portal.access.active(form.get("token")):
+    token_sent = form.get("token", "")
+    if not portal.access.active(token_sent):
         return json_response({"active": False})
+    return json_response(_info(portal, token_sent))
+
+
+def _info(portal: Portal, token_sent: str) -> dict[str, Any]:
+    expires = portal.access.expires_at(token_sent)
     body: dict[str, Any] = {
         "active": True,
-        "token": form["token"],
-        "token_use": form.get("token_type_hint", "access_token"),
+        "token": token_sent,
+        "token_use": "refresh_token" if expires is None else "access_token",
+        "token_type": "bearer",
         "hub_id": portal.options.portal_id,
         "hub_domain": "sandbox.example",
         "app_id": portal.options.app_id,
-        "client_id": form["client_id"],
+        "client_id": portal.access.credentials()["client_id"],
         "user": "admin@sandbox.example",
         "user_id": 7,
         "scopes": list(portal.access.scopes),
-        "is_private_distribution": portal.options.app != "marketplace",
     }
-    return json_response(body)
+    if expires is None:
+        return body
+    left = (expires - portal.clock.now_ms()) // 1000
+    private = portal.options.app != "marketplace"
+    signed = _signed(portal, expires, private=private)
+    return {**body, "expires_in": left, "is_private_distribution": private, "signed_access_token": signed}
+
+
+def _signed(portal: Portal, expires: int, *, private: bool) -> dict[str, Any]:
+    """Return the opaque part of an access token's information; nothing here can be verified with it."""
+    return {
+        "appId": portal.options.app_id,
+        "expiresAt": expires,
+        "hubId": portal.options.portal_id,
+        "hublet": "na1",
+        "installingUserId": 7,
+        "isPrivateDistribution": private,
+        "isServiceAccount": False,
+        "isUserLevel": False,
+        "newSignature": "",
+        "scopes": "",
+        "scopeToScopeGroupPks": "",
+        "signature": "",
+        "trialScopes": "",
+        "trialScopeToScopeGroupPks": "",
+        "userId": 7,
+    }
+
+
+def _information_v1(portal: Portal, token_sent: str, use: str) -> Response:
+    """Answer the v1 page of a token, which needs no client. Raises 404."""
+    note().object = "oauth"
+    found = _info(portal, token_sent) if portal.access.active(token_sent) else None
+    if found is None or found["token_use"] != use:
+        raise not_found(f"{use} not found")
+    return json_response({**found, "token_type": use.partition("_")[0]})
 
 
 def revoke(portal: Portal) -> Response:

@@ -249,3 +249,13 @@ def test_the_client_makes_and_deletes_a_label(client: Any) -> None:
     assert {back} <= {one.type_id for one in api.get_all("contacts", "companies").results}
     api.remove("companies", "contacts", forth)
     assert back not in {one.type_id for one in api.get_all("contacts", "companies").results}
+
+
+def test_the_client_refreshes_a_token_and_reads_what_it_is(client: Any, hubspot: Any) -> None:
+    """By the v1 endpoints, the only ones it has."""
+    ids = {name: hubspot.credentials[name] for name in ("client_id", "client_secret", "refresh_token")}
+    made = client.oauth.tokens_api.create(grant_type="refresh_token", **ids)
+    assert (made.expires_in, made.token_type) == (1800, "bearer")
+    info = client.oauth.access_tokens_api.get(made.access_token)
+    assert (info.hub_id, info.app_id) == (hubspot.credentials["portal_id"], hubspot.credentials["app_id"])
+    assert "crm.objects.companies.read" in info.scopes

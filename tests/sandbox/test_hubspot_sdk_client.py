@@ -12,7 +12,13 @@ from typing import Any
 
 import hubspot_sdk
 import pytest
+import requests
 from hubspot_sdk import HubSpot
+from hubspot_sdk.types.auth import (
+    AccessTokenResponse,
+    PublicAccessTokenInfoResponse,
+    PublicRefreshTokenInfoResponse,
+)
 
 DEAL = {"dealname": "D", "dealstage": "qualifiedtobuy", "pipeline": "default"}
 
@@ -304,6 +310,7 @@ def test_searches_are_answered(client: HubSpot) -> None:
 
 def test_the_account_and_its_limits_are_read(client: HubSpot, hubspot: Any) -> None:
     """Every limits endpoint the installer asks."""
+    field(client, "sdk_counted")
     assert client.account.get().portal_id == hubspot.credentials["portal_id"]
     assert client.account.get_daily_private_apps_usage().results[0].usage_limit == 1_000_000
     limits = client.crm.limits
@@ -317,3 +324,24 @@ def test_the_account_and_its_limits_are_read(client: HubSpot, hubspot: Any) -> N
     }
     assert limits.get_association_label_limits().results is not None
     assert limits.get_calculated_property_limits().overall_usage == 0
+
+
+def test_the_token_endpoints_answer_in_the_clients_types(hubspot: Any) -> None:
+    """Sent as forms, which the client itself does not."""
+    ids = {name: hubspot.credentials[name] for name in ("client_id", "client_secret")}
+    refresh = hubspot.credentials["refresh_token"]
+    path = f"{hubspot.url}/oauth/2026-03/token"
+    form = {**ids, "grant_type": "refresh_token", "refresh_token": refresh}
+    made = AccessTokenResponse.model_validate(requests.post(path, data=form, timeout=10).json())
+    assert (made.expires_in, made.token_use, made.hub_id) == (
+        1800,
+        "access_token",
+        hubspot.credentials["portal_id"],
+    )
+
+    def about(token: str) -> Any:
+        return requests.post(f"{path}/introspect", data={**ids, "token": token}, timeout=10).json()
+
+    access = PublicAccessTokenInfoResponse.model_validate(about(made.access_token))
+    assert (access.active, access.expires_in <= 1800, access.is_private_distribution) == (True, True, True)
+    assert PublicRefreshTokenInfoResponse.model_validate(about(refresh)).token_use == "refresh_token"
