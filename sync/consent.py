@@ -95,15 +95,21 @@ def app_scopes(charter: Charter) -> Scopes:
     return scopes_for(read, extended)
 
 
-def begin(runtime: Runtime, charter: Charter, browser: str | None, return_url: str = "") -> Begun:
-    """Return HubSpot's consent page for this browser. Raises ConsentRefused for a strange return address."""
-    client = app_client(runtime)
-    if return_url and not is_hubspot_ui(return_url):
+def checked_return_url(url: str) -> str:
+    """Return where a Marketplace install wants to end, empty for nowhere. Raises ConsentRefused."""
+    if url and not is_hubspot_ui(url):
         raise ConsentRefused(
             "strange_return_url",
             "The link that led here wants to go on to a page that is not HubSpot's. Nothing was connected; "
             "start again from the app's page in HubSpot.",
         )
+    return url
+
+
+def begin(runtime: Runtime, charter: Charter, browser: str | None, return_url: str = "") -> Begun:
+    """Return HubSpot's consent page for this browser. Raises ConsentRefused for a strange return address."""
+    client = app_client(runtime)
+    checked_return_url(return_url)
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
     held = browser or secrets.token_urlsafe(32)
     now, state_hash = runtime.clock.now(), _hash(state)

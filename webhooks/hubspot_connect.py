@@ -16,7 +16,16 @@ from integration.port import CrmError, Misconfigured, NeedsConsent
 from mappings.charter import Charter
 from mappings.problems import CharterError
 from sync.commands.hubspot_app import app_charter
-from sync.consent import CALLBACK, STATE_LIVES, ConsentRefused, Granted, begin, finish, take_state
+from sync.consent import (
+    CALLBACK,
+    STATE_LIVES,
+    ConsentRefused,
+    Granted,
+    begin,
+    checked_return_url,
+    finish,
+    take_state,
+)
 from sync.runtime import Runtime
 from sync.state.errors import StateError
 
@@ -39,7 +48,7 @@ def hubspot_connect_blueprint(runtime: Runtime) -> Blueprint:
         try:
             begun = begin(runtime, _charter(runtime), _browser(runtime), request.args.get("returnUrl", ""))
         except ConsentRefused as error:
-            return _refused(error.reason, str(error))
+            return _refused(error.reason, str(error), _status(error))
         answer = _sent_to(begun.url)
         _set_cookie(runtime, answer, begun.browser)
         return answer
@@ -49,7 +58,7 @@ def hubspot_connect_blueprint(runtime: Runtime) -> Blueprint:
         try:
             return _brought_back(runtime)
         except ConsentRefused as error:
-            return _refused(error.reason, str(error))
+            return _refused(error.reason, str(error), _status(error))
         except NeedsConsent as error:
             return _refused("code_refused", f"{error}. Nothing was connected; start again.")
         except Misconfigured as error:
@@ -59,6 +68,11 @@ def hubspot_connect_blueprint(runtime: Runtime) -> Blueprint:
             return _refused("hubspot_away", f"{error}. Nothing was connected; try again in a minute.", 503)
 
     return blueprint
+
+
+def _status(error: ConsentRefused) -> int:
+    """Return 503 for what is ours to set up, 400 for what came with the browser."""
+    return 503 if error.reason in {"not_configured", "charter_unreadable"} else 400
 
 
 def _charter(runtime: Runtime) -> Charter:
@@ -80,9 +94,10 @@ def _brought_back(runtime: Runtime) -> Response:
     code = request.args.get("code", "")
     if not code:
         raise ConsentRefused("no_code", "HubSpot sent no code along. Start again.")
+    return_url = checked_return_url(request.args.get("returnUrl", ""))
     granted = finish(runtime, _charter(runtime), state, browser, code)
-    if granted.return_url:
-        return _sent_to(granted.return_url)
+    if onward := granted.return_url or return_url:
+        return _sent_to(onward)
     return _connected(granted)
 
 

@@ -233,7 +233,7 @@ def test_a_program_not_set_up_says_what_is_missing(front: Front) -> None:
     """Without the app's client there is no way to connect, and the page names the variables."""
     bare = read_settings({"CS_HOME": str(front.runtime.settings.home), "CS_PUBLIC_URL": PUBLIC_URL})
     answer = create_app(replace(front.runtime, settings=bare)).test_client().get(START)
-    assert answer.status_code == 400
+    assert answer.status_code == 503
     assert "CS_HUBSPOT_CLIENT_ID, CS_HUBSPOT_CLIENT_SECRET" in answer.text
 
 
@@ -253,6 +253,24 @@ def test_nobody_is_led_elsewhere(front: Front) -> None:
     )
     assert answer.status_code == 400
     assert "Location" not in answer.headers
+
+
+def test_a_return_address_may_come_with_the_code(front: Front) -> None:
+    """HubSpot's own is followed; another is refused before the consent is used up."""
+    back = front.consent(front.leave())
+    status, _ = front.come_back(f"{back}&returnUrl=https://evil.example/")
+    assert (status, front.connected()) == (400, [])
+    answer = front.browser.get(f"{back}&returnUrl=https://app-eu1.hubspot.com/x", base_url=PUBLIC_URL)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "https://app-eu1.hubspot.com/x")
+    assert front.connected() == [PORTAL]
+
+
+def test_a_charter_that_cannot_be_read_lets_nobody_in(front: Front, tmp_path: Path) -> None:
+    """The variable is named; the app's scopes could not be told."""
+    (tmp_path / "broken.yaml").write_text("schema: 1\n")
+    settings = front.runtime.settings.model_copy(update={"charter": tmp_path / "broken.yaml"})
+    answer = create_app(replace(front.runtime, settings=settings)).test_client().get(START)
+    assert (answer.status_code, "CS_CHARTER" in answer.text) == (503, True)
 
 
 def test_connecting_again_ends_the_need_for_consent(front: Front) -> None:
