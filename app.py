@@ -13,6 +13,7 @@ from flask import Flask
 
 from sync.commands.benching import bench
 from sync.commands.chartering import charter
+from sync.commands.connecting import disconnect
 from sync.commands.demonstration import demo, serve
 from sync.commands.hubspot_app import hubspot
 from sync.commands.installing import install
@@ -34,6 +35,7 @@ COMMANDS = (
     bench,
     charter,
     demo,
+    disconnect,
     doctor,
     explain,
     hubspot,

@@ -117,14 +117,24 @@ def client_mark(runtime: Runtime, installation_id: str) -> str | None:
 
 def open_port(runtime: Runtime, installation: Installation, lane: Lane) -> CrmPort:
     """Return a new port on the installation's CRM; no call is made yet."""
+    credentials = credentials_of(runtime, installation)
+    if credentials is None:
+        raise StateError(f"{installation.id} has no credentials; connect it with `colonnade install`")
+    if installation.vendor == "hubspot":
+        return _hubspot_port(runtime, installation, credentials, lane)
+    return _salesforce_port(runtime, installation, credentials, lane)
+
+
+def credentials_of(runtime: Runtime, installation: Installation) -> Any | None:
+    """Return the vendor's credential that opens an installation, ``None`` where it has none.
+
+    Raises StateError when no key opens it, Misconfigured when it is none or our app's client is not set.
+    """
     with reading(runtime.engine) as conn:
         sealed = installations.load_secret(conn, runtime.box, installation.id, CLIENT)
     if sealed is None:
-        raise StateError(f"{installation.id} has no credentials; connect it with `colonnade install`")
-    client = with_app(runtime.settings, json.loads(sealed))
-    if installation.vendor == "hubspot":
-        return _hubspot_port(runtime, installation, client, lane)
-    return _salesforce_port(runtime, installation, client, lane)
+        return None
+    return _credentials(installation.vendor, with_app(runtime.settings, json.loads(sealed)))
 
 
 def with_app(settings: Settings, client: Mapping[str, str]) -> Mapping[str, str]:
@@ -191,11 +201,9 @@ def _credentials(vendor: str, client: Mapping[str, str]) -> Any:
         ) from error
 
 
-def _hubspot_port(
-    runtime: Runtime, installation: Installation, client: Mapping[str, str], lane: Lane
-) -> CrmPort:
+def _hubspot_port(runtime: Runtime, installation: Installation, credentials: Any, lane: Lane) -> CrmPort:
     return hubspot.connect(
-        _credentials(installation.vendor, client),
+        credentials,
         installation.base_url,
         SharedBudget(runtime.redis, installation.id, HUBSPOT_WINDOWS),
         runtime.clock.now,
@@ -205,11 +213,9 @@ def _hubspot_port(
     )
 
 
-def _salesforce_port(
-    runtime: Runtime, installation: Installation, client: Mapping[str, str], lane: Lane
-) -> CrmPort:
+def _salesforce_port(runtime: Runtime, installation: Installation, credentials: Any, lane: Lane) -> CrmPort:
     return salesforce.connect(
-        _credentials(installation.vendor, client),
+        credentials,
         installation.base_url,
         SharedBudget(runtime.redis, installation.id, SALESFORCE_WINDOWS),
         runtime.clock.now,

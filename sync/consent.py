@@ -17,7 +17,7 @@ from typing import Final
 from integration.http import pooled_session
 from integration.hubspot.connector import BASE_URL, DEFAULT_VERSION, PATHS
 from integration.hubspot.oauth_consent import authorize_url, is_hubspot_ui
-from integration.hubspot.oauth_endpoint import AppClient, TokenEndpoint, TokenSet
+from integration.hubspot.oauth_endpoint import AppClient, TokenEndpoint, TokenInfo, TokenSet
 from integration.hubspot.scopes import Scopes, scopes_for
 from integration.port import Misconfigured
 from mappings.catalogue import Home
@@ -41,6 +41,8 @@ STATE_LIVES: Final = timedelta(minutes=15)
 """Time for an admin to choose a portal and read what is asked for."""
 
 VERIFIER: Final = "pkce_verifier"
+GRANTED: Final = "granted_scopes"
+"""The setting in which an installation's granted scopes stand, for the doctor."""
 
 
 class ConsentRefused(Exception):
@@ -96,15 +98,21 @@ def app_scopes(charter: Charter) -> Scopes:
     return scopes_for(read, extended, instead=() if Home.TASK in without else (TASKS,))
 
 
-def begin(runtime: Runtime, charter: Charter, browser: str | None, return_url: str = "") -> Begun:
-    """Return HubSpot's consent page for this browser. Raises ConsentRefused for a strange return address."""
-    client = app_client(runtime)
-    if return_url and not is_hubspot_ui(return_url):
+def checked_return_url(url: str) -> str:
+    """Return where a Marketplace install wants to end, empty for nowhere. Raises ConsentRefused."""
+    if url and not is_hubspot_ui(url):
         raise ConsentRefused(
             "strange_return_url",
             "The link that led here wants to go on to a page that is not HubSpot's. Nothing was connected; "
             "start again from the app's page in HubSpot.",
         )
+    return url
+
+
+def begin(runtime: Runtime, charter: Charter, browser: str | None, return_url: str = "") -> Begun:
+    """Return HubSpot's consent page for this browser. Raises ConsentRefused for a strange return address."""
+    client = app_client(runtime)
+    checked_return_url(return_url)
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
     held = browser or secrets.token_urlsafe(32)
     now, state_hash = runtime.clock.now(), _hash(state)
@@ -140,7 +148,8 @@ def finish(runtime: Runtime, charter: Charter, state: str, browser: str | None, 
     info = endpoint.introspect(client, tokens.access_token)
     if not info.active or not info.hub_id:
         raise Misconfigured("HubSpot does not say whose token it gave: start again")
-    stored = _keep(runtime, client, tokens, str(info.hub_id))
+    _refuse_another_app(runtime, info)
+    stored = _keep(runtime, client, tokens, info)
     if not _has_charter(runtime, stored.id):
         apply_charter(runtime, stored.id, charter, author="the connect page")
     missing = app_scopes(charter).missing(info.scopes)
@@ -152,9 +161,19 @@ def _endpoint(runtime: Runtime) -> TokenEndpoint:
     return TokenEndpoint(pooled_session(), base_url, PATHS[DEFAULT_VERSION], lambda _reason: None)
 
 
-def _keep(runtime: Runtime, client: AppClient, tokens: TokenSet, hub_id: str) -> Installation:
+def _refuse_another_app(runtime: Runtime, info: TokenInfo) -> None:
+    """Raise Misconfigured where the token is of another app than the one CS_HUBSPOT_APP_ID names."""
+    ours = runtime.settings.hubspot_app_id
+    if ours is not None and info.app_id and info.app_id != ours:
+        raise Misconfigured(
+            f"CS_HUBSPOT_APP_ID says app {ours}, HubSpot says app {info.app_id}; "
+            "take id, client id and secret of one app"
+        )
+
+
+def _keep(runtime: Runtime, client: AppClient, tokens: TokenSet, info: TokenInfo) -> Installation:
     """Store the portal under its own id, with its time zone, and the tokens sealed."""
-    base_url = runtime.settings.hubspot_url
+    base_url, hub_id = runtime.settings.hubspot_url, str(info.hub_id)
     opens = {
         "kind": "oauth",
         "client_id": client.client_id,
@@ -171,6 +190,7 @@ def _keep(runtime: Runtime, client: AppClient, tokens: TokenSet, hub_id: str) ->
     with writing(runtime.engine) as conn:
         stored = installations.connect(conn, found)
         keep_client(conn, runtime.box, stored.id, now, Opening(kept, newest))
+        installations.change_settings(conn, stored.id, {GRANTED: list(info.scopes)})
     CONNECTIONS.forget(stored.id)
     return stored
 

@@ -23,7 +23,7 @@ from sync.runtime import Runtime
 from sync.state import inbox
 from sync.state.engine import writing
 from sync.state.inbox import InboxEvent
-from sync.state.installations import installation_id
+from sync.state.installations import Status, installation_id
 from webhooks.answers import kept, refused
 
 
@@ -75,7 +75,9 @@ def _keep(runtime: Runtime, events: list[Mapping[str, Any]]) -> Response:
     for event in events:
         owner = installation_id("hubspot", str(event.get("portalId")))
         by_installation[owner].append(InboxEvent(dedupe_key(event), HUBSPOT, event, occurred_at(event)))
-    now, served = runtime.clock.now(), {one.id for one in every_installation(runtime)}
+    now = runtime.clock.now()
+    known = every_installation(runtime)
+    served = {one.id for one in known if one.status is not Status.DISCONNECTED}
     with writing(runtime.engine) as conn:
         new = {
             owner: inbox.put(conn, owner, now, batch)

@@ -6,25 +6,22 @@ from datetime import UTC, datetime
 
 import click
 from rich.console import Console
-from sqlalchemy import Connection
 
-from integration.hubspot.versions import default_warning
 from success.explain import explain as explanation
+from sync.commands.diagnosis import HUBSPOT, Diagnosis, Severity, of_api_version, of_connection, of_scopes
 from sync.commands.output import answer, json_option, table
 from sync.config import read_settings
-from sync.connect import APP, CLIENT, kind_of
 from sync.numbers import Metrics, decisions, portfolio
 from sync.numbers import metrics as portfolio_metrics
 from sync.onboard import every_installation
 from sync.runtime import Runtime, open_runtime
-from sync.state import findings, installations, ledger, mirror
+from sync.state import findings, ledger, mirror
 from sync.state.engine import reading
 from sync.state.errors import StateError
-from sync.state.installations import Status
+from sync.state.installations import Installation, Status
 from sync.workspace import Workspace, open_workspace
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
-HUBSPOT = "hubspot"
 
 
 @click.command()
@@ -80,72 +77,54 @@ def doctor(as_json: bool) -> None:
     Example: colonnade doctor
     """
     runtime = open_runtime(read_settings())
-    known = every_installation(runtime)
-    ills = [ill for one in known for ill in _ills(runtime, one.id, one.status)]
-    ills += [ill for one in known if one.vendor == HUBSPOT for ill in _ageing(one.id, runtime.clock.now())]
-    answer(
-        ills,
-        as_json,
-        lambda out: out.print(
-            table(
-                "What is wrong",
-                ("installation", "matter", "what to do"),
-                [tuple(ill.values()) for ill in ills],
-            )
-            if ills
-            else "Nothing is wrong."
-        ),
-    )
-    if ills:
+    known = [one for one in every_installation(runtime) if one.status is not Status.DISCONNECTED]
+    found = [matter for one in known for matter in _matters(runtime, one)]
+    answer(found, as_json, lambda out: _show_matters(out, found))
+    if any(one.severity is Severity.WRONG for one in found):
         raise SystemExit(1)
 
 
-def _ills(runtime: Runtime, installation: str, status: Status) -> list[dict[str, str]]:
-    found = []
-    if status is Status.NEEDS_CONSENT:
-        found.append(("the CRM withdrew our access", _way_back(runtime, installation)))
+def _matters(runtime: Runtime, one: Installation) -> list[Diagnosis]:
+    found = of_connection(runtime, one)
+    if one.vendor == HUBSPOT:
+        found += of_api_version(one.id, runtime.clock.now().date())
     try:
-        ws = open_workspace(runtime, installation)
+        ws = open_workspace(runtime, one.id)
     except StateError as error:
-        return [{"installation": installation, "matter": str(error), "remedy": "apply a charter"}]
-    with reading(runtime.engine) as conn:
-        blocked = ledger.blocked(conn, installation)
-        found += _sealed(runtime, conn, installation)
-        contradictions = findings.open_findings(conn, installation, "contradiction")
-    found += [(f"{row.object} {row.key}: {row.error_message}", "mend it in the CRM") for row in blocked[:20]]
+        return [*found, Diagnosis(one.id, str(error), "apply a charter")]
+    if not any(matter.severity is Severity.WRONG for matter in found):
+        found += of_scopes(runtime, ws)
+    return found + _of_records(ws)
+
+
+def _of_records(ws: Workspace) -> list[Diagnosis]:
+    """Return what is wrong with what was read and written."""
+    with reading(ws.runtime.engine) as conn:
+        blocked = ledger.blocked(conn, ws.id)
+        contradictions = findings.open_findings(conn, ws.id, "contradiction")
+    found = [
+        Diagnosis(ws.id, f"{row.object} {row.key}: {row.error_message}", "mend it in the CRM")
+        for row in blocked[:20]
+    ]
     if contradictions:
         first = f"{contradictions[0].subject}: {contradictions[0].message}"
         matter = f"{len(contradictions)} records contradict the charter, first {first}"
-        found.append((matter, "correct the record or the charter"))
+        found.append(Diagnosis(ws.id, matter, "correct the record or the charter"))
     if not ws.live:
-        found.append(("it is not live yet", f"run `colonnade sync load {installation}`, then `sync live`"))
-    return [{"installation": installation, "matter": matter, "remedy": remedy} for matter, remedy in found]
+        remedy = f"run `colonnade sync load {ws.id}`, then `sync live`"
+        found.append(Diagnosis(ws.id, "it is not live yet", remedy))
+    return found
 
 
-def _ageing(installation: str, now: datetime) -> list[dict[str, str]]:
-    """Return a warning where the version of HubSpot's API we build on ends within 90 days."""
-    matter = default_warning(now.date())
-    remedy = "install a newer version of this program"
-    return [{"installation": installation, "matter": matter, "remedy": remedy}] if matter else []
-
-
-def _way_back(runtime: Runtime, installation: str) -> str:
-    """Return how an admin lets us in again: by our page where that was the way in, else by a file."""
-    by_page = kind_of(runtime, installation) == APP and runtime.settings.public_url
-    return (
-        f"have an admin of the portal open {runtime.settings.public_url}/connect/hubspot"
-        if by_page
-        else "connect again with `colonnade install --credentials`"
-    )
-
-
-def _sealed(runtime: Runtime, conn: Connection, installation: str) -> list[tuple[str, str]]:
-    """Return what is the matter with the credentials, if anything: none there, or no key opens them."""
-    try:
-        held = installations.load_secret(conn, runtime.box, installation, CLIENT)
-    except StateError as error:
-        return [(str(error), "put the key that sealed them back into CS_SECRET_KEYS")]
-    return [] if held else [("it has no credentials", "connect it with `colonnade install`")]
+def _show_matters(out: Console, found: list[Diagnosis]) -> None:
+    wrong = [one for one in found if one.severity is Severity.WRONG]
+    notes = [one for one in found if one.severity is Severity.NOTE]
+    for title, part in (("What is wrong", wrong), ("Good to know", notes)):
+        if part:
+            rows = [(one.installation, one.matter, one.remedy) for one in part]
+            out.print(table(title, ("installation", "matter", "what to do"), rows))
+    if not wrong:
+        out.print("Nothing is wrong.")
 
 
 def _only_installation(runtime: Runtime) -> str:

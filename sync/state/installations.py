@@ -52,11 +52,15 @@ credential = Table(
 
 
 class Status(StrEnum):
-    """Whether we may work: ``needs_consent`` waits for the customer's admin, ``paused`` for ours."""
+    """Whether we may work: ``needs_consent`` waits for the customer's admin, ``paused`` for ours.
+
+    ``disconnected`` was ended on purpose, its secrets are gone; connecting again makes it active.
+    """
 
     ACTIVE = "active"
     NEEDS_CONSENT = "needs_consent"
     PAUSED = "paused"
+    DISCONNECTED = "disconnected"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ def test_the_commands_are_those_promised():
         *(f"sync {one}" for one in ("load", "usage", "live", "run", "status", "addresses")),
         *("portfolio generate", "portfolio load", "sandbox", "demo", "serve", "install", "doctor"),
         "bench hubspot-sync",
-        "hubspot versions",
+        "disconnect",
+        *(f"hubspot {one}" for one in ("lint", "project", "versions")),
         *("explain", "metrics", "migrate", "worker", "scheduler", "listen"),
     }
 

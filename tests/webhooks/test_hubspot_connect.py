@@ -75,9 +75,11 @@ class Front:
 
 
 @pytest.fixture
-def front(sqlite_engine: Engine, redis_url: str, tmp_path: Path) -> Iterator[Front]:
+def front(
+    request: pytest.FixtureRequest, sqlite_engine: Engine, redis_url: str, tmp_path: Path
+) -> Iterator[Front]:
     """Give a web process that knows its app, and a portal that has not consented to anything."""
-    sandbox = Sandbox(HUBSPOT, tmp_path / "sandbox.db").start()
+    sandbox = Sandbox(HUBSPOT, tmp_path / "sandbox.db", getattr(request, "param", ())).start()
     sandbox.post("clock", {"now": NOW.isoformat().replace("+00:00", "Z"), "running": False})
     given = sandbox.get("credentials")
     settings = {
@@ -132,6 +134,37 @@ def test_the_cookie_is_out_of_scripts_reach(front: Front) -> None:
     """It is HttpOnly, SameSite=Lax, for these pages only, and Secure where we are called by https."""
     cookie = front.browser.get(START, base_url=PUBLIC_URL).headers["Set-Cookie"]
     assert {"HttpOnly", "SameSite=Lax", "Secure", f"Path={START}"} <= set(cookie.split("; "))
+
+
+def test_a_cookie_that_is_not_ours_counts_as_none(front: Front) -> None:
+    """Neither a made-up value nor one altered by a letter stands for a browser."""
+    back = front.consent(front.leave())
+    cookie = front.browser.get_cookie("colonnade_connect", domain="cs.example.com", path=START)
+    assert cookie is not None
+    turned = "A" if cookie.value[20] != "A" else "B"
+    for value in ("", "made-up", cookie.value[:20] + turned + cookie.value[21:]):
+        stranger = create_app(front.runtime).test_client()
+        stranger.set_cookie("colonnade_connect", value, domain="cs.example.com", path=START)
+        status, page = front.come_back(back, stranger)
+        assert (status, "another browser" in page, front.connected()) == (400, True, [])
+    assert front.come_back(back)[0] == 200
+
+
+def test_a_token_of_another_app_is_refused(front: Front) -> None:
+    """Client id and app number were taken of two apps: told as ours to mend, and nothing is kept."""
+    settings = front.runtime.settings.model_copy(update={"hubspot_app_id": 99})
+    front.browser = create_app(replace(front.runtime, settings=settings)).test_client()
+    status, page = front.come_back(front.consent(front.leave()))
+    assert (status, "CS_HUBSPOT_APP_ID" in page, front.connected()) == (500, True, [])
+
+
+@pytest.mark.parametrize("front", [("--tier", "professional")], indirect=True, ids=["professional"])
+def test_what_was_not_granted_is_on_the_page_with_what_goes_without(front: Front) -> None:
+    """A portal that is not on Enterprise cannot grant custom objects: the page says what that means."""
+    status, page = front.come_back(front.consent(front.leave()))
+    assert status == 200
+    assert "crm.objects.custom.write</code>: profiles, plans and milestones cannot be records" in page
+    assert "stand on the company alone" in page
 
 
 def test_a_consent_is_used_once(front: Front) -> None:
@@ -200,7 +233,7 @@ def test_a_program_not_set_up_says_what_is_missing(front: Front) -> None:
     """Without the app's client there is no way to connect, and the page names the variables."""
     bare = read_settings({"CS_HOME": str(front.runtime.settings.home), "CS_PUBLIC_URL": PUBLIC_URL})
     answer = create_app(replace(front.runtime, settings=bare)).test_client().get(START)
-    assert answer.status_code == 400
+    assert answer.status_code == 503
     assert "CS_HUBSPOT_CLIENT_ID, CS_HUBSPOT_CLIENT_SECRET" in answer.text
 
 
@@ -220,6 +253,24 @@ def test_nobody_is_led_elsewhere(front: Front) -> None:
     )
     assert answer.status_code == 400
     assert "Location" not in answer.headers
+
+
+def test_a_return_address_may_come_with_the_code(front: Front) -> None:
+    """HubSpot's own is followed; another is refused before the consent is used up."""
+    back = front.consent(front.leave())
+    status, _ = front.come_back(f"{back}&returnUrl=https://evil.example/")
+    assert (status, front.connected()) == (400, [])
+    answer = front.browser.get(f"{back}&returnUrl=https://app-eu1.hubspot.com/x", base_url=PUBLIC_URL)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "https://app-eu1.hubspot.com/x")
+    assert front.connected() == [PORTAL]
+
+
+def test_a_charter_that_cannot_be_read_lets_nobody_in(front: Front, tmp_path: Path) -> None:
+    """The variable is named; the app's scopes could not be told."""
+    (tmp_path / "broken.yaml").write_text("schema: 1\n")
+    settings = front.runtime.settings.model_copy(update={"charter": tmp_path / "broken.yaml"})
+    answer = create_app(replace(front.runtime, settings=settings)).test_client().get(START)
+    assert (answer.status_code, "CS_CHARTER" in answer.text) == (503, True)
 
 
 def test_connecting_again_ends_the_need_for_consent(front: Front) -> None:

@@ -1,0 +1,107 @@
+"""What the doctor says of a connection: whether it stands, what it lacks, and what will end.
+
+Neighbours: ``showing`` is the command and adds what is wrong with the records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from integration.hubspot.connector import DEFAULT_VERSION, PATHS
+from integration.hubspot.scopes import FALLBACKS
+from integration.hubspot.versions import life_of
+from sync.commands.installing import SERVICE_KEY_LACKS
+from sync.connect import APP, kind_of
+from sync.consent import GRANTED, app_scopes
+from sync.runtime import Runtime
+from sync.state.errors import StateError
+from sync.state.installations import Installation, Status
+from sync.workspace import Workspace
+
+HUBSPOT = "hubspot"
+SERVICE_KEY = "service_key"
+START = "/connect/hubspot"
+
+
+class Severity(StrEnum):
+    """Whether somebody must act (and the doctor's exit code is 1), or should only know."""
+
+    WRONG = "wrong"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One matter of one installation, and what to do about it."""
+
+    installation: str
+    matter: str
+    remedy: str
+    severity: Severity = Severity.WRONG
+
+
+def of_connection(runtime: Runtime, one: Installation) -> list[Diagnosis]:
+    """Return what is the matter with the credentials: refused, none there, or no key opens them."""
+    try:
+        kind = kind_of(runtime, one.id)
+    except StateError as error:
+        remedy = "put the key that sealed them back into CS_SECRET_KEYS"
+        return [Diagnosis(one.id, str(error), remedy)]
+    way_back = _way_back(runtime, one, kind)
+    if one.status is Status.NEEDS_CONSENT:
+        return [Diagnosis(one.id, "the CRM withdrew our access; nothing calls it until then", way_back)]
+    if not kind:
+        return [Diagnosis(one.id, "it has no credentials", way_back)]
+    if kind == APP and (
+        runtime.settings.hubspot_client_id is None or runtime.settings.hubspot_client_secret is None
+    ):
+        remedy = "set CS_HUBSPOT_CLIENT_ID and CS_HUBSPOT_CLIENT_SECRET from the app's Auth page in HubSpot"
+        return [
+            Diagnosis(one.id, "the client of our own app is not set, so its consent opens nothing", remedy)
+        ]
+    if kind == SERVICE_KEY and one.vendor == HUBSPOT:
+        remedy = f"nothing, or connect by consent instead: {_page(runtime)}"
+        return [
+            Diagnosis(one.id, f"a service key has {what}", remedy, Severity.NOTE)
+            for what in SERVICE_KEY_LACKS
+        ]
+    return []
+
+
+def of_scopes(runtime: Runtime, ws: Workspace) -> list[Diagnosis]:
+    """Return what the portal's admin did not grant, and what goes without it."""
+    granted = ws.installation.settings.get(GRANTED)
+    if ws.vendor != HUBSPOT or not isinstance(granted, list) or kind_of(runtime, ws.id) != APP:
+        return []
+    missing = app_scopes(ws.charter).missing(str(one) for one in granted)
+    remedy = f"have an admin of the portal consent again: {_page(runtime)}"
+    return [
+        Diagnosis(ws.id, f"the scope {one} was not granted: what needs it is refused by HubSpot", remedy)
+        for one in missing.required
+    ] + [
+        Diagnosis(ws.id, f"the scope {one} was not granted: {FALLBACKS[one]}", remedy, Severity.NOTE)
+        for one in missing.optional
+    ]
+
+
+def of_api_version(installation: str, today: date) -> list[Diagnosis]:
+    """Return a note once the version of HubSpot's API we build on ends within 90 days; wrong once it has."""
+    life = life_of(PATHS[DEFAULT_VERSION], today)
+    severity = Severity.NOTE if life.days_left > 0 else Severity.WRONG
+    remedy = "install a newer version of this program"
+    return [Diagnosis(installation, life.warning, remedy, severity)] if life.warning else []
+
+
+def _page(runtime: Runtime) -> str:
+    public = runtime.settings.public_url
+    return f"open {public}{START}" if public else f"set CS_PUBLIC_URL and open {START} there"
+
+
+def _way_back(runtime: Runtime, one: Installation, kind: str) -> str:
+    """Return how an admin lets us in again: by our page where that was the way in, else by a file."""
+    by_file = f"connect again with `colonnade install {one.vendor} --credentials FILE`"
+    if one.vendor != HUBSPOT or kind not in {APP, ""}:
+        return by_file
+    return f"have an admin of the portal {_page(runtime)}" + ("" if kind else f", or {by_file}")
