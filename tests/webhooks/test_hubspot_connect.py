@@ -164,7 +164,7 @@ def test_what_was_not_granted_is_on_the_page_with_what_goes_without(front: Front
     status, page = front.come_back(front.consent(front.leave()))
     assert status == 200
     assert "crm.objects.custom.write</code>: profiles, plans and milestones cannot be records" in page
-    assert "stand on the company alone" in page
+    assert "Profiles and plans then stand in properties of the company, and milestones as its tasks" in page
 
 
 def test_a_consent_is_used_once(front: Front) -> None:
