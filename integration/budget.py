@@ -120,7 +120,7 @@ def lane_now(own: Lane) -> Lane:
 
 def window_room(calls: int, lane: Lane) -> int:
     """Return how many of ``calls`` may stand in a window for ``lane`` to be let in (at least 1)."""
-    return max(1, round(calls * WINDOW_SHARE[lane]))
+    return max(1, int(calls * WINDOW_SHARE[lane] + 0.5))  # halves go up, as in the script below
 
 
 def spacing_s(room: int, seconds: float, lane: Lane) -> float:

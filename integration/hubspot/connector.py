@@ -155,6 +155,16 @@ STANDARD_TYPE_IDS: Final[Mapping[str, str]] = {
     "leads": "0-136",
 }
 
+# What HubSpot calls one of them, in the names of webhook events and of association types.
+SINGULAR_NAMES: Final[Mapping[str, str]] = {
+    "contacts": "contact",
+    "companies": "company",
+    "deals": "deal",
+    "tickets": "ticket",
+    "products": "product",
+    "line_items": "line_item",
+}
+
 # The same page: only these may stand in a path by name; all others by id.
 NAMED_IN_PATHS: Final = frozenset({"contacts", "companies", "deals", "tickets", "notes"})
 

@@ -13,17 +13,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from integration.hubspot.connector import STANDARD_TYPE_IDS
+from integration.hubspot.connector import SINGULAR_NAMES, STANDARD_TYPE_IDS
 from integration.port import Signal, SignalKind
 
-OBJECTS: Final[Mapping[str, str]] = {
-    "contact": "contacts",
-    "company": "companies",
-    "deal": "deals",
-    "ticket": "tickets",
-    "product": "products",
-    "line_item": "line_items",
-}
+OBJECTS: Final[Mapping[str, str]] = {singular: plural for plural, singular in SINGULAR_NAMES.items()}
 KINDS: Final[Mapping[str, SignalKind]] = {
     "creation": SignalKind.CHANGED,
     "propertyChange": SignalKind.CHANGED,

@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from integration.hubspot.associate import read_links
-from integration.hubspot.connector import LIST_PAGE_ROWS, LIST_URI_CHARS
+from integration.hubspot.connector import LIST_PAGE_ROWS, LIST_URI_CHARS, SINGULAR_NAMES
 from integration.hubspot.portal import Portal
 from integration.port import Link, ReadQuery, Unavailable
 
@@ -98,13 +98,4 @@ def _links(source: str, target: str, ties: Iterable[Mapping[str, Any]]) -> tuple
 
 def _is_primary(kind: str, source: str) -> bool:
     """Say whether a link's type is HubSpot's own: a customer's label has no ``_to_`` of the two objects."""
-    return kind.startswith(f"{_SINGULAR.get(source, source)}_to_")
-
-
-_SINGULAR: Final = {
-    "contacts": "contact",
-    "companies": "company",
-    "deals": "deal",
-    "tickets": "ticket",
-    "line_items": "line_item",
-}
+    return kind.startswith(f"{SINGULAR_NAMES.get(source, source)}_to_")

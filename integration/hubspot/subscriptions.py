@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from integration.hubspot.connector import STANDARD_TYPE_IDS
-from integration.hubspot.events import OBJECTS
+from integration.hubspot.connector import SINGULAR_NAMES, STANDARD_TYPE_IDS
 
 MAX_SUBSCRIPTIONS: Final = 1_000
 NOT_SUBSCRIBABLE: Final = frozenset({"hs_lastmodifieddate", "num_unique_conversion_events"})
@@ -37,8 +36,6 @@ HUB_EVENTS: Final = frozenset(
     }
 )
 
-_SINGULAR: Final = {plural: singular for singular, plural in OBJECTS.items()}
-
 
 @dataclass(frozen=True, slots=True)
 class Subscriptions:
@@ -61,7 +58,9 @@ def subscriptions_for(watched: Mapping[str, Sequence[str]], *, custom_objects: b
     pushed: list[Mapping[str, Any]] = []
     left_out: dict[str, str] = {}
     for name, properties in watched.items():
-        object_type = _SINGULAR.get(name, "" if name in STANDARD_TYPE_IDS or not custom_objects else name)
+        object_type = SINGULAR_NAMES.get(
+            name, "" if name in STANDARD_TYPE_IDS or not custom_objects else name
+        )
         if not object_type:
             left_out[name] = _reason(name)
             continue

@@ -20,7 +20,7 @@ LINKED = 1 + 1 + 2  # profiles and plans under the company, milestones under com
 
 @pytest.mark.slow
 def test_a_sync_stays_within_its_call_budget(tmp_path: Path) -> None:
-    """A first run is within a tenth of the least; without changes nothing is written, with few few calls."""
+    """A first run is within a tenth of the least; without changes nothing is written, in a few calls."""
     command = [sys.executable, "-m", "app", "bench", "hubspot-sync", "--no-memory", "--no-rate", "--json"]
     done = subprocess.run(
         [*command, "--companies", "300", "--deals", "480"],

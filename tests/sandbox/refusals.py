@@ -258,6 +258,20 @@ def refuses(refusal: str) -> Callable[[Test], Test]:
     return mark
 
 
+def custom_schema(name: str) -> dict[str, Any]:
+    """Return the smallest definition of a custom object that is taken."""
+    return {
+        "name": name,
+        "labels": {"singular": "One", "plural": "Many"},
+        "primaryDisplayProperty": "title",
+        "secondaryDisplayProperties": [],
+        "searchableProperties": [],
+        "requiredProperties": [],
+        "properties": [{"name": "title", "label": "T", "type": "string", "fieldType": "text"}],
+        "associatedObjects": ["0-2"],
+    }
+
+
 @dataclass(frozen=True)
 class Case:
     """A refusal that one request shows: what is sent, the status, and a text of the answer."""

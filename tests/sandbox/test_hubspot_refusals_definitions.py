@@ -7,23 +7,14 @@ from typing import Any
 import pytest
 import requests
 
-from tests.sandbox.refusals import Case, refuses
+from tests.sandbox.refusals import Case, custom_schema, refuses
 
 OBJECTS = "/crm/objects/2026-09"
 PROPERTIES = "/crm/properties/2026-09/companies"
 SCHEMAS = "/crm-object-schemas/2026-09/schemas"
 FIELD = {"name": "f", "label": "F", "type": "string", "fieldType": "text", "groupName": "companyinformation"}
 TITLE = {"name": "title", "label": "T", "type": "string", "fieldType": "text"}
-SCHEMA = {
-    "name": "refused_object",
-    "labels": {"singular": "R", "plural": "Rs"},
-    "primaryDisplayProperty": "title",
-    "secondaryDisplayProperties": [],
-    "searchableProperties": [],
-    "requiredProperties": [],
-    "properties": [TITLE],
-    "associatedObjects": ["0-2"],
-}
+SCHEMA = custom_schema("refused_object")
 
 
 def field(**parts: Any) -> dict[str, Any]:

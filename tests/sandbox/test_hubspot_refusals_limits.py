@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.sandbox.refusals import refuses
+from tests.sandbox.refusals import custom_schema, refuses
 
 DETAILS = "/account-info/2026-09/details"
 SEARCH = "/crm/objects/2026-09/companies/search"
@@ -136,16 +136,7 @@ def subscribed(sandbox: Any, *subscriptions: dict[str, str]) -> int:
 
 def custom_object(sandbox: Any) -> str:
     """Make a custom object and return its type id."""
-    given = {
-        "name": "pushed_object",
-        "labels": {"singular": "P", "plural": "Ps"},
-        "primaryDisplayProperty": "title",
-        "secondaryDisplayProperties": [],
-        "searchableProperties": [],
-        "requiredProperties": [],
-        "properties": [{"name": "title", "label": "T", "type": "string", "fieldType": "text"}],
-        "associatedObjects": ["0-2"],
-    }
+    given = custom_schema("pushed_object")
     return str(sandbox.call("POST", "/crm-object-schemas/2026-09/schemas", given).json()["objectTypeId"])
 
 

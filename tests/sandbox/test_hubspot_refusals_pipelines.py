@@ -6,23 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.refusals import Case, refuses
+from tests.sandbox.refusals import Case, custom_schema, refuses
 
 OBJECTS = "/crm/objects/2026-09"
 PIPELINES = "/crm/pipelines/2026-09"
 DEALS = f"{PIPELINES}/deals"
 LISTS = "/crm/lists/2026-09"
 OWNERS = "/crm/owners/2026-09"
-SCHEMA = {
-    "name": "staged_object",
-    "labels": {"singular": "S", "plural": "Ss"},
-    "primaryDisplayProperty": "title",
-    "secondaryDisplayProperties": [],
-    "searchableProperties": [],
-    "requiredProperties": [],
-    "properties": [{"name": "title", "label": "T", "type": "string", "fieldType": "text"}],
-    "associatedObjects": ["0-2"],
-}
+SCHEMA = custom_schema("staged_object")
 
 
 def stage(label: str = "One", **metadata: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.sandbox.refusals import Case, refuses
+from tests.sandbox.refusals import Case, custom_schema, refuses
 
 OBJECTS = "/crm/objects/2026-09"
 SEARCH = f"{OBJECTS}/companies/search"
@@ -135,16 +135,7 @@ def test_what_was_just_written_is_not_found_yet(hubspot_with: Any) -> None:
 @refuses("search-custom-associations")
 def test_associations_of_custom_objects_cannot_be_searched(hubspot: Any) -> None:
     """Those of standard objects can."""
-    given = {
-        "name": "searched_object",
-        "labels": {"singular": "S", "plural": "Ss"},
-        "primaryDisplayProperty": "title",
-        "secondaryDisplayProperties": [],
-        "searchableProperties": [],
-        "requiredProperties": [],
-        "properties": [{"name": "title", "label": "T", "type": "string", "fieldType": "text"}],
-        "associatedObjects": ["0-2"],
-    }
+    given = custom_schema("searched_object")
     type_id = hubspot.call("POST", "/crm-object-schemas/2026-09/schemas", given).json()["objectTypeId"]
     refused = search(hubspot, one(f"associations.{type_id}", "EQ", value="1"))
     assert (refused.status_code, refused.json()["category"]) == (400, "VALIDATION_ERROR")
