@@ -130,6 +130,14 @@ HOMES: Mapping[str, Mapping[RecordKind, tuple[Home, ...]]] = {
 }
 
 
+class PlanStage(StrEnum):
+    """A stage of the pipeline of plans (HubSpot), by what it is called."""
+
+    ON_TRACK = "On track"
+    LATE = "Late"
+    COMPLETE = "Complete"
+
+
 class KeptList(StrEnum):
     """A list of accounts that keeps itself, by the profile field it asks (``LIST_FIELDS``)."""
 

@@ -24,15 +24,24 @@ TASKS = "tasks"
 
 
 @dataclass(frozen=True, slots=True)
+class PlanStages:
+    """The pipeline of our plans in one portal: its id, and those of its stages by ``PlanStage``."""
+
+    pipeline: str
+    stages: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Homes:
     """Where each kind of record stands, and which of the customer's objects carry no unique key of ours.
 
     Records of ``keyless`` objects are known by the ledger alone: what was created is never asked
-    for by key.
+    for by key. ``plan_stages`` is where in a pipeline plans stand, where they have one.
     """
 
     of: Mapping[RecordKind, Home]
     keyless: frozenset[str] = frozenset()
+    plan_stages: PlanStages | None = None
 
     def has_unique_key(self, object_name: str) -> bool:
         """Return whether records of the object can be written by key."""

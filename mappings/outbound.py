@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from integration.port import FieldSpec, FieldType, FieldValues, Link, ObjectSpec
 from mappings.bindings import Binding, CrmEntry, Ownership
-from mappings.catalogue import CATALOGUE, DEALS, LIST_FIELDS, OWN_OBJECTS, CatalogueField, Home
+from mappings.catalogue import CATALOGUE, DEALS, LIST_FIELDS, OWN_OBJECTS, CatalogueField, Home, PlanStage
 from mappings.charter import Charter
 from mappings.homes import OBJECTS, TASKS, Homes
 from mappings.money import decimals_of
@@ -35,6 +35,7 @@ SALESFORCE_OBJECT_NAME_CHARACTERS = 80
 SALESFORCE_DEAL_NAME_CHARACTERS = 120
 SALESFORCE_NAME = "Name"
 HUBSPOT_CLOSE = "closedate"  # HubSpot's own close date is a datetime property (default deal properties)
+HUBSPOT_PIPELINE, HUBSPOT_STAGE = "hs_pipeline", "hs_pipeline_stage"  # of objects but deals (Pipelines)
 UNKNOWN_BAND = ("unknown", "Unknown")
 
 _PARENT_KIND = {RecordKind.MILESTONE: RecordKind.PLAN}
@@ -231,6 +232,7 @@ def _own_row(record: DesiredRecord, charter: Charter, vendor: str, homes: Homes)
             name = SALESFORCE_NAME
         owner = ownership(record.kind, entry.name, crm)
         values[owner][name] = _text(entry, value, _limit(entry, vendor, SALESFORCE_OBJECT_NAME_CHARACTERS))
+    values[Ownership.OURS].update(plan_stage(record, homes))
     return VendorWrite(
         object=vendor_name(record.kind.value, vendor),
         key=record.key,
@@ -239,6 +241,18 @@ def _own_row(record: DesiredRecord, charter: Charter, vendor: str, homes: Homes)
         parents=(Link(crm.reads.account.object, record.account_id),),
         parent_keys=_parent_keys(record, vendor, homes),
     )
+
+
+def plan_stage(record: DesiredRecord, homes: Homes) -> dict[str, str | None]:
+    """Return pipeline and stage of a plan that stands in a pipeline; HubSpot's own fields of an object."""
+    if record.kind is not RecordKind.PLAN or homes.plan_stages is None:
+        return {}
+    late = record.fields.get("milestones_late")
+    stage = PlanStage.LATE if isinstance(late, int) and late > 0 else PlanStage.ON_TRACK
+    if record.fields.get("status") == "complete":
+        stage = PlanStage.COMPLETE
+    held = homes.plan_stages
+    return {HUBSPOT_PIPELINE: held.pipeline, HUBSPOT_STAGE: held.stages[stage.name.lower()]}
 
 
 def _parent_keys(record: DesiredRecord, vendor: str, homes: Homes) -> tuple[tuple[str, str], ...]:

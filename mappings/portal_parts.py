@@ -7,19 +7,24 @@ time zone from the charter. Neighbours: ``outbound`` says which objects and fiel
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from integration.install_specs import (
     Comparison,
     Condition,
+    LabelSpec,
     ListSpec,
+    PipelineSpec,
+    StageSpec,
     Wanted,
 )
-from mappings.catalogue import LIST_FIELDS, KeptList
+from integration.port import ObjectSpec, Pipeline
+from mappings.catalogue import LIST_FIELDS, Home, KeptList, PlanStage
 from mappings.charter import Charter
-from mappings.homes import OBJECTS, Homes
-from mappings.naming import HUBSPOT, vendor_name
+from mappings.homes import OBJECTS, Homes, PlanStages
+from mappings.naming import HUBSPOT, label, plural_label, vendor_name
 from mappings.outbound import object_specs
+from success.desired import RecordKind
 
 RENEWAL_DAYS = 90
 _TITLES = {
@@ -35,7 +40,32 @@ def wanted_parts(charter: Charter, vendor: str, homes: Homes = OBJECTS) -> Wante
     objects = object_specs(charter, vendor, homes)
     if vendor != HUBSPOT:
         return Wanted(objects)
-    return Wanted(objects, tuple(_lists(charter)), (), ())
+    return Wanted(objects, tuple(_lists(charter)), tuple(_labels(objects)), tuple(_pipelines(homes)))
+
+
+def _labels(objects: Iterable[ObjectSpec]) -> Iterator[LabelSpec]:
+    """Yield a label for every object of ours and what it hangs under, in both directions' words."""
+    ours = {spec.name: spec.label for spec in objects if spec.custom}
+    for spec in objects:
+        for parent in spec.parents if spec.custom else ():
+            name = f"{spec.name}_of_{parent}"
+            yield LabelSpec(name, spec.name, parent, ours.get(parent, label("account")), spec.label)
+
+
+def _pipelines(homes: Homes) -> Iterator[PipelineSpec]:
+    """Yield the pipeline of plans, where plans are an object of ours."""
+    kind = RecordKind.PLAN
+    if homes.of[kind] is Home.OBJECT:
+        stages = tuple(StageSpec(one.value, closed=one is PlanStage.COMPLETE) for one in PlanStage)
+        yield PipelineSpec(vendor_name(kind.value, HUBSPOT), plural_label(kind.value), stages)
+
+
+def plan_stages_of(pipeline: Pipeline) -> PlanStages | None:
+    """Return the stages of plans in a pipeline, found by their labels; ``None`` where one is missing."""
+    by_label = {stage.label.lower(): stage.id for stage in pipeline.stages}
+    found = {one.name.lower(): by_label.get(one.value.lower()) for one in PlanStage}
+    stages = {name: stage_id for name, stage_id in found.items() if stage_id is not None}
+    return PlanStages(pipeline.id, stages) if len(stages) == len(found) else None
 
 
 def _lists(charter: Charter) -> Iterator[ListSpec]:
@@ -52,6 +82,3 @@ def _condition(kept: KeptList, field: str, charter: Charter) -> Condition:
     if kept is KeptList.RENEWAL_IN_90_DAYS:
         return Condition(field, Comparison.WITHIN_DAYS, number=RENEWAL_DAYS, time_zone=charter.time_zone)
     return Condition(field, Comparison.AT_LEAST, number=1)
-
-
-__all__ = ["wanted_parts"]

@@ -8,11 +8,12 @@ effect. Neighbours: ``mappings.homes`` chooses, ``install`` plans by it, ``onboa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 
 from integration.port import CrmDescription
 from mappings.catalogue import OWN_OBJECTS, Home
 from mappings.charter import Charter
-from mappings.homes import OBJECTS, Homes, homes_for, moves
+from mappings.homes import OBJECTS, Homes, PlanStages, homes_for, moves
 from mappings.naming import key_field, plural_label, vendor_name
 from success.desired import RecordKind
 from sync.runtime import Runtime
@@ -32,7 +33,9 @@ def pinned_homes(settings: Mapping[str, JsonValue]) -> Homes | None:
     if not isinstance(held, dict):
         return OBJECTS if settings.get("live") else None
     of = {kind: Home(held["of"][kind.value]) for kind in OWN_OBJECTS}
-    return Homes(of, frozenset(held["keyless"]))
+    plan = held.get("plan_stages")
+    stages = PlanStages(plan["pipeline"], plan["stages"]) if isinstance(plan, dict) else None
+    return Homes(of, frozenset(held["keyless"]), stages)
 
 
 def standing_homes(settings: Mapping[str, JsonValue]) -> Homes:
@@ -45,6 +48,7 @@ def pin_homes(runtime: Runtime, installation_id: str, homes: Homes) -> None:
     kept: JsonValue = {
         "of": {kind.value: home.value for kind, home in homes.of.items()},
         "keyless": sorted(homes.keyless),
+        "plan_stages": None if homes.plan_stages is None else asdict(homes.plan_stages),
     }
     with writing(runtime.engine) as conn:
         installations.change_settings(conn, installation_id, {SETTING: kept})

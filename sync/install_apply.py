@@ -7,10 +7,11 @@ crash was intended and is ours; one that turns out to be somebody else's is forg
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from integration.install_specs import InstallingPort, InstallStep, Made
-from integration.parts import OwnedPart, Part
+from integration.parts import OwnedPart, Part, PartKind
 from integration.port import DeployingPort, Pipeline, SchemaResult
 from sync.install import InstallPlan
 from sync.install_steps import REQUIRED, Outcome
@@ -51,7 +52,7 @@ def apply_plan(ws: Workspace, plan: InstallPlan) -> Applied:
     """
     if plan.questions:
         raise ValueError("the plan has open questions: " + "; ".join(plan.questions))
-    port, applied = ws.port, Applied()
+    port, applied = ws.port, Applied(pipelines=dict(_standing(plan)))
     if isinstance(port, DeployingPort):
         done = port.apply_schema(plan.changes) if plan.changes else []
         applied.results = [_deployed(one) for one in done]
@@ -94,6 +95,24 @@ def _result(step: InstallStep, made: Made) -> StepResult:
     words = "; ".join(dict.fromkeys((*made.refused.values(), *([made.message] if made.message else []))))
     required = any(part.kind in REQUIRED for part in step.parts) or not step.parts
     return StepResult(step.about, made.done, words, required)
+
+
+def _standing(plan: InstallPlan) -> Iterator[tuple[Part, Pipeline]]:
+    """Yield the pipelines that stand already, by the part they are."""
+    ids = {one.part: one.crm_id for one in plan.parts if one.part.kind is PartKind.PIPELINE}
+    for part, crm_id in ids.items():
+        for pipeline in plan.survey.pipelines.get(part.object, ()):
+            if pipeline.id == crm_id:
+                yield part, pipeline
+
+
+def label_ids(applied: Applied) -> dict[tuple[str, str], str]:
+    """Return the CRM's ids of our labels by (object, target)."""
+    return {
+        (part.object, part.target): crm_id
+        for part, crm_id in applied.ids.items()
+        if part.kind is PartKind.LABEL
+    }
 
 
 def owned_parts(ws: Workspace) -> tuple[OwnedPart, ...]:

@@ -7,12 +7,14 @@ plan, ``commands`` and the demo call these.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mappings.charter import Charter, canonical_bytes, content_hash
+from mappings.portal_parts import plan_stages_of
 from sync.connect import identify, keep_client
 from sync.homes import pin_homes, pinned_homes
 from sync.install import InstallPlan, make_plan
-from sync.install_apply import StepResult, apply_plan, owned_parts
+from sync.install_apply import StepResult, apply_plan, label_ids, owned_parts
 from sync.runtime import Runtime
 from sync.scheduler import look_at_all, plan_tasks
 from sync.state import charters, installations
@@ -68,14 +70,16 @@ def plan_install(ws: Workspace, charter: Charter | None = None) -> InstallPlan:
 
 
 def apply_install(ws: Workspace, plan: InstallPlan) -> list[StepResult]:
-    """Do what the plan says and remember the pipelines. Raises ValueError with questions open.
+    """Do what the plan says and remember pipelines and labels. Raises ValueError with questions open.
 
     Where our records stand is settled once all they need is done; until then it is chosen anew.
     """
     applied = apply_plan(ws, plan)
     if applied.complete:
-        pin_homes(ws.runtime, ws.id, plan.homes)
-    keep_description(ws.runtime, ws.id, plan.description)
+        pipelines = list(applied.pipelines.values())
+        stages = plan_stages_of(pipelines[0]) if pipelines else None
+        pin_homes(ws.runtime, ws.id, replace(plan.homes, plan_stages=stages))
+    keep_description(ws.runtime, ws.id, plan.description, label_ids(applied))
     CONNECTIONS.forget(ws.id)
     return applied.results
 

@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from integration.install_specs import InstallingPort
 from integration.port import CrmDescription, CrmPort, FieldSpec, FieldType, Pipeline, Stage
 from mappings.charter import Charter, from_canonical_bytes, rules_of
 from mappings.homes import Homes
@@ -78,6 +79,8 @@ class Workspace:
         if fresh:
             for name, fields in _known_fields(self).items():
                 port.learn_fields(name, fields)
+            if isinstance(port, InstallingPort):
+                port.learn_labels(_labels(self.installation.settings))
         return port
 
     def now(self) -> datetime:
@@ -124,18 +127,26 @@ def active(runtime: Runtime) -> list[str]:
         return [one.id for one in installations.every(conn, Status.ACTIVE)]
 
 
-def keep_description(runtime: Runtime, installation_id: str, found: CrmDescription) -> None:
+def keep_description(
+    runtime: Runtime,
+    installation_id: str,
+    found: CrmDescription,
+    labels: Mapping[tuple[str, str], str],
+) -> None:
     """Remember what the CRM said of itself at the install.
 
-    Pipelines, by which deals are read as open, won or lost; and the types of the customer's
-    own fields, so that no process has to ask for them again.
+    Pipelines, by which deals are read as open, won or lost; the types of the customer's own
+    fields and the ids of our labels by (object, target), so that no process has to ask again.
     """
+    tied = [[*ends, type_id] for ends, type_id in sorted(labels.items())]
     kept = [json.loads(json.dumps(asdict(one))) for one in found.deal_pipelines]
     types = {
         name: {field.name: field.type.value for field in spec.fields} for name, spec in found.objects.items()
     }
     with writing(runtime.engine) as conn:
-        installations.change_settings(conn, installation_id, {"pipelines": kept, "field_types": types})
+        installations.change_settings(
+            conn, installation_id, {"pipelines": kept, "field_types": types, "labels": tied}
+        )
 
 
 def _known_fields(ws: Workspace) -> dict[str, list[FieldSpec]]:
@@ -148,6 +159,12 @@ def _known_fields(ws: Workspace) -> dict[str, list[FieldSpec]]:
     for spec in object_specs(ws.charter, ws.vendor, ws.homes):
         known[spec.name] = [*known.get(spec.name, []), *spec.fields]
     return known
+
+
+def _labels(settings: Mapping[str, object]) -> dict[tuple[str, str], str]:
+    """Return the ids of our labels as the install kept them."""
+    kept = settings.get("labels")
+    return {(one[0], one[1]): one[2] for one in kept} if isinstance(kept, list) else {}
 
 
 def _parsed(content_hash: str, body: str) -> tuple[Charter, Rules]:

@@ -1,6 +1,7 @@
 """Links between records: read in batches of 1,000, made in batches of 2,000.
 
-Only default links are made; making one twice changes nothing (page "Associate records").
+Links carry our label where their objects have one, and are default ones elsewhere; making one
+twice changes nothing (page "Associate records").
 Neighbours: ``read`` and ``write``.
 """
 
@@ -22,6 +23,7 @@ from integration.hubspot.connector import (
 )
 from integration.hubspot.errors import Problem, RefusedCall, problem_of, row_error
 from integration.hubspot.portal import Portal
+from integration.hubspot.transport import Answer
 from integration.port import Link, RowError
 
 Pair = tuple[str, str]
@@ -50,19 +52,33 @@ def read_links(portal: Portal, source: str, target: str, ids: Sequence[str]) -> 
 
 def write_links(portal: Portal, source: str, target: str, pairs: Iterable[Pair]) -> dict[Pair, RowError]:
     """Link each (source id, target id) pair; return the refusals by pair."""
-    path = portal.associations_path(source, target, "associate/default")
     refused: dict[Pair, RowError] = {}
     remaining = iter(dict.fromkeys(pairs))
     while batch := list(islice(remaining, ASSOCIATION_CREATE_ROWS)):
-        body = vocabulary.associate_body(batch)
         try:
-            answer = portal.transport.call("associate", "POST", path, body, ASSOCIATIONS)
+            answer = _link(portal, source, target, batch)
         except RefusedCall as refusal:
             refused.update(dict.fromkeys(batch, refusal.error))
             continue
         if answer.status == HTTPStatus.MULTI_STATUS:
             refused.update(_refusals(batch, answer.body))
     return refused
+
+
+def _link(portal: Portal, source: str, target: str, batch: Sequence[Pair]) -> Answer:
+    """Link a batch with our label; without it once somebody has deleted it."""
+    label = portal.labels.get((source, target))
+    if label is not None:
+        body = vocabulary.label_body(batch, label)
+        path = portal.associations_path(source, target, "create")
+        try:
+            return portal.transport.call("associate", "POST", path, body, ASSOCIATIONS)
+        except RefusedCall as refusal:
+            if label not in refusal.problem.message.split():
+                raise
+            portal.labels.pop((source, target), None)
+    path = portal.associations_path(source, target, "associate/default")
+    return portal.transport.call("associate", "POST", path, vocabulary.associate_body(batch), ASSOCIATIONS)
 
 
 def _links(source: str, target: str, ties: Iterable[dict[str, Any]]) -> tuple[Link, ...]:
@@ -82,11 +98,18 @@ def _is_primary(tie: dict[str, Any]) -> bool:
 
 def _refusals(batch: Sequence[Pair], body: dict[str, Any]) -> dict[Pair, RowError]:
     """Return an error for each pair that a 207 neither confirms, in the words that name its ids."""
-    linked = {(str(item["from"]["id"]), str(item["to"]["id"])) for item in body.get("results", [])}
+    linked = {_ends(item) for item in body.get("results", [])}
     problems = [problem_of(0, item) for item in body.get("errors", [])]
     if not problems:
         return {}
     return {pair: row_error(_naming(problems, pair)) for pair in batch if pair not in linked}
+
+
+def _ends(item: dict[str, Any]) -> Pair:
+    """Return the pair an answer confirms; labelled links come in another shape than default ones."""
+    if "fromObjectId" in item:
+        return str(item["fromObjectId"]), str(item["toObjectId"])
+    return str(item["from"]["id"]), str(item["to"]["id"])
 
 
 def _naming(problems: Sequence[Problem], pair: Pair) -> Problem:

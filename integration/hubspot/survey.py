@@ -117,12 +117,13 @@ class _Looking:
         if not any(self._stand(spec.object) for spec in specs):
             return {}
         try:
-            rows = self._get(f"{self.portal.paths.limits}/pipelines")["customObjectTypes"]["byObjectType"]
-        except (Refused, KeyError, TypeError):
+            found = self._get(f"{self.portal.paths.limits}/pipelines").get("customObjectTypes", {})
+        except Refused:
             return {}
-        left = {str(row["objectTypeId"]): int(row["limit"]) - int(row["usage"]) for row in rows}
-        names = {spec.object: self.portal.names.type_id(spec.object) for spec in specs}
-        return {name: max(0, left[type_id]) for name, type_id in names.items() if type_id in left}
+        limit, usage = found.get("overallLimit"), found.get("overallUsage")
+        if not isinstance(limit, int) or not isinstance(usage, int):
+            return {}
+        return {spec.object: max(0, limit - usage) for spec in specs}
 
     def inspection(self, specs: Sequence[ObjectSpec]) -> Inspection:
         """Return what the admin should know: owners and limits, as far as the grant shows them."""

@@ -206,6 +206,26 @@ def associate_body(pairs: Iterable[tuple[str, str]]) -> Body:
     )
 
 
+def label_body(pairs: Iterable[tuple[str, str]], type_id: str) -> Body:
+    """Return a batch of links with one label of the portal's own for (from id, to id) pairs."""
+    config = _ASSOCIATIONS.config
+    kind = associations.AssociationSpec(
+        association_category="USER_DEFINED", association_type_id=int(type_id), local_vars_configuration=config
+    )
+    inputs = [
+        associations.PublicAssociationMultiPost(
+            types=[kind],
+            _from=associations.PublicObjectId(id=child, local_vars_configuration=config),
+            to=associations.PublicObjectId(id=parent, local_vars_configuration=config),
+            local_vars_configuration=config,
+        )
+        for child, parent in pairs
+    ]
+    return _ASSOCIATIONS.body(
+        associations.BatchInputPublicAssociationMultiPost(inputs=inputs, local_vars_configuration=config)
+    )
+
+
 def property_models(answer: Mapping[str, Any]) -> list[Any]:
     """Return the SDK's ``Property`` models in a list or batch answer of properties."""
     found: list[Any] = _PROPERTIES.parse(answer, "CollectionResponsePropertyNoPaging").results or []
