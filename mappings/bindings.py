@@ -189,10 +189,14 @@ class Ownership(StrEnum):
 
 
 class DealOpening(Model):
-    """How a deal of ours begins: its pipeline, its stage, and other fields set once on creation."""
+    """How a deal of ours begins: its pipeline, its stage, and other fields set once on creation.
+
+    Without a pipeline the stage says which one it is; without a stage it is the first open one of
+    the pipeline named, or of the only pipeline there is.
+    """
 
     pipeline: Name | None = None
-    stage: Name
+    stage: Name | None = None
     values: dict[str, str] = Field(default_factory=dict)
 
 

@@ -7,13 +7,14 @@ choice is made once, at the install, and kept (``sync.homes``); ``mappings.outbo
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from integration.port import CrmDescription
 from mappings.bindings import HomesEntry
 from mappings.catalogue import HOMES, OWN_OBJECTS, Home
 from mappings.charter import Charter
 from mappings.naming import HUBSPOT, key_field, vendor_name
+from mappings.openings import Opening
 from success.desired import RecordKind
 
 HUBSPOT_UNIQUE_PROPERTIES = 10
@@ -36,12 +37,14 @@ class Homes:
     """Where each kind of record stands, and which of the customer's objects carry no unique key of ours.
 
     Records of ``keyless`` objects are known by the ledger alone: what was created is never asked
-    for by key. ``plan_stages`` is where in a pipeline plans stand, where they have one.
+    for by key. ``plan_stages`` is where in a pipeline plans stand, where they have one, and
+    ``openings`` where deals of ours open.
     """
 
     of: Mapping[RecordKind, Home]
     keyless: frozenset[str] = frozenset()
     plan_stages: PlanStages | None = None
+    openings: Mapping[RecordKind, Opening] = field(default_factory=dict)
 
     def has_unique_key(self, object_name: str) -> bool:
         """Return whether records of the object can be written by key."""

@@ -297,7 +297,7 @@ def _deal_row(
 ) -> VendorWrite:
     crm = charter.crm_for(vendor)
     values: dict[Ownership, dict[str, str | None]] = {owner: {} for owner in Ownership}
-    values[Ownership.SEED].update(_opening(record, crm, owner_id))
+    values[Ownership.SEED].update(_opening(record, crm, owner_id, homes))
     if not homes.has_unique_key(crm.reads.deal.object):
         values[Ownership.SEED][key_field(vendor)] = record.key
     for entry, value in _entries(record):
@@ -322,14 +322,17 @@ def _deal_row(
     )
 
 
-def _opening(record: DesiredRecord, crm: CrmEntry, owner_id: str | None) -> dict[str, str | None]:
+def _opening(
+    record: DesiredRecord, crm: CrmEntry, owner_id: str | None, homes: Homes
+) -> dict[str, str | None]:
     """Return what a deal of ours begins with: stage, pipeline, owner, currency and the charter's values."""
     opening, fields = crm.writes.opening(record.kind), crm.reads.deal.fields
+    place = homes.openings.get(record.kind)
     amount = record.fields.get("amount")
     currency = amount.currency if isinstance(amount, Money) else None
     begun = (
-        (fields.stage, opening.stage),
-        (fields.pipeline, opening.pipeline),
+        (fields.stage, place.stage if place else opening.stage),
+        (fields.pipeline, place.pipeline if place else opening.pipeline),
         (fields.owner_id, owner_id),
         (fields.currency, currency),
     )

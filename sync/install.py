@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from integration.install_specs import Inspection, InstallingPort, InstallStep, Survey
 from integration.parts import OwnedPart
-from integration.port import CrmDescription, CrmPort, FieldSpec, ObjectSpec, Pipeline, SchemaChange
+from integration.port import CrmDescription, CrmPort, FieldSpec, ObjectSpec, SchemaChange
 from mappings.charter import Charter
 from mappings.homes import OBJECTS, Homes
 from mappings.inbound import read_queries
+from mappings.openings import never_won, unresolved
 from mappings.outbound import object_specs
 from mappings.portal_parts import wanted_parts
-from success.desired import RecordKind
 from sync.homes import settle, told
 from sync.install_steps import Outcome, PlannedPart, Work, deleted_object, work_of
 
@@ -95,13 +95,14 @@ def make_plan(
     questions = [
         *(problem for step in steps for problem in step.problems),
         *_unreadable(charter, port.vendor, description),
-        *_unknown_stages(charter, port.vendor, description.deal_pipelines),
+        *unresolved(charter, port.vendor, description.deal_pipelines),
         *_no_room(specs, description),
         *(deleted_object(spec.name) for spec in specs if spec.name in survey.archived_objects),
     ]
     notes = (
         *description.notes,
         *told(charter, port.vendor, description, homes),
+        *never_won(charter, port.vendor, description.deal_pipelines),
         *(f"{one.part}: {one.why}" for one in work.parts if one.outcome is Outcome.CANNOT),
     )
     return InstallPlan(
@@ -178,19 +179,6 @@ def _unreadable(charter: Charter, vendor: str, description: CrmDescription) -> I
         for name in query.fields:
             if name.lower() not in held and "." not in name:
                 yield f"{query.object}.{name}, which the charter reads, is not there: correct the charter"
-
-
-def _unknown_stages(charter: Charter, vendor: str, pipelines: Iterable[Pipeline]) -> Iterable[str]:
-    held = list(pipelines)
-    for kind in (RecordKind.RENEWAL, RecordKind.EXPANSION):
-        opening = charter.crm_for(vendor).writes.opening(kind)
-        own = [one for one in held if opening.pipeline in (None, one.id)]
-        stages = {stage.id for pipeline in own for stage in pipeline.stages if not stage.closed}
-        if opening.stage not in stages:
-            yield (
-                f"a {kind.value} should begin in stage {opening.stage!r}, which no open stage of the "
-                f"pipelines is; these are: {', '.join(sorted(stages)) or 'none'}"
-            )
 
 
 def _no_room(specs: Iterable[ObjectSpec], description: CrmDescription) -> Iterable[str]:

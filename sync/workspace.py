@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from integration.port import CrmDescription, CrmPort, FieldSpec, FieldType, Pipe
 from mappings.charter import Charter, from_canonical_bytes, rules_of
 from mappings.homes import Homes
 from mappings.inbound import Inbound, inbound_of
+from mappings.openings import openings
 from mappings.outbound import object_specs
 from success.rules import Rules
 from sync.connect import Connections
@@ -67,10 +68,14 @@ class Workspace:
         """Return how this CRM's records are read."""
         return inbound_of(self.charter, self.vendor, self.pipelines)
 
-    @property
+    @cached_property
     def homes(self) -> Homes:
-        """Return where each kind of our records stands here, as the install settled it."""
-        return standing_homes(self.installation.settings)
+        """Return where each kind of our records stands here, as the install settled it.
+
+        Where deals open follows the charter in force.
+        """
+        places = openings(self.charter, self.vendor, self.pipelines)
+        return replace(standing_homes(self.installation.settings), openings=places)
 
     @property
     def port(self) -> CrmPort:

@@ -217,6 +217,15 @@ def test_describes_a_portal_in_five_calls_for_one_standard_object(scripted_hubsp
     assert scripted_hubspot.calls.by_reason == {"describe": 5}
 
 
+def test_a_stage_without_flags_is_open(scripted_hubspot, script):
+    """Old stages carry no probability: nothing says that deals in them are closed, so they are not."""
+    bare = {"id": "7", "label": "Gewonnen", "displayOrder": 0, "metadata": {}}
+    script.answer(200, {"portalId": 111}).answer(200, {"results": []}).answer(200, {"results": []})
+    script.answer(200, {}).answer(200, {"results": [{"id": "4", "label": "P", "stages": [bare]}]})
+    (pipeline,) = scripted_hubspot.describe(["companies"]).deal_pipelines
+    assert [(one.closed, one.won) for one in pipeline.stages] == [(False, False)]
+
+
 def test_a_portal_without_enterprise_is_described_with_a_note(scripted_hubspot, script):
     """Where schemas are forbidden no custom object is left, and the admin is told why."""
     script.answer(200, {"portalId": 111, "timeZone": "UTC"})
