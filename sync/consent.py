@@ -18,16 +18,12 @@ from integration.http import pooled_session
 from integration.hubspot.connector import BASE_URL, DEFAULT_VERSION, PATHS
 from integration.hubspot.oauth_consent import authorize_url, is_hubspot_ui
 from integration.hubspot.oauth_endpoint import AppClient, TokenEndpoint, TokenInfo, TokenSet
-from integration.hubspot.scopes import Scopes, scopes_for
 from integration.port import Misconfigured
-from mappings.catalogue import Home
 from mappings.charter import Charter
-from mappings.homes import TASKS
-from mappings.inbound import read_queries
-from mappings.outbound import object_specs
 from sync.connect import APP, Opening, identify, keep_client
 from sync.onboard import apply_charter
 from sync.runtime import Runtime
+from sync.scopes import GRANTED, HUBSPOT, app_scopes
 from sync.state import charters, consents, installations
 from sync.state.consents import ConsentRequest, Standing
 from sync.state.engine import reading, writing
@@ -35,14 +31,11 @@ from sync.state.installations import Installation
 from sync.token_stores import hubspot_json
 from sync.workspace import CONNECTIONS
 
-HUBSPOT: Final = "hubspot"
 CALLBACK: Final = "/connect/hubspot/callback"
 STATE_LIVES: Final = timedelta(minutes=15)
 """Time for an admin to choose a portal and read what is asked for."""
 
 VERIFIER: Final = "pkce_verifier"
-GRANTED: Final = "granted_scopes"
-"""The setting in which an installation's granted scopes stand, for the doctor."""
 
 
 class ConsentRefused(Exception):
@@ -88,14 +81,6 @@ def app_client(runtime: Runtime) -> AppClient:
     secret = settings.hubspot_client_secret
     plain = "" if secret is None else secret.get_secret_value()
     return AppClient(settings.hubspot_client_id, plain, settings.public_url + CALLBACK)
-
-
-def app_scopes(charter: Charter) -> Scopes:
-    """Return the scopes the app asks for: what the charter reads, and the objects it extends or writes."""
-    read = [query.object for query in read_queries(charter, HUBSPOT, installed=False)]
-    extended = [spec.name for spec in object_specs(charter, HUBSPOT) if not spec.custom]
-    without = charter.crm_for(HUBSPOT).writes.homes.without
-    return scopes_for(read, extended, instead=() if Home.TASK in without else (TASKS,))
 
 
 def checked_return_url(url: str) -> str:

@@ -7,8 +7,8 @@ surveys, ``install_steps`` works out the steps, ``install_apply`` makes them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from integration.install_specs import Inspection, InstallingPort, InstallStep, Survey
 from integration.parts import OwnedPart
@@ -74,12 +74,17 @@ class InstallPlan:
 
 
 def make_plan(
-    port: CrmPort, charter: Charter, pinned: Homes | None = None, owned: Collection[OwnedPart] = ()
+    port: CrmPort,
+    charter: Charter,
+    pinned: Homes | None = None,
+    owned: Collection[OwnedPart] = (),
+    missing: Mapping[str, str] | None = None,
 ) -> InstallPlan:
     """Describe the portal or org and return what an apply would do; writes nothing.
 
     ``pinned`` are the homes settled by an earlier install, which this one keeps; ``owned`` the
-    parts known to be ours.
+    parts known to be ours. ``missing`` maps each scope that was not granted to what goes without
+    it, empty where nothing can be done without.
     """
     possible, reads = object_specs(charter, port.vendor), read_queries(charter, port.vendor, installed=False)
     names = list(dict.fromkeys([*(spec.name for spec in possible), *(query.object for query in reads)]))
@@ -90,6 +95,7 @@ def make_plan(
     by_steps, survey = False, NOTHING_SEEN
     if isinstance(port, InstallingPort):
         by_steps, survey = True, port.survey(wanted, description, list(owned))
+        survey = replace(survey, inspection=replace(survey.inspection, missing_scopes=missing or {}))
     work = work_of(wanted, description, survey, {one.part for one in owned}) if by_steps else Work((), ())
     steps = [_step(spec, description.objects.get(spec.name)) for spec in specs]
     questions = [
@@ -97,14 +103,9 @@ def make_plan(
         *_unreadable(charter, port.vendor, description),
         *unresolved(charter, port.vendor, description.deal_pipelines),
         *_no_room(specs, description),
+        *_not_granted(survey.inspection),
         *(deleted_object(spec.name) for spec in specs if spec.name in survey.archived_objects),
     ]
-    notes = (
-        *description.notes,
-        *told(charter, port.vendor, description, homes),
-        *never_won(charter, port.vendor, description.deal_pipelines),
-        *(f"{one.part}: {one.why}" for one in work.parts if one.outcome is Outcome.CANNOT),
-    )
     return InstallPlan(
         description,
         tuple(steps),
@@ -114,9 +115,24 @@ def make_plan(
         parts=work.parts,
         calls=work.calls if by_steps else None,
         homes=homes,
-        notes=notes,
+        notes=(
+            *description.notes,
+            *told(charter, port.vendor, description, homes),
+            *never_won(charter, port.vendor, description.deal_pipelines),
+            *_done_without(work, survey.inspection),
+        ),
         survey=survey,
     )
+
+
+def _done_without(work: Work, found: Inspection) -> Iterable[str]:
+    """Yield what cannot be, and why, where an install goes on without it."""
+    for one in work.parts:
+        if one.outcome is Outcome.CANNOT:
+            yield f"{one.part}: {one.why}"
+    for scope, without in found.missing_scopes.items():
+        if without:
+            yield f"the scope {scope} was not granted: {without}"
 
 
 def _changes(specs: Iterable[ObjectSpec], description: CrmDescription) -> tuple[SchemaChange, ...]:
@@ -179,6 +195,12 @@ def _unreadable(charter: Charter, vendor: str, description: CrmDescription) -> I
         for name in query.fields:
             if name.lower() not in held and "." not in name:
                 yield f"{query.object}.{name}, which the charter reads, is not there: correct the charter"
+
+
+def _not_granted(found: Inspection) -> Iterable[str]:
+    needed = sorted(scope for scope, without in found.missing_scopes.items() if not without)
+    if needed:
+        yield f"the portal's admin has not granted {', '.join(needed)}: have them consent again"
 
 
 def _no_room(specs: Iterable[ObjectSpec], description: CrmDescription) -> Iterable[str]:

@@ -17,6 +17,7 @@ from sync.install import InstallPlan, make_plan
 from sync.install_apply import StepResult, apply_plan, label_ids, owned_parts
 from sync.runtime import Runtime
 from sync.scheduler import look_at_all, plan_tasks
+from sync.scopes import missing_scopes
 from sync.state import charters, installations
 from sync.state.charters import CharterLife, Decision
 from sync.state.engine import reading, writing
@@ -66,7 +67,9 @@ def rollback_charter(runtime: Runtime, installation_id: str, author: str, reason
 def plan_install(ws: Workspace, charter: Charter | None = None) -> InstallPlan:
     """Return what installing would do, for the charter in force or another one; writes nothing."""
     pinned = pinned_homes(ws.installation.settings)
-    return make_plan(ws.port, charter or ws.charter, pinned, owned_parts(ws))
+    wanted = charter or ws.charter
+    missing = missing_scopes(wanted, ws.vendor, ws.installation.settings)
+    return make_plan(ws.port, wanted, pinned, owned_parts(ws), missing)
 
 
 def apply_install(ws: Workspace, plan: InstallPlan) -> list[StepResult]:

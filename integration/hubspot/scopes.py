@@ -78,6 +78,12 @@ def _of(name: str, records: Iterable[str], properties: Iterable[str]) -> set[str
     }
 
 
+LISTS: Final[Mapping[str, str]] = {
+    "crm.lists.read": "it cannot be seen which lists there are, so none are made",
+    "crm.lists.write": "the lists that keep themselves are not made",
+}
+"""What goes without each scope of lists, which an install can do without."""
+
 FALLBACKS: Final[Mapping[str, str]] = {
     "crm.objects.contacts.write": "milestones cannot be tasks where the portal has no object for them",
     "crm.objects.custom.read": "our own objects cannot be read back",

@@ -14,8 +14,8 @@ from integration.hubspot.scopes import FALLBACKS
 from integration.hubspot.versions import life_of
 from sync.commands.installing import SERVICE_KEY_LACKS
 from sync.connect import APP, kind_of
-from sync.consent import GRANTED, app_scopes
 from sync.runtime import Runtime
+from sync.scopes import GRANTED, app_scopes
 from sync.state.errors import StateError
 from sync.state.installations import Installation, Status
 from sync.workspace import Workspace

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from inspect import Parameter, signature
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from integration.parts import PartKind
 from integration.port import Misconfigured, NeedsConsent
 from mappings.load import load_charter
 from sync.commands.output import Unusable, answer, json_option, table
 from sync.config import read_settings
 from sync.connect import CREDENTIALS, kind_of
 from sync.install import InstallPlan
+from sync.install_steps import Outcome
 from sync.onboard import apply_charter, apply_install, connect_installation, plan_install
 from sync.runtime import Runtime, open_runtime
 from sync.state import charters, installations
@@ -47,7 +49,7 @@ DEFAULT_CHARTER = Path(__file__).parents[2] / "mappings" / "charters" / "default
     "--charter",
     "charter_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The charter to install for; by default the one in force, or the one we bring along.",
+    help="The charter to install for; by default the one in force, else that of CS_CHARTER, else ours.",
 )
 @click.option("--plan", "mode", flag_value="plan", default=True, help="Say what would be done (default).")
 @click.option("--apply", "mode", flag_value="apply", help="Do it.")
@@ -67,10 +69,11 @@ def install(
 
     Example: colonnade install hubspot --credentials hubspot.json --plan
     """
-    charter = load_charter(charter_file or DEFAULT_CHARTER, vendor)
+    settings = read_settings()
+    charter = load_charter(charter_file or settings.charter or DEFAULT_CHARTER, vendor)
     if (credentials is None) == (portal is None):
         raise Unusable("give either --credentials FILE to connect, or --portal ID of one that is connected")
-    runtime = open_runtime(read_settings())
+    runtime = open_runtime(settings)
     if credentials is None:
         with reading(runtime.engine) as conn:
             found = installations.get(conn, installations.installation_id(vendor, str(portal)))
@@ -89,6 +92,11 @@ def install(
         "questions": plan.questions,
         "homes": {kind.value: home.value for kind, home in plan.homes.of.items()},
         "notes": plan.notes,
+        "inspection": plan.inspection,
+        "parts": [
+            {"part": str(one.part), "outcome": one.outcome.value, "why": one.why} for one in plan.parts
+        ],
+        "calls_to_apply": plan.calls,
         "results": results,
         "lacks": lacks,
         "calls": ws.port.calls.total,
@@ -161,13 +169,39 @@ def _show(console: Console, plan: InstallPlan, mode: str, installation_id: str, 
     console.print(
         table(f"Install plan for {installation_id}", ("object", "what", "fields to add", "right"), rows)
     )
+    for line in _inspected(plan):
+        console.print(line, markup=False)
+    for line in _beside_fields(plan):
+        console.print(line, markup=False)
     for note in plan.notes:
         console.print(f"Note: {note}", markup=False)
     for question in plan.questions:
         console.print(f"To be settled first: {question}", style="red", markup=False)
-    for one in lacks:
-        console.print(f"A service key has {one}.")
+    for lack in lacks:
+        console.print(f"A service key has {lack}.")
     if plan.is_empty:
         console.print("Everything is there already; nothing to do.")
     else:
+        if plan.calls is not None:
+            console.print(f"An apply makes {plan.calls} calls.")
         console.print("Applied." if mode == "apply" else "The CRM was not changed; run again with --apply.")
+
+
+def _beside_fields(plan: InstallPlan) -> Iterator[str]:
+    """Yield what is done about parts the table does not show; what cannot be is among the notes."""
+    for one in plan.parts:
+        plain = one.part.kind in (PartKind.FIELD, PartKind.OBJECT) and one.outcome is Outcome.CREATE
+        if one.outcome not in (Outcome.RIGHT, Outcome.CANNOT) and not plain:
+            yield f"{one.outcome.value.capitalize()}: {one.part}" + (f" ({one.why})" if one.why else "")
+
+
+def _inspected(plan: InstallPlan) -> Iterator[str]:
+    """Yield what an admin should know of the portal: its kind, its people, its limits."""
+    found = plan.inspection
+    if found.account_type:
+        has = "with" if found.custom_objects else "without"
+        yield f"Account: {found.account_type.lower()}, {has} custom objects"
+    if found.owners is not None:
+        yield f"Owners: {found.owners}, and {found.archived_owners or 0} archived"
+    if found.limits:
+        yield "In use: " + "; ".join(str(one) for one in found.limits)
