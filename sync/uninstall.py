@@ -175,6 +175,8 @@ def _remove_records(ws: Workspace, object_name: str, progress: Progress) -> int:
         batch = ids[start : start + BATCH_ROWS]
         keyless_port(ws).withdraw(object_name, batch)
         progress(object_name, len(batch))
+    with writing(ws.runtime.engine) as conn:  # before the object goes: asked again, HubSpot would not know it
+        ledger_undo.forget(conn, ws.id, object_name)
     return len(ids)
 
 

@@ -43,6 +43,13 @@ def count_standing(conn: Connection, installation_id: str) -> dict[str, int]:
     return {row[0]: row[1] for row in conn.execute(query.group_by(table.object))}
 
 
+def forget(conn: Connection, installation_id: str, object_name: str) -> int:
+    """Forget every row of an object; return how many."""
+    table = write_ledger.c
+    target = delete(write_ledger).where(table.installation_id == installation_id, table.object == object_name)
+    return conn.execute(target).rowcount
+
+
 def forget_all_but(conn: Connection, installation_id: str, kept: Collection[str]) -> int:
     """Forget the rows of every object but ``kept``, and there those that never got a record."""
     table = write_ledger.c
