@@ -71,8 +71,8 @@ class LabelSpec:
 
     @property
     def part(self) -> Part:
-        """Return what it is called among the parts."""
-        return Part(PartKind.LABEL, self.object, self.name, self.target)
+        """Return what it is called among the parts: by its words, which a pair of objects has once."""
+        return Part(PartKind.LABEL, self.object, self.label, self.target)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,16 +64,15 @@ class Removal:
 
 @runtime_checkable
 class RemovingPort(Protocol):
-    """A CRM from which we can take back what an install made."""
+    """A CRM from which we can take back what an install made. Records go by ``KeylessPort.withdraw``."""
 
     def count_records(self, object_name: str) -> int:
         """Return how many live records an object has; 0 where it does not stand."""
         ...
 
-    def remove_records(self, object_name: str) -> int:
-        """Archive every live record of an object of ours, in batches; return how many went."""
-        ...
-
     def remove_parts(self, parts: Sequence[OwnedPart]) -> list[Removal]:
-        """Remove parts in the order given; one that is not there any more counts as gone."""
+        """Remove parts in an order the CRM allows; one that is not there any more counts as gone.
+
+        Returns one removal per part, in the order removed. A refusal of one stops no other.
+        """
         ...

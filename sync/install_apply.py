@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from integration.install_specs import InstallingPort, InstallStep, Made
+from integration.install_specs import InstallingPort, InstallStep, Made, MakeObject
 from integration.parts import OwnedPart, Part, PartKind
 from integration.port import DeployingPort, Pipeline, SchemaResult
 from sync.install import InstallPlan
@@ -62,7 +62,7 @@ def apply_plan(ws: Workspace, plan: InstallPlan) -> Applied:
     _intend(ws, plan, applied)
     for step in plan.todo:
         made = port.make(step)
-        _remember(ws, made)
+        _remember(ws, step, made)
         applied.ids.update({part: crm_id for part, crm_id in made.made.items() if crm_id is not None})
         if made.pipeline is not None:
             applied.pipelines.update(dict.fromkeys(made.made, made.pipeline))
@@ -82,13 +82,23 @@ def _intend(ws: Workspace, plan: InstallPlan, applied: Applied) -> None:
         unheard = installed_parts.unconfirmed(conn, ws.id)
         heard = {part: stands[part] for part in unheard if part in stands}
         installed_parts.confirm(conn, ws.id, ws.now(), heard)
-        installed_parts.intend(conn, ws.id, ws.now(), (part for step in plan.todo for part in step.parts))
+        ours = (part for step in plan.todo for part in (*step.parts, *_inside(step)))
+        installed_parts.intend(conn, ws.id, ws.now(), ours)
 
 
-def _remember(ws: Workspace, made: Made) -> None:
+def _remember(ws: Workspace, step: InstallStep, made: Made) -> None:
+    inside, ours = _inside(step), bool(made.made)
     with writing(ws.runtime.engine) as conn:
         installed_parts.confirm(conn, ws.id, ws.now(), made.made)
-        installed_parts.forget(conn, ws.id, [*made.taken, *made.refused])
+        installed_parts.confirm(conn, ws.id, ws.now(), dict.fromkeys(inside if ours else ()))
+        installed_parts.forget(conn, ws.id, [*made.taken, *made.refused, *(() if ours else inside)])
+
+
+def _inside(step: InstallStep) -> tuple[Part, ...]:
+    """Return the fields an object is made with: an uninstall must tell them from those added to it since."""
+    if not isinstance(step, MakeObject):
+        return ()
+    return tuple(Part(PartKind.FIELD, step.spec.name, one.name) for one in step.spec.fields)
 
 
 def _result(step: InstallStep, made: Made) -> StepResult:

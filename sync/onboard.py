@@ -15,13 +15,14 @@ from sync.connect import identify, keep_client
 from sync.homes import pin_homes, pinned_homes
 from sync.install import InstallPlan, make_plan
 from sync.install_apply import StepResult, apply_plan, label_ids, owned_parts
+from sync.reclaim import give_keys_back
 from sync.runtime import Runtime
 from sync.scheduler import look_at_all, plan_tasks
 from sync.scopes import missing_scopes
 from sync.state import charters, installations
 from sync.state.charters import CharterLife, Decision
 from sync.state.engine import reading, writing
-from sync.state.installations import Installation
+from sync.state.installations import Installation, Status
 from sync.workspace import CONNECTIONS, Workspace, keep_description, open_workspace
 
 
@@ -75,16 +76,26 @@ def plan_install(ws: Workspace, charter: Charter | None = None) -> InstallPlan:
 def apply_install(ws: Workspace, plan: InstallPlan) -> list[StepResult]:
     """Do what the plan says and remember pipelines and labels. Raises ValueError with questions open.
 
-    Where our records stand is settled once all they need is done; until then it is chosen anew.
+    Where our records stand is settled once all they need is done; until then it is chosen anew. An
+    installation that was uninstalled works again from here on.
     """
     applied = apply_plan(ws, plan)
     if applied.complete:
         pipelines = list(applied.pipelines.values())
         stages = plan_stages_of(pipelines[0]) if pipelines else None
         pin_homes(ws.runtime, ws.id, replace(plan.homes, plan_stages=stages))
+        _come_back(ws)
     keep_description(ws.runtime, ws.id, plan.description, label_ids(applied))
     CONNECTIONS.forget(ws.id)
     return applied.results
+
+
+def _come_back(ws: Workspace) -> None:
+    """Work again after an uninstall, with the deals we opened before known as ours."""
+    if ws.installation.status is Status.UNINSTALLED:
+        give_keys_back(ws)
+        with writing(ws.runtime.engine) as conn:
+            installations.set_status(conn, ws.id, Status.ACTIVE)
 
 
 def go_live(ws: Workspace) -> Workspace:

@@ -16,12 +16,13 @@ from integration.hubspot.names import ObjectNames
 from integration.hubspot.oauth_endpoint import TokenEndpoint
 from integration.hubspot.portal import Portal
 from integration.hubspot.read import Reader
+from integration.hubspot.removal import Remover
 from integration.hubspot.schema import Installer
 from integration.hubspot.survey import survey
 from integration.hubspot.transport import Transport
 from integration.hubspot.write import Writer
 from integration.install_specs import InstallingPort, InstallStep, Made, Survey, Wanted
-from integration.parts import OwnedPart
+from integration.parts import OwnedPart, Removal, RemovingPort
 from integration.port import (
     CallCount,
     CrmDescription,
@@ -37,7 +38,7 @@ from integration.port import (
 )
 
 
-class HubSpotPort(CrmPort, KeylessPort, InstallingPort):
+class HubSpotPort(CrmPort, KeylessPort, InstallingPort, RemovingPort):
     """A connected portal. Thread-safe; custom objects are named by our plain names."""
 
     def __init__(self, portal: Portal, calls: CallCount) -> None:
@@ -112,6 +113,14 @@ class HubSpotPort(CrmPort, KeylessPort, InstallingPort):
     def learn_labels(self, type_ids: Mapping[tuple[str, str], str]) -> None:
         """See ``InstallingPort.learn_labels``."""
         self._portal.labels.update(type_ids)
+
+    def count_records(self, object_name: str) -> int:
+        """See ``RemovingPort.count_records``."""
+        return Remover(self._portal).count_records(object_name)
+
+    def remove_parts(self, parts: Sequence[OwnedPart]) -> list[Removal]:
+        """See ``RemovingPort.remove_parts``."""
+        return Remover(self._portal).remove(parts)
 
 
 def connect(

@@ -151,7 +151,7 @@ def test_where_no_label_is_left_links_are_made_without(lite: Deployment, office:
     for number in range(10):
         ask(there, "POST", path, {"label": f"Theirs {number}", "name": f"theirs_{number}"})
     plan = plan_install(there.ws)
-    (note,) = [one for one in plan.notes if one.startswith("label cs_profile_of_companies")]
+    (note,) = [one for one in plan.notes if one.startswith("label CS Account of cs_profile")]
     assert "cs_profile and companies have as many labels as HubSpot allows: remove one" in note
     assert all(one.done for one in apply_install(there.ws, plan))
     assert plan_install(there.ws).is_empty

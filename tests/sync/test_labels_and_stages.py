@@ -58,7 +58,7 @@ def test_a_label_the_customer_deleted_is_done_without(lite: Deployment, office: 
     assert labels(there, "cs_profile", "companies") == [set()] * 3
     assert there.blocked() == []
     plan = plan_install(there.ws)
-    assert [step.about for step in plan.todo] == ["label cs_profile_of_companies of cs_profile to companies"]
+    assert [step.about for step in plan.todo] == ["label CS Account of cs_profile to companies"]
 
 
 def stage_of_plan(office: Office) -> str:
