@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from mappings.charter import content_hash
+from mappings.load import load_charter
 from tests.commands.conftest import PORTAL, run_process
-from tests.sync.harness import HUBSPOT, Sandbox
+from tests.sync.harness import CHARTER, HUBSPOT, Sandbox
 from tests.sync.portfolios import three_customers
 
 
@@ -92,3 +94,24 @@ def test_a_part_the_portal_keeps_ends_an_uninstall_with_its_words(starter: Sandb
     assert done.err.count("Error:") == 1
     assert "field companies.cs_health" in done.err
     assert "mend that and run again" in done.err
+
+
+def test_an_install_begins_from_the_charter_of_the_deployment_and_shows_the_portal(
+    starter: Sandbox, tmp_path: Path
+) -> None:
+    """CS_CHARTER is what a first install is for; it tells the account, its calls and its lists."""
+    charter = tmp_path / "charter.yaml"
+    charter.write_text(CHARTER.read_text("utf-8").replace("name: Default", "name: Ours", 1), "utf-8")
+    key = tmp_path / "key.json"
+    key.write_text(json.dumps(starter.credentials()), "utf-8")
+    env = {"CS_HOME": str(tmp_path / "home"), "CS_CHARTER": str(charter)}
+    install = ("install", "hubspot", "--credentials", str(key), "--url", starter.url, "--apply")
+
+    shown = " ".join(run_process(env, *install).well().out.split())
+    assert "Account: standard, without custom objects" in shown
+    assert "Create: list CS At risk" in shown
+    assert "An apply makes 8 calls." in shown
+    again = run_process(env, *install, "--json").json()
+    assert (again["calls_to_apply"], {one["outcome"] for one in again["parts"]}) == (0, {"right"})
+    history = run_process(env, "charter", "history", again["installation"], "--json").json()
+    assert [one["content_hash"] for one in history] == [content_hash(load_charter(charter, HUBSPOT))]
