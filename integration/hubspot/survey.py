@@ -8,7 +8,7 @@ Neighbours: ``describe`` has read objects, properties and deal pipelines before;
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,6 +35,7 @@ REASON: Final = "survey"
 UNIQUE_PROPERTIES: Final = 10
 """Page "Properties": properties with unique values an object may have."""
 
+CUSTOM_PIPELINES: Final = "pipelines of custom objects"
 OWNERS_A_PAGE: Final = 500
 """Page "Owners": a page has at most so many."""
 
@@ -44,18 +45,30 @@ def survey(portal: Portal, wanted: Wanted, found: CrmDescription, owned: Sequenc
     looking = _Looking(portal, found)
     lacking = list(looking.lacking(wanted.objects))
     lists, no_lists = looking.lists(wanted, owned)
+    labels, pipelines = dict(looking.labels(wanted.labels)), looking.pipeline_limits()
     return Survey(
         group=PROPERTY_GROUP,
         grouped=frozenset(name for name in lacking if looking.has_group(name)),
         archived_objects=looking.archived_objects(wanted.objects),
         archived_fields={name: looking.archived_fields(name) for name in lacking},
         lists=lists,
-        labels=dict(looking.labels(wanted.labels)),
+        labels=labels,
         pipelines=looking.pipelines(wanted.pipelines),
-        pipelines_left=looking.pipelines_left(wanted.pipelines),
+        pipelines_left=_left(wanted.pipelines, pipelines),
         without={PartKind.LIST: no_lists} if no_lists else {},
-        inspection=looking.inspection(wanted.objects),
+        inspection=looking.inspection(wanted.objects, (*pipelines, *_label_limits(labels))),
     )
+
+
+def _left(specs: Iterable[PipelineSpec], limits: Iterable[Usage]) -> dict[str, int]:
+    """Return how many more pipelines our objects may have, where that is shown."""
+    custom = [one for one in limits if one.name == CUSTOM_PIPELINES and one.limit is not None]
+    return {spec.object: max(0, (one.limit or 0) - one.used) for spec in specs for one in custom}
+
+
+def _label_limits(labels: Mapping[tuple[str, str], StandingLabels]) -> Iterator[Usage]:
+    for (source, target), held in labels.items():
+        yield Usage(f"labels of {source} to {target}", len(held.ids), len(held.ids) + held.left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,38 +125,46 @@ class _Looking:
         names = [spec.object for spec in specs if self._stand(spec.object)]
         return {name: load_pipelines(self.portal, name, REASON) for name in names}
 
-    def pipelines_left(self, specs: Iterable[PipelineSpec]) -> dict[str, int]:
-        """Return how many more pipelines our objects may have (page "Limits tracking")."""
-        if not any(self._stand(spec.object) for spec in specs):
-            return {}
+    def pipeline_limits(self) -> tuple[Usage, ...]:
+        """Return the pipelines of deals, then of all custom objects (page "Limits tracking"), where shown."""
         try:
-            found = self._get(f"{self.portal.paths.limits}/pipelines").get("customObjectTypes", {})
+            found = self._get(f"{self.portal.paths.limits}/pipelines")
         except Refused:
-            return {}
-        limit, usage = found.get("overallLimit"), found.get("overallUsage")
-        if not isinstance(limit, int) or not isinstance(usage, int):
-            return {}
-        return {spec.object: max(0, limit - usage) for spec in specs}
+            return ()
+        deals = [
+            (row.get("usage"), row.get("limit"))
+            for row in found.get("hubspotDefinedObjectTypes", [])
+            if row.get("objectTypeId") == STANDARD_TYPE_IDS["deals"]
+        ]
+        custom = found.get("customObjectTypes", {})
+        rows = [("pipelines of deals", one) for one in deals]
+        rows += [(CUSTOM_PIPELINES, (custom.get("overallUsage"), custom.get("overallLimit")))]
+        return tuple(
+            Usage(name, used, limit)
+            for name, (used, limit) in rows
+            if isinstance(used, int) and isinstance(limit, int)
+        )
 
-    def inspection(self, specs: Sequence[ObjectSpec]) -> Inspection:
+    def inspection(self, specs: Sequence[ObjectSpec], more: Iterable[Usage]) -> Inspection:
         """Return what the admin should know: owners and limits, as far as the grant shows them."""
         return Inspection(
             account_type=self.found.account_type,
             custom_objects=not self.found.notes,
             owners=self._owners(archived=False),
             archived_owners=self._owners(archived=True),
-            limits=tuple(self._limits(specs)),
+            limits=(*self._limits(specs), *more),
         )
 
     def _owners(self, *, archived: bool) -> int | None:
-        count, after = 0, "0"
-        flag = str(archived).lower()
+        count, after = 0, ""
+        path = f"{self.portal.paths.owners}?limit={OWNERS_A_PAGE}&archived={str(archived).lower()}"
         try:
-            while after:
-                path = f"{self.portal.paths.owners}?limit={OWNERS_A_PAGE}&archived={flag}&after={after}"
-                answer = self._get(path)
+            while True:
+                answer = self._get(f"{path}&after={after}" if after else path)
                 count += len(answer.get("results", []))
                 after = str(answer.get("paging", {}).get("next", {}).get("after", ""))
+                if not after:
+                    break
         except Refused:
             return None
         return count

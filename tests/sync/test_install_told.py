@@ -202,4 +202,8 @@ def test_the_plan_shows_the_portal_it_is_for(lite: Deployment, office: OPEN) -> 
     limits = [str(one) for one in found.limits]
     assert limits[0] == "custom objects: 0 of 10"
     assert "unique properties of deals: 0 of 10" in limits
+    assert {"pipelines of deals: 1 of 100", "pipelines of custom objects: 0 of 100"} <= set(limits)
     assert any(one.startswith("custom properties of companies: ") for one in limits)
+    there.install()
+    later = [str(one) for one in plan_install(there.ws).inspection.limits]
+    assert {"custom objects: 3 of 10", "labels of cs_profile to companies: 1 of 10"} <= set(later)
