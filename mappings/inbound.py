@@ -150,15 +150,17 @@ def read_queries(
     )
 
 
-def own_queries(charter: Charter, vendor: str) -> tuple[ReadQuery, ...]:
-    """Return one query per object of ours, all its fields: what the mirror observes of our own writes."""
+def own_queries(charter: Charter, vendor: str, homes: Homes = OBJECTS) -> tuple[ReadQuery, ...]:
+    """Return one query per object of ours, all its fields: what the mirror observes of our own writes.
+
+    Links are left out: the ledger knows under what our records hang.
+    """
     return tuple(
         ReadQuery(
             spec.name,
             tuple(dict.fromkeys((*(field.name for field in spec.fields), spec.primary_field))),
-            spec.parents,
         )
-        for spec in object_specs(charter, vendor)
+        for spec in object_specs(charter, vendor, homes)
         if spec.custom
     )
 

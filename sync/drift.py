@@ -24,7 +24,7 @@ SKEW = timedelta(seconds=2)
 def reopen_changed(conn: Connection, ws: Workspace, object_name: str, change: MirrorChange) -> int:
     """Reopen the rows of ours among the changed records whose fields differ; return how many.
 
-    A record of ours that was deleted is a person's decision: its row is buried.
+    A record of ours that was deleted is a person's decision: its row is buried. So is restoring it.
     """
     ids = [record_id for _, record_id in change.changed]
     rows = ledger.by_record(conn, ws.id, object_name, ids)
@@ -33,6 +33,8 @@ def reopen_changed(conn: Connection, ws: Workspace, object_name: str, change: Mi
     records = mirror.find(conn, ws.id, object_name, list(rows))
     gone = [row.key for record_id, row in rows.items() if records[record_id].deleted]
     ledger.tombstone(conn, ws.id, object_name, gone, "a person deleted the record in the CRM")
+    back = [row.key for record_id, row in rows.items() if _is_back(row, records[record_id])]
+    ledger.revive(conn, ws.id, object_name, back)
     keys = [row.key for record_id, row in rows.items() if _differs(row, records[record_id])]
     return ledger.reopen(conn, ws.id, object_name, keys)
 
@@ -53,6 +55,10 @@ def is_echo(row: LedgerRow | None, signal: Signal) -> bool:
         return True
     held = row.acknowledged.get(signal.field)
     return signal.field in row.acknowledged and same_value(held, signal.value)
+
+
+def _is_back(row: LedgerRow, record: StoredRecord) -> bool:
+    return row.state is WriteState.TOMBSTONE and not record.deleted
 
 
 def _differs(row: LedgerRow, record: StoredRecord) -> bool:

@@ -7,7 +7,9 @@ from datetime import datetime
 from threading import Lock
 
 from integration.budget import Budget, Lane
+from integration.census import Census, CensusPort
 from integration.http import pooled_session
+from integration.hubspot import census
 from integration.hubspot.auth import Auth, HubSpotCredentials, TokenStore
 from integration.hubspot.connector import BASE_URL, DEFAULT_VERSION, PATHS
 from integration.hubspot.describe import describe, load_schemas
@@ -36,7 +38,7 @@ from integration.port import (
 )
 
 
-class HubSpotPort(CrmPort, KeylessPort):
+class HubSpotPort(CrmPort, KeylessPort, CensusPort):
     """A connected portal. Thread-safe; custom objects are named by our plain names."""
 
     def __init__(self, portal: Portal, calls: CallCount) -> None:
@@ -99,6 +101,10 @@ class HubSpotPort(CrmPort, KeylessPort):
     def withdraw(self, object_name: str, ids: Sequence[str]) -> None:
         """See ``KeylessPort.withdraw``; HubSpot keeps them in its recycle bin for 90 days."""
         self._keyless.withdraw(object_name, ids)
+
+    def census(self, object_name: str, known: Iterable[str]) -> Census:
+        """See ``CensusPort.census``; one search where nothing differs."""
+        return census.census(self._portal, object_name, known)
 
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
         """See ``CrmPort.apply_schema``; parents must come before their children."""
