@@ -155,14 +155,14 @@ def keep(conn: Connection, ws: Workspace, records: Sequence[CrmRecord], reason: 
     if object_name == ws.inbound.crm.reads.deal.object:
         touched.update(_move_lines(conn, ws, change, accounts))
     marked = dirty.mark(conn, ws.id, now, Scope.ACCOUNT, touched, f"{object_name} {reason}")
-    drift.reopen_changed(conn, ws, object_name, change)
+    drift.reopen_changed(conn, ws, object_name, [record.id for record in records])
     return Pulled(len(records), len(change.changed), marked)
 
 
 def _keep_own(conn: Connection, ws: Workspace, records: Sequence[CrmRecord]) -> Pulled:
     """Store records of ours; a field somebody changed is looked at by the next push."""
     change = mirror.store(conn, ws.id, ws.now(), [mirror_record(record, None) for record in records])
-    drift.reopen_changed(conn, ws, records[0].object, change)
+    drift.reopen_changed(conn, ws, records[0].object, [record.id for record in records])
     return Pulled(len(records), len(change.changed))
 
 
