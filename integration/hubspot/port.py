@@ -8,6 +8,7 @@ from threading import Lock
 
 from integration.budget import Budget, Lane
 from integration.census import Census, CensusPort
+from integration.history import History, HistoryPort
 from integration.http import pooled_session
 from integration.hubspot import census
 from integration.hubspot.auth import Auth, HubSpotCredentials, TokenStore
@@ -16,6 +17,7 @@ from integration.hubspot.describe import describe, load_schemas
 from integration.hubspot.keyless import Keyless
 from integration.hubspot.names import ObjectNames
 from integration.hubspot.oauth_endpoint import TokenEndpoint
+from integration.hubspot.past import read_history
 from integration.hubspot.portal import Portal
 from integration.hubspot.read import Reader
 from integration.hubspot.schema import Installer
@@ -38,7 +40,7 @@ from integration.port import (
 )
 
 
-class HubSpotPort(CrmPort, KeylessPort, CensusPort):
+class HubSpotPort(CrmPort, KeylessPort, CensusPort, HistoryPort):
     """A connected portal. Thread-safe; custom objects are named by our plain names."""
 
     def __init__(self, portal: Portal, calls: CallCount) -> None:
@@ -105,6 +107,10 @@ class HubSpotPort(CrmPort, KeylessPort, CensusPort):
     def census(self, object_name: str, known: Iterable[str]) -> Census:
         """See ``CensusPort.census``; one search where nothing differs."""
         return census.census(self._portal, object_name, known)
+
+    def history(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> list[History]:
+        """See ``HistoryPort.history``; fifty records a call, the last 20 values of each property."""
+        return read_history(self._portal, object_name, ids, fields)
 
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
         """See ``CrmPort.apply_schema``; parents must come before their children."""

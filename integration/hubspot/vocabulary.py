@@ -91,14 +91,20 @@ def _search(conditions: Sequence[tuple[str, str, int | str | None]], fields: Seq
     )
 
 
-def batch_read_body(ids: Iterable[str], fields: Sequence[str], id_property: str | None = None) -> Body:
-    """Return a batch read by record id, or by the unique property ``id_property``."""
+def batch_read_body(
+    ids: Iterable[str],
+    fields: Sequence[str],
+    id_property: str | None = None,
+    *,
+    history: Sequence[str] = (),
+) -> Body:
+    """Return a batch read by record id, or by the unique property ``id_property``; ``history`` is fields."""
     config = _OBJECTS.config
     return _OBJECTS.body(
         objects.BatchReadInputSimplePublicObjectId(
             inputs=[objects.SimplePublicObjectId(id=item, local_vars_configuration=config) for item in ids],
             properties=list(fields),
-            properties_with_history=[],
+            properties_with_history=list(history),
             id_property=id_property,
             local_vars_configuration=config,
         )

@@ -173,3 +173,17 @@ def test_an_outage_gives_back_what_was_not_done(lite: Deployment, office: OPEN, 
     with reading(there.engine) as conn:
         assert due.unheld(conn, lite.now, KINDS) == frozenset()
     assert caught_up(there, minutes=1) == 4
+
+
+def test_a_change_search_did_not_show_yet_is_read_by_the_next_poll(lite: Deployment, office: OPEN) -> None:
+    """The index lags: the poll after the change is answered without it, and the next reaches back for it."""
+    there = live(lite, office)
+    caught_up(there, hours=4)
+    there.settle()
+    lite.later(minutes=14)
+    there.sandbox.edit("deals", there.sandbox.lookup("deal:d-b1"), {"dealname": "Late"})
+    there.sandbox.fault("status", "/deals/search", 1, status=200, body={"total": 0, "results": []})
+    caught_up(there, minutes=1)
+    assert there.waiting_accounts() == 0
+    caught_up(there, minutes=15)
+    assert there.waiting_accounts() == 1
