@@ -23,6 +23,9 @@ SETTLES = timedelta(minutes=2)
 """How long after a deletion it is left open whether it was a merge: search needs a moment to show the
 record that came of it, and a poll has to see that first."""
 
+FOLLOWED = 500
+"""Records followed at a time, so that memory does not grow with what a census finds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
@@ -49,8 +52,9 @@ def take_census(ws: Workspace, object_name: str) -> Counted:
     settled = [one for one in census.gone if one.at is None or one.at <= polled - SETTLES]
     deleted = [Signal(object_name, one.id, SignalKind.DELETED, _when(one, ws.now())) for one in settled]
     back = [Signal(object_name, one, SignalKind.CHANGED, ws.now()) for one in census.unknown]
-    if deleted or back:
-        follow(ws, [*deleted, *back], restored=True)
+    found = [*deleted, *back]
+    for start in range(0, len(found), FOLLOWED):
+        follow(ws, found[start : start + FOLLOWED], restored=True)
     return Counted(len(deleted), len(back), len(census.gone) - len(settled))
 
 

@@ -14,6 +14,7 @@ from integration.budget import Lane, calling_in
 from integration.history import HistoryPort
 from integration.port import ReadQuery
 from mappings.inbound import read_queries
+from mappings.naming import key_field
 from sync.bury import by_age
 from sync.pull import Progress, quiet
 from sync.state import cursors, mirror
@@ -54,10 +55,12 @@ def read_history(ws: Workspace, progress: Progress = quiet) -> Remembered:
 
 
 def _queries(ws: Workspace) -> list[ReadQuery]:
-    """Return what is asked: the customer's own fields of accounts, deals and lines."""
+    """Return what is asked: the customer's own fields of accounts, deals and lines, and which deals are ours."""
     reads = ws.inbound.crm.reads
     wanted = (reads.account.object, reads.deal.object, reads.contract_line.object)
     found = {one.object: one for one in read_queries(ws.charter, ws.vendor, installed=False)}
+    deals = found[reads.deal.object]
+    found[deals.object] = replace(deals, fields=(*deals.fields, key_field(ws.vendor)))
     return [found[name] for name in dict.fromkeys(wanted)]
 
 

@@ -132,7 +132,7 @@ def _record(
         source_at=_instant(row["updatedAt"]),
         archived=bool(row.get("archived", False)),
         links=links,
-        merged_ids=tuple(sorted(filter(None, (values.get(MERGED_IDS) or "").split(";")), key=int)),
+        merged_ids=tuple(filter(None, (values.get(MERGED_IDS) or "").split(";"))),
     )
 
 
