@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic_core import CoreSchema
 
-from mappings.catalogue import CATALOGUE, OWN_OBJECTS, Home
+from mappings.catalogue import CATALOGUE, OWN_OBJECTS, Home, KeptList
 from mappings.freshness import FreshnessEntry
 from mappings.problems import suggest
 from mappings.scalars import Finding, Model, Name, refuse
@@ -245,6 +245,11 @@ class Writes(Model):
 
     on_account: tuple[str, ...] = Field(
         default=(), description="Profile fields that also stand on the account itself."
+    )
+    lists: tuple[KeptList, ...] = Field(
+        default=tuple(KeptList),
+        description="Lists of accounts that keep themselves (HubSpot); the fields they ask stand on the "
+        "account.",
     )
     profile_lookup: bool = Field(default=False, description="The account points to its profile.")
     homes: HomesEntry = HomesEntry()

@@ -55,7 +55,7 @@ def read_history(ws: Workspace, progress: Progress = quiet) -> Remembered:
 
 
 def _queries(ws: Workspace) -> list[ReadQuery]:
-    """Return what is asked: the customer's own fields of accounts, deals and lines, and which deals are ours."""
+    """Return what is asked: the customer's fields of accounts, deals and lines, and which deals are ours."""
     reads = ws.inbound.crm.reads
     wanted = (reads.account.object, reads.deal.object, reads.contract_line.object)
     found = {one.object: one for one in read_queries(ws.charter, ws.vendor, installed=False)}
