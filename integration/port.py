@@ -127,6 +127,7 @@ class CrmRecord:
     """One record as the CRM holds it.
 
     ``source_at`` is when the CRM last changed it (UTC), ``created_at`` when it made it.
+    ``merged_ids`` are records that became this one, where the CRM says so on the record.
     """
 
     object: str
@@ -136,6 +137,7 @@ class CrmRecord:
     source_at: datetime
     archived: bool = False
     links: tuple[Link, ...] = ()
+    merged_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validat
 from pydantic_core import CoreSchema
 
 from mappings.catalogue import CATALOGUE, OWN_OBJECTS, Home, KeptList
+from mappings.freshness import FreshnessEntry
 from mappings.problems import suggest
 from mappings.scalars import Finding, Model, Name, refuse
 from success.desired import RecordKind
@@ -304,12 +305,21 @@ Webhooks = Annotated[
 ]
 
 
+FreshnessByObject = Annotated[
+    dict[str, FreshnessEntry],
+    Field(
+        description="Minutes until what no push told of is read, by an object read above or a kind of ours."
+    ),
+]
+
+
 class CrmEntry(Model):
     """One CRM: what is read from it, what is written to it, and which changes it should report."""
 
     reads: Reads
     writes: Writes
     webhooks: Webhooks = Field(default_factory=dict)
+    freshness: FreshnessByObject = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _webhooks_name_read_objects(self) -> CrmEntry:
@@ -318,6 +328,18 @@ class CrmEntry(Model):
             [
                 Finding(("webhooks", name), f"nothing is read from {name!r}", suggest(name, known))
                 for name in self.webhooks
+                if name not in known
+            ]
+        )
+        return self
+
+    @model_validator(mode="after")
+    def _freshness_names_what_is_read(self) -> CrmEntry:
+        known = [entry.object for entry in self.entries().values()] + [kind.value for kind in OWN_OBJECTS]
+        refuse(
+            [
+                Finding(("freshness", name), f"nothing is read from {name!r}", suggest(name, known))
+                for name in self.freshness
                 if name not in known
             ]
         )

@@ -119,6 +119,7 @@ def _look_again(runtime: Runtime, installation_id: str, reason: str) -> None:
     ws = open_workspace(runtime, installation_id)
     if ws.live:
         look_at_all(ws, reason)
+        plan_tasks(ws)
 
 
 def every_installation(runtime: Runtime) -> list[Installation]:

@@ -7,13 +7,17 @@ from datetime import datetime
 from threading import Lock
 
 from integration.budget import Budget, Lane
+from integration.census import Census, CensusPort
+from integration.history import History, HistoryPort
 from integration.http import pooled_session
+from integration.hubspot import census
 from integration.hubspot.auth import Auth, HubSpotCredentials, TokenStore
 from integration.hubspot.connector import BASE_URL, DEFAULT_VERSION, PATHS
 from integration.hubspot.describe import describe, load_schemas
 from integration.hubspot.keyless import Keyless
 from integration.hubspot.names import ObjectNames
 from integration.hubspot.oauth_endpoint import TokenEndpoint
+from integration.hubspot.past import read_history
 from integration.hubspot.portal import Portal
 from integration.hubspot.read import Reader
 from integration.hubspot.removal import Remover
@@ -38,7 +42,7 @@ from integration.port import (
 )
 
 
-class HubSpotPort(CrmPort, KeylessPort, InstallingPort, RemovingPort):
+class HubSpotPort(CrmPort, KeylessPort, CensusPort, HistoryPort, InstallingPort, RemovingPort):
     """A connected portal. Thread-safe; custom objects are named by our plain names."""
 
     def __init__(self, portal: Portal, calls: CallCount) -> None:
@@ -101,6 +105,14 @@ class HubSpotPort(CrmPort, KeylessPort, InstallingPort, RemovingPort):
     def withdraw(self, object_name: str, ids: Sequence[str]) -> None:
         """See ``KeylessPort.withdraw``; HubSpot keeps them in its recycle bin for 90 days."""
         self._keyless.withdraw(object_name, ids)
+
+    def census(self, object_name: str, known: Iterable[str]) -> Census:
+        """See ``CensusPort.census``; one search where nothing differs."""
+        return census.census(self._portal, object_name, known)
+
+    def history(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> list[History]:
+        """See ``HistoryPort.history``; fifty records a call, the last 20 values of each property."""
+        return read_history(self._portal, object_name, ids, fields)
 
     def survey(self, wanted: Wanted, found: CrmDescription, owned: Sequence[OwnedPart]) -> Survey:
         """See ``InstallingPort.survey``."""
