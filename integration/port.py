@@ -195,13 +195,27 @@ class RowError:
 
 
 @dataclass(frozen=True, slots=True)
+class NormalisedValue:
+    """A value the CRM took and keeps in another form than it was sent; ``message`` says so in its words."""
+
+    field: str
+    sent: str | None
+    kept: str | None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What became of one ``WriteRow``: an id and whether it was created, or an error."""
+    """What became of one ``WriteRow``: an id and whether it was created, or an error.
+
+    ``normalised`` are those of the row's values that do not stand as they were sent.
+    """
 
     key: str
     record_id: str | None
     created: bool = False
     error: RowError | None = None
+    normalised: tuple[NormalisedValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from integration.port import Signal, SignalKind
-from mappings.diff import same_value
+from mappings.diff import kept_form, same_value
 from sync.state import ledger, mirror
 from sync.state.ledger import LedgerRow, WriteState
 from sync.state.mirror import MirrorChange, StoredRecord
@@ -58,7 +58,9 @@ def is_echo(row: LedgerRow | None, signal: Signal) -> bool:
 def _differs(row: LedgerRow, record: StoredRecord) -> bool:
     if record.deleted or row.state is not WriteState.ACKNOWLEDGED:
         return False
+    held = row.acknowledged or {}
     return any(
-        name in record.values and not same_value(record.values[name], wanted)
+        name in record.values
+        and not same_value(record.values[name], kept_form(name, wanted, held, row.normalised))
         for name, wanted in row.desired.items()
     )
