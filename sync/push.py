@@ -357,7 +357,8 @@ def _block(ws: Workspace, row: LedgerRow, error: RowError, conn: Connection) -> 
 def _acknowledgement(plan: _Plan, result: WriteResult) -> Acknowledgement:
     record_id = result.record_id or plan.record_id
     assert record_id is not None  # noqa: S101 - the port promises an id with every success
-    return taken(plan.row, record_id, _write_row(plan).values, result)
+    blocked = [one.field for one in plan.changes.blocked]
+    return taken(plan.row, record_id, _write_row(plan).values, blocked, result)
 
 
 def _release(ws: Workspace, rows: Sequence[LedgerRow], error: Unavailable) -> None:

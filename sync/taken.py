@@ -8,7 +8,7 @@ Neighbours: ``push`` enters the answers; ``mappings.diff`` compares with what st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -22,18 +22,29 @@ NORMALISED = "normalised"
 """The kind of a finding: a field the CRM keeps in another form than the one we send."""
 
 
-def taken(row: LedgerRow, record_id: str, sent: FieldValues, result: WriteResult) -> Acknowledgement:
-    """Return the acknowledgement of a row the CRM has just taken with the values ``sent``."""
+def taken(
+    row: LedgerRow, record_id: str, sent: FieldValues, blocked: Collection[str], result: WriteResult
+) -> Acknowledgement:
+    """Return the acknowledgement of a row the CRM has just taken with the values ``sent``.
+
+    What was wanted and not sent stands there already, or it would have been sent; not so ``blocked``
+    fields, in which somebody's own values stand.
+    """
+    before = standing(row, record_id, leave_out={*sent, *blocked})
     kept = {one.field: one.kept for one in result.normalised}
-    normalised = {name: value for name, value in row.normalised.items() if name not in sent}
+    normalised = {name: value for name, value in before.normalised.items() if name not in sent}
     normalised |= {one.field: one.sent for one in result.normalised}
-    return Acknowledgement(row, record_id, {**(row.acknowledged or {}), **sent, **kept}, normalised)
+    return Acknowledgement(row, record_id, {**before.values, **sent, **kept}, normalised)
 
 
-def standing(row: LedgerRow, record_id: str) -> Acknowledgement:
-    """Return the acknowledgement of a row whose every wanted value stands in the CRM already."""
+def standing(row: LedgerRow, record_id: str, leave_out: Collection[str] = ()) -> Acknowledgement:
+    """Return the acknowledgement of a row whose wanted values stand in the CRM, but for those left out."""
     held = row.acknowledged or {}
-    stands = {name: kept_form(name, wanted, held, row.normalised) for name, wanted in row.desired.items()}
+    stands = {
+        name: kept_form(name, wanted, held, row.normalised)
+        for name, wanted in row.desired.items()
+        if name not in leave_out
+    }
     normalised = {
         name: sent
         for name, sent in row.normalised.items()
