@@ -193,6 +193,12 @@ class RowError:
     message: str
     fields: tuple[str, ...] = ()
 
+    @property
+    def words(self) -> str:
+        """Return the CRM's own words, and the fields or scopes it names where its words do not."""
+        unnamed = [name for name in self.fields if name not in self.message]
+        return f"{self.message} ({', '.join(unnamed)})" if unnamed else self.message
+
 
 @dataclass(frozen=True, slots=True)
 class NormalisedValue:
@@ -287,7 +293,7 @@ class Refused(CrmError):
 
     def __init__(self, error: RowError) -> None:
         """Carry the refusal."""
-        super().__init__(f"{error.code}: {error.message}")
+        super().__init__(f"{error.code}: {error.words}")
         self.error = error
 
 

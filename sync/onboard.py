@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from integration.port import SchemaResult
 from mappings.charter import Charter, canonical_bytes, content_hash
-from sync.connect import identify, keep_client
+from sync.connect import Check, identify, keep_client
 from sync.homes import pin_homes, pinned_homes
 from sync.install import InstallPlan, apply_plan, make_plan
 from sync.runtime import Runtime
@@ -23,13 +23,19 @@ from sync.workspace import CONNECTIONS, Workspace, keep_description, open_worksp
 
 
 def connect_installation(
-    runtime: Runtime, vendor: str, base_url: str, client: Mapping[str, str], time_zone: str
+    runtime: Runtime,
+    vendor: str,
+    base_url: str,
+    client: Mapping[str, str],
+    time_zone: str,
+    check: Check | None = None,
 ) -> Installation:
     """Keep a portal or org and its credentials; return it as stored.
 
-    Raises NeedsConsent or Misconfigured when the credentials open nothing.
+    Raises NeedsConsent or Misconfigured when the credentials open nothing, and what ``check`` raises;
+    nothing is kept then.
     """
-    who, opening = identify(vendor, base_url, client, runtime.clock)
+    who, opening = identify(vendor, base_url, client, runtime.clock, check)
     now = runtime.clock.now()
     found = Installation(vendor, who.account_id, who.account_name, base_url, time_zone, now, now)
     with writing(runtime.engine) as conn:

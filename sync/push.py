@@ -348,10 +348,7 @@ def _enter(ws: Workspace, plans: Sequence[_Plan], results: Sequence[WriteResult]
 
 
 def _block(ws: Workspace, row: LedgerRow, error: RowError, conn: Connection) -> None:
-    """Keep the CRM's own words, and the fields it names where its words do not."""
-    unnamed = [name for name in error.fields if name not in error.message]
-    words = f"{error.message} ({', '.join(unnamed)})" if unnamed else error.message
-    ledger.block(conn, ws.id, row, error.code, words)
+    ledger.block(conn, ws.id, row, error.code, error.words)
 
 
 def _acknowledgement(plan: _Plan, result: WriteResult) -> Acknowledgement:

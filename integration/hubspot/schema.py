@@ -53,7 +53,7 @@ class Installer:
             missing = [each for each in fields if each.name not in held]
             wrong = [*_mismatches(fields, held), *self._add_fields(name, missing)]
         except Refused as refusal:
-            return SchemaResult(name, done=False, message=refusal.error.message)
+            return SchemaResult(name, done=False, message=refusal.error.words)
         return SchemaResult(name, done=not wrong, message="; ".join(wrong))
 
     def _create(self, wanted: ObjectSpec, fields: Sequence[FieldSpec]) -> bool:
