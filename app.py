@@ -19,6 +19,7 @@ from sync.commands.hubspot_app import hubspot
 from sync.commands.installing import install
 from sync.commands.output import EXPECTED, explained
 from sync.commands.processes import listen, migrate, scheduler, worker
+from sync.commands.removing import uninstall
 from sync.commands.sandboxes import portfolio, sandbox
 from sync.commands.showing import doctor, explain, metrics
 from sync.commands.syncing import sync
@@ -48,6 +49,7 @@ COMMANDS = (
     scheduler,
     serve,
     sync,
+    uninstall,
     worker,
 )
 BODY_MAX = 8_000_000

@@ -51,7 +51,10 @@ CREDENTIALS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
 Check = Callable[[CrmPort, CrmDescription], None]
 """Looks at a portal or org that is about to be connected, and raises where that should not be."""
 
-_OpenedWith = tuple[str | None, str]
+UNINSTALLS = "uninstalls"
+"""The setting that counts a portal's uninstalls: what was cached of it before is void."""
+
+_OpenedWith = tuple[str | None, str, int]
 """The mark of the credentials a port was opened with, and the address."""
 
 
@@ -75,10 +78,12 @@ class Connections:
     def port(self, runtime: Runtime, installation: Installation) -> tuple[CrmPort, bool]:
         """Return the installation's port, and whether it was opened just now.
 
-        It is opened anew once the installation was connected again, by whatever process.
+        It is opened anew once the installation was connected again or uninstalled, by whatever
+        process: our objects have other type ids then.
         Raises StateError when it has no credentials.
         """
-        opens = (client_mark(runtime, installation.id), installation.base_url)
+        mark, uninstalls = client_mark(runtime, installation.id), installation.settings.get(UNINSTALLS)
+        opens = (mark, installation.base_url, uninstalls if isinstance(uninstalls, int) else 0)
         with self._lock:
             held = self._ports.get(installation.id)
             if held is not None and held[0] == opens:

@@ -13,12 +13,13 @@ from mappings.charter import Charter, canonical_bytes, content_hash
 from sync.connect import Check, identify, keep_client
 from sync.homes import pin_homes, pinned_homes
 from sync.install import InstallPlan, apply_plan, make_plan
+from sync.reclaim import give_keys_back
 from sync.runtime import Runtime
 from sync.scheduler import look_at_all, plan_tasks
 from sync.state import charters, installations
 from sync.state.charters import CharterLife, Decision
 from sync.state.engine import reading, writing
-from sync.state.installations import Installation
+from sync.state.installations import Installation, Status
 from sync.workspace import CONNECTIONS, Workspace, keep_description, open_workspace
 
 
@@ -75,14 +76,24 @@ def plan_install(ws: Workspace) -> InstallPlan:
 def apply_install(ws: Workspace, plan: InstallPlan) -> list[SchemaResult]:
     """Do what the plan says and remember the pipelines. Raises ValueError with questions open.
 
-    Where our records stand is settled once all of it is done; until then it is chosen anew.
+    Where our records stand is settled once all of it is done; until then it is chosen anew. An
+    installation that was uninstalled works again from here on.
     """
     results = apply_plan(ws.port, plan)
     if all(one.done for one in results):
         pin_homes(ws.runtime, ws.id, plan.homes)
+        _come_back(ws)
     keep_description(ws.runtime, ws.id, plan.description)
     CONNECTIONS.forget(ws.id)
     return results
+
+
+def _come_back(ws: Workspace) -> None:
+    """Work again after an uninstall, with the deals we opened before known as ours."""
+    if ws.installation.status is Status.UNINSTALLED:
+        give_keys_back(ws)
+        with writing(ws.runtime.engine) as conn:
+            installations.set_status(conn, ws.id, Status.ACTIVE)
 
 
 def go_live(ws: Workspace) -> Workspace:

@@ -23,7 +23,7 @@ from sync.runtime import Runtime
 from sync.state import inbox
 from sync.state.engine import writing
 from sync.state.inbox import InboxEvent
-from sync.state.installations import Status, installation_id
+from sync.state.installations import ENDED, installation_id
 from webhooks.answers import kept, refused
 
 
@@ -77,7 +77,7 @@ def _keep(runtime: Runtime, events: list[Mapping[str, Any]]) -> Response:
         by_installation[owner].append(InboxEvent(dedupe_key(event), HUBSPOT, event, occurred_at(event)))
     now = runtime.clock.now()
     known = every_installation(runtime)
-    served = {one.id for one in known if one.status is not Status.DISCONNECTED}
+    served = {one.id for one in known if one.status not in ENDED}
     with writing(runtime.engine) as conn:
         new = {
             owner: inbox.put(conn, owner, now, batch)

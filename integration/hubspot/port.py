@@ -16,9 +16,11 @@ from integration.hubspot.names import ObjectNames
 from integration.hubspot.oauth_endpoint import TokenEndpoint
 from integration.hubspot.portal import Portal
 from integration.hubspot.read import Reader
+from integration.hubspot.removal import Remover
 from integration.hubspot.schema import Installer
 from integration.hubspot.transport import Transport
 from integration.hubspot.write import Writer
+from integration.parts import OwnedPart, Removal, RemovingPort
 from integration.port import (
     CallCount,
     CrmDescription,
@@ -36,7 +38,7 @@ from integration.port import (
 )
 
 
-class HubSpotPort(CrmPort, KeylessPort):
+class HubSpotPort(CrmPort, KeylessPort, RemovingPort):
     """A connected portal. Thread-safe; custom objects are named by our plain names."""
 
     def __init__(self, portal: Portal, calls: CallCount) -> None:
@@ -103,6 +105,14 @@ class HubSpotPort(CrmPort, KeylessPort):
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
         """See ``CrmPort.apply_schema``; parents must come before their children."""
         return Installer(self._portal).apply(changes)
+
+    def count_records(self, object_name: str) -> int:
+        """See ``RemovingPort.count_records``."""
+        return Remover(self._portal).count_records(object_name)
+
+    def remove_parts(self, parts: Sequence[OwnedPart]) -> list[Removal]:
+        """See ``RemovingPort.remove_parts``."""
+        return Remover(self._portal).remove(parts)
 
 
 def connect(

@@ -18,7 +18,7 @@ from sync.runtime import Runtime, open_runtime
 from sync.state import findings, ledger, mirror
 from sync.state.engine import reading
 from sync.state.errors import StateError
-from sync.state.installations import Installation, Status
+from sync.state.installations import ENDED, Installation
 from sync.taken import NORMALISED
 from sync.workspace import Workspace, open_workspace
 
@@ -78,7 +78,7 @@ def doctor(as_json: bool) -> None:
     Example: colonnade doctor
     """
     runtime = open_runtime(read_settings())
-    known = [one for one in every_installation(runtime) if one.status is not Status.DISCONNECTED]
+    known = [one for one in every_installation(runtime) if one.status not in ENDED]
     found = [matter for one in known for matter in _matters(runtime, one)]
     answer(found, as_json, lambda out: _show_matters(out, found))
     if any(one.severity is Severity.WRONG for one in found):

@@ -55,12 +55,19 @@ class Status(StrEnum):
     """Whether we may work: ``needs_consent`` waits for the customer's admin, ``paused`` for ours.
 
     ``disconnected`` was ended on purpose, its secrets are gone; connecting again makes it active.
+    ``uninstalled`` is taken back or being taken back, its connection stands; installing again
+    makes it active.
     """
 
     ACTIVE = "active"
     NEEDS_CONSENT = "needs_consent"
     PAUSED = "paused"
     DISCONNECTED = "disconnected"
+    UNINSTALLED = "uninstalled"
+
+
+ENDED = frozenset({Status.DISCONNECTED, Status.UNINSTALLED})
+"""Nothing is expected of these: their events are not kept, and nobody is told to mend them."""
 
 
 @dataclass(frozen=True, slots=True)

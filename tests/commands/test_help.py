@@ -40,6 +40,7 @@ def test_the_commands_are_those_promised():
         *("portfolio generate", "portfolio load", "sandbox", "demo", "serve", "install", "doctor"),
         "bench hubspot-sync",
         "disconnect",
+        "uninstall",
         *(f"hubspot {one}" for one in ("lint", "project", "versions")),
         *("explain", "metrics", "migrate", "worker", "scheduler", "listen"),
     }

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import Connection, Engine, select
 
+from integration.parts import Part, PartKind
 from sync.state import (
     charters,
     cursors,
@@ -17,6 +18,7 @@ from sync.state import (
     identity,
     inbox,
     installations,
+    installed_parts,
     leases,
     ledger,
     metadata,
@@ -64,6 +66,12 @@ def _mirror(conn: Connection, owner: str, word: str) -> None:
 
 def _ledger(conn: Connection, owner: str, word: str) -> None:
     ledger.want(conn, owner, NOW, [ledger.WantedRow("deals", "k", "1", "profile", {"v": word})], 1)
+
+
+def _part(conn: Connection, owner: str, word: str) -> None:
+    part = Part(PartKind.LIST, "companies", "CS At risk")
+    installed_parts.intend(conn, owner, NOW, [part])
+    installed_parts.confirm(conn, owner, NOW, {part: word})
 
 
 def _usage(conn: Connection, owner: str, word: str) -> None:
@@ -125,6 +133,11 @@ CASES = [
             conn, owner, NOW, cursors.Cursor("deals", cursors.Phase.INITIAL, word)
         ),
         lambda conn, owner: _first([one.position for one in cursors.every(conn, owner)]),
+    ),
+    Case(
+        ("installed_part",),
+        _part,
+        lambda conn, owner: _first([one.crm_id for one in installed_parts.owned(conn, owner)]),
     ),
     Case(
         ("identity",),

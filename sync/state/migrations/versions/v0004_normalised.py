@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "v0004_normalised"
-down_revision = "v0002_connect"
+down_revision = "v0003_installed_parts"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,197 @@
+"""Uninstall by plan and apply: what an install of ours made goes, and nothing else.
+
+Only parts that were kept as ours go (``state.installed_parts``), so a list, field or object
+that stood before us stays whatever its name, and so do deals and tasks: people work with them
+by now. Whatever cannot go is told in the portal's words; running again goes on from there.
+Neighbours: ``install`` makes the parts, ``reclaim`` knows our deals again at a later install,
+``disconnect`` ends the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from integration.parts import OwnedPart, PartKind, Removal, RemovingPort
+from mappings.naming import key_field, vendor_name
+from mappings.outbound import own_object
+from success.desired import RecordKind
+from sync.connect import UNINSTALLS
+from sync.homes import SETTING
+from sync.scheduler import NEW_DAY, POLL
+from sync.settle import keyless_port
+from sync.state import cursors, due, fold, installations, installed_parts, ledger_undo
+from sync.state.engine import reading, writing
+from sync.state.errors import StateError
+from sync.state.installations import Status
+from sync.workspace import CONNECTIONS, Workspace
+
+BATCH_ROWS = 100
+OWN_KINDS = (RecordKind.PROFILE, RecordKind.PLAN, RecordKind.MILESTONE)
+Progress = Callable[[str, int], None]
+
+
+def quiet(_object: str, _rows: int) -> None:
+    """Show no progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRecords:
+    """The records of an object of ours: how many we wrote, and how many others made in it."""
+
+    object: str
+    ours: int
+    others: int
+
+
+@dataclass(frozen=True, slots=True)
+class UninstallPlan:
+    """What would go, and what stays.
+
+    ``parts`` are in the order in which they were made. ``records`` go before their objects;
+    ``stays`` counts native records we opened, by object. ``notes`` are for the admin.
+    """
+
+    parts: tuple[OwnedPart, ...]
+    kept: tuple[OwnedPart, ...]
+    records: tuple[OwnRecords, ...]
+    stays: dict[str, int]
+    keep_data: bool
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nothing of ours is left to go."""
+        return not self.parts
+
+
+@dataclass(frozen=True, slots=True)
+class Uninstalled:
+    """What an apply did: the parts that went and those that did not, and how many records went."""
+
+    removals: tuple[Removal, ...]
+    records: int
+
+    @property
+    def refused(self) -> tuple[Removal, ...]:
+        """Return the parts that still stand, with the portal's words."""
+        return tuple(one for one in self.removals if not one.gone)
+
+
+def plan_uninstall(ws: Workspace, *, keep_data: bool = False) -> UninstallPlan:
+    """Return what would go; reads only. With ``keep_data`` fields, objects and records stay.
+
+    Raises StateError where the CRM takes nothing back.
+    """
+    port = _removing(ws)
+    with reading(ws.runtime.engine) as conn:
+        owned = _in_making_order(ws, installed_parts.owned(conn, ws.id))
+        standing = ledger_undo.count_standing(conn, ws.id)
+    goes = [one for one in owned if not keep_data or one.part.kind is PartKind.LIST]
+    objects = [one.part.name for one in goes if one.part.kind is PartKind.OBJECT]
+    records = tuple(_own_records(port, name, standing.get(name, 0)) for name in objects)
+    native = _native_objects(ws)
+    return UninstallPlan(
+        parts=tuple(goes),
+        kept=tuple(one for one in owned if one not in goes),
+        records=records,
+        stays={name: standing[name] for name in sorted(standing) if name in native},
+        keep_data=keep_data,
+        notes=tuple(_notes(records)),
+    )
+
+
+def apply_uninstall(ws: Workspace, plan: UninstallPlan, progress: Progress = quiet) -> Uninstalled:
+    """Take back what the plan says; no job works for the installation from here on.
+
+    A crash, or a part the portal keeps, leaves the rest to another apply. Once all of it is
+    gone, what we knew of our own writes is forgotten too, except which deals and tasks are ours.
+    """
+    port = _removing(ws)
+    with writing(ws.runtime.engine) as conn:
+        installations.set_status(conn, ws.id, Status.UNINSTALLED)
+    gone = sum(_remove_records(ws, one.object, progress) for one in plan.records)
+    removals = port.remove_parts(plan.parts)
+    with writing(ws.runtime.engine) as conn:
+        installed_parts.forget(conn, ws.id, [one.part for one in removals if one.gone])
+    done = Uninstalled(tuple(removals), gone)
+    if not done.refused and not plan.keep_data:
+        _forget_writes(ws)
+    CONNECTIONS.forget(ws.id)
+    return done
+
+
+def _removing(ws: Workspace) -> RemovingPort:
+    port = ws.port
+    if not isinstance(port, RemovingPort):
+        raise StateError(
+            f"{ws.id} cannot be uninstalled from here: delete our objects and fields in the org's Setup"
+        )
+    return port
+
+
+def _in_making_order(ws: Workspace, owned: Sequence[OwnedPart]) -> list[OwnedPart]:
+    """Return the parts as an install makes them: parents before children, lists last."""
+    kinds, objects = list(PartKind), [vendor_name(kind.value, ws.vendor) for kind in OWN_KINDS]
+
+    def place(one: OwnedPart) -> tuple[int, int]:
+        part = one.part
+        at = objects.index(part.object) if part.object in objects else len(objects)
+        return kinds.index(part.kind), at
+
+    return sorted(owned, key=place)
+
+
+def _own_records(port: RemovingPort, name: str, ours: int) -> OwnRecords:
+    return OwnRecords(name, ours, max(0, port.count_records(name) - ours))
+
+
+def _notes(records: Sequence[OwnRecords]) -> Iterator[str]:
+    for one in records:
+        if one.others:
+            yield (
+                f"{one.object} holds {one.others} records that we did not write: they are not touched, and "
+                "the object cannot be deleted while they are there; delete them in the portal, then run again"
+            )
+
+
+def _native_objects(ws: Workspace) -> frozenset[str]:
+    """Return the CRM's own objects in which records of ours stand by themselves."""
+    account = ws.inbound.crm.reads.account.object
+    places = {own_object(kind, ws.charter, ws.vendor, ws.homes) for kind in RecordKind}
+    own = {vendor_name(kind.value, ws.vendor) for kind in OWN_KINDS}
+    return frozenset(name for name in places - own if name is not None and name != account)
+
+
+def _remove_records(ws: Workspace, object_name: str, progress: Progress) -> int:
+    """Archive the records of ours in an object of ours, also those whose answer was lost."""
+    with reading(ws.runtime.engine) as conn:
+        rows = ledger_undo.standing(conn, ws.id, object_name)
+    lost = [row.key for row in rows if row.record_id is None]
+    found = ws.port.find(object_name, key_field(ws.vendor), lost, []) if lost else {}
+    ids = [row.record_id for row in rows if row.record_id is not None]
+    ids += [record.id for record in found.values()]
+    for start in range(0, len(ids), BATCH_ROWS):
+        batch = ids[start : start + BATCH_ROWS]
+        keyless_port(ws).withdraw(object_name, batch)
+        progress(object_name, len(batch))
+    with writing(ws.runtime.engine) as conn:  # before the object goes: asked again, HubSpot would not know it
+        ledger_undo.forget(conn, ws.id, object_name)
+    return len(ids)
+
+
+def _forget_writes(ws: Workspace) -> None:
+    """Begin anew at a later install: homes, days, cursors and writes, but for which deals are ours."""
+    native = _native_objects(ws)
+    deal = ws.inbound.crm.reads.deal.object
+    times = ws.installation.settings.get(UNINSTALLS)
+    with writing(ws.runtime.engine) as conn:
+        ledger_undo.forget_all_but(conn, ws.id, native)
+        ledger_undo.empty(conn, ws.id, ws.now(), deal)
+        for place in cursors.every(conn, ws.id):
+            cursors.forget(conn, ws.id, place.object)
+        for task in (POLL, NEW_DAY):
+            due.cancel(conn, ws.id, task)
+        fold.drop(conn, ws.id)
+        count = times + 1 if isinstance(times, int) else 1
+        installations.change_settings(conn, ws.id, {SETTING: None, "live": None, UNINSTALLS: count})
