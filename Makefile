@@ -9,7 +9,7 @@ DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
 WORKERS ?= 2
 
-.PHONY: help demo serve test test-native check lint types layers lock clean
+.PHONY: help demo serve test test-native test-live check lint types layers lock clean
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -25,6 +25,9 @@ test: $(VENV)/ready-dev  ## run the tests
 
 test-native: $(VENV)/ready-dev  ## run the tests that need Node, which is brought along where it is missing
 	@sh .ci/native
+
+test-live: $(VENV)/ready-dev  ## run the connector's tests against the portal of HUBSPOT_TOKEN; skipped without one
+	@sh .ci/live
 
 check: lint types layers  ## lint, types and import rules
 

@@ -198,15 +198,35 @@ class RowError:
     message: str
     fields: tuple[str, ...] = ()
 
+    @property
+    def words(self) -> str:
+        """Return the CRM's own words, and the fields or scopes it names where its words do not."""
+        unnamed = [name for name in self.fields if name not in self.message]
+        return f"{self.message} ({', '.join(unnamed)})" if unnamed else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class NormalisedValue:
+    """A value the CRM took and keeps in another form than it was sent; ``message`` says so in its words."""
+
+    field: str
+    sent: str | None
+    kept: str | None
+    message: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What became of one ``WriteRow``: an id and whether it was created, or an error."""
+    """What became of one ``WriteRow``: an id and whether it was created, or an error.
+
+    ``normalised`` are those of the row's values that do not stand as they were sent.
+    """
 
     key: str
     record_id: str | None
     created: bool = False
     error: RowError | None = None
+    normalised: tuple[NormalisedValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +298,7 @@ class Refused(CrmError):
 
     def __init__(self, error: RowError) -> None:
         """Carry the refusal."""
-        super().__init__(f"{error.code}: {error.message}")
+        super().__init__(f"{error.code}: {error.words}")
         self.error = error
 
 

@@ -26,12 +26,14 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{
 class Acknowledged:
     """What the CRM last confirmed of our writes to a record, and when (UTC).
 
-    ``rewritten_at`` says per field when we last wrote over somebody else's change.
+    ``values`` are as they stand there. ``normalised`` are those we sent in another form, as we sent
+    them. ``rewritten_at`` says per field when we last wrote over somebody else's change.
     """
 
     values: FieldValues
     at: datetime
     rewritten_at: Mapping[str, datetime] = field(default_factory=dict)
+    normalised: FieldValues = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def changed_fields(
     seen = observed if _is_newer(observed, acknowledged) else None
     for name, wanted in desired.items():
         standing = _standing(name, acknowledged, seen)
-        if standing is not None and same_value(wanted, standing[0]):
+        if standing is not None and _stands(name, wanted, standing[0], acknowledged):
             continue
         if acknowledged is None or seen is None or not _is_foreign(name, acknowledged, seen):
             write[name] = wanted
@@ -89,6 +91,14 @@ def changed_fields(
             write[name] = wanted
             rewrites.append(name)
     return FieldChanges(write, tuple(rewrites), tuple(blocked))
+
+
+def kept_form(
+    name: str, wanted: str | None, acknowledged: FieldValues, normalised: FieldValues
+) -> str | None:
+    """Return how the CRM keeps ``wanted``: as it said when it was sent that very value, else as it is."""
+    known = name in normalised and name in acknowledged and same_value(normalised[name], wanted)
+    return acknowledged[name] if known else wanted
 
 
 def same_value(one: str | None, other: str | None) -> bool:
@@ -119,6 +129,12 @@ def _normal_instant(text: str) -> str:
     except (ValueError, OverflowError):
         return text
     return instant.isoformat().removesuffix("T00:00:00+00:00")
+
+
+def _stands(name: str, wanted: str | None, found: str | None, acknowledged: Acknowledged | None) -> bool:
+    if acknowledged is None:
+        return same_value(wanted, found)
+    return same_value(kept_form(name, wanted, acknowledged.values, acknowledged.normalised), found)
 
 
 def _is_newer(observed: Observed | None, acknowledged: Acknowledged | None) -> bool:

@@ -48,6 +48,9 @@ CREDENTIALS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
 }
 
 
+Check = Callable[[CrmPort, CrmDescription], None]
+"""Looks at a portal or org that is about to be connected, and raises where that should not be."""
+
 UNINSTALLS = "uninstalls"
 """The setting that counts a portal's uninstalls: what was cached of it before is void."""
 
@@ -170,11 +173,12 @@ def kind_of(runtime: Runtime, installation_id: str) -> str:
 
 
 def identify(
-    vendor: str, base_url: str, client: Mapping[str, str], clock: Clock
+    vendor: str, base_url: str, client: Mapping[str, str], clock: Clock, check: Check | None = None
 ) -> tuple[CrmDescription, Opening]:
     """Ask a portal or org who it is, with credentials not kept yet: its id, name and time zone.
 
-    The tokens got on the way are to be kept too: the refresh token given may be spent by now.
+    The tokens got on the way are to be kept too: the refresh token given may be spent by now. Where it
+    is not, ``check`` may look around first, and refuse by raising: then nothing need be kept.
     Raises NeedsConsent or Misconfigured when the credentials open nothing.
     """
     if vendor == "hubspot":
@@ -188,6 +192,9 @@ def identify(
             _credentials(vendor, client), base_url, LocalBudget(SALESFORCE_WINDOWS), clock.now, store
         )
     who, tokens = port.describe([]), store.load()
+    given = client.get("refresh_token")
+    if check is not None and (tokens is None or given in (None, tokens.refresh_token)):
+        check(port, who)
     if tokens is None:
         return who, Opening(client)
     return who, Opening(client, hubspot_json(tokens) if vendor == "hubspot" else asdict(tokens))

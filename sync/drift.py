@@ -12,7 +12,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from integration.port import Signal, SignalKind
-from mappings.diff import same_value
+from mappings.diff import kept_form, same_value
 from sync.state import ledger, mirror
 from sync.state.ledger import LedgerRow, WriteState
 from sync.state.mirror import StoredRecord
@@ -69,7 +69,9 @@ def _differs(row: LedgerRow, record: StoredRecord) -> bool:
         return False
     if record.confirmed_at <= row.acknowledged_at:
         return False
+    held = row.acknowledged or {}
     return any(
-        name in record.values and not same_value(record.values[name], wanted)
+        name in record.values
+        and not same_value(record.values[name], kept_form(name, wanted, held, row.normalised))
         for name, wanted in row.desired.items()
     )

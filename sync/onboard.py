@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from mappings.charter import Charter, canonical_bytes, content_hash
 from mappings.portal_parts import plan_stages_of
-from sync.connect import identify, keep_client
+from sync.connect import Check, identify, keep_client
 from sync.homes import pin_homes, pinned_homes
 from sync.install import InstallPlan, make_plan
 from sync.install_apply import StepResult, apply_plan, label_ids, owned_parts
@@ -27,13 +27,19 @@ from sync.workspace import CONNECTIONS, Workspace, keep_description, open_worksp
 
 
 def connect_installation(
-    runtime: Runtime, vendor: str, base_url: str, client: Mapping[str, str], time_zone: str
+    runtime: Runtime,
+    vendor: str,
+    base_url: str,
+    client: Mapping[str, str],
+    time_zone: str,
+    check: Check | None = None,
 ) -> Installation:
     """Keep a portal or org and its credentials; return it as stored.
 
-    Raises NeedsConsent or Misconfigured when the credentials open nothing.
+    Raises NeedsConsent or Misconfigured when the credentials open nothing, and what ``check`` raises;
+    nothing is kept then.
     """
-    who, opening = identify(vendor, base_url, client, runtime.clock)
+    who, opening = identify(vendor, base_url, client, runtime.clock, check)
     now = runtime.clock.now()
     found = Installation(vendor, who.account_id, who.account_name, base_url, time_zone, now, now)
     with writing(runtime.engine) as conn:

@@ -34,6 +34,7 @@ from sync.state import findings, ledger, mirror
 from sync.state.engine import reading, writing
 from sync.state.leases import Lease
 from sync.state.ledger import Acknowledgement, LedgerRow
+from sync.taken import standing, taken, tell_normalised
 from sync.workspace import Workspace
 
 BATCH_ROWS = 2_000
@@ -168,7 +169,7 @@ def _acknowledged(row: LedgerRow, rewritten: Mapping[str, Mapping[str, datetime]
     if row.acknowledged is None or row.acknowledged_at is None:
         return None
     at = rewritten.get(f"{row.object}/{row.key}", {})
-    return Acknowledged(row.acknowledged, row.acknowledged_at, at)
+    return Acknowledged(row.acknowledged, row.acknowledged_at, at, row.normalised)
 
 
 def _rewrites(ws: Workspace) -> dict[str, dict[str, datetime]]:
@@ -220,12 +221,13 @@ def _settle_standing(ws: Workspace, plans: Sequence[_Plan]) -> Pushed:
     idle = [plan for plan in plans if not _needs_a_call(plan)]
     blocked = [plan for plan in idle if plan.changes.blocked]
     answers = [
-        Acknowledgement(plan.row, plan.record_id, {**(plan.row.acknowledged or {}), **plan.row.desired})
+        standing(plan.row, plan.record_id)
         for plan in idle
         if plan.record_id is not None and not plan.changes.blocked
     ]
     with writing(ws.runtime.engine) as conn:
         ledger.acknowledge(conn, ws.id, ws.now(), answers)
+        tell_normalised(conn, ws.id, ws.now(), answers)
         for plan in blocked:
             _block_insisted(ws, plan, conn)
     return Pushed(standing=len(answers), blocked=len(blocked))
@@ -318,12 +320,12 @@ def _write_row(plan: _Plan) -> WriteRow:
 
 def _enter(ws: Workspace, plans: Sequence[_Plan], results: Sequence[WriteResult]) -> Pushed:
     now = ws.now()
-    taken: list[Acknowledgement] = []
+    answers: list[Acknowledgement] = []
     refused = put_off = 0
     with writing(ws.runtime.engine) as conn:
         for plan, result in zip(plans, results, strict=True):
             if result.error is None:
-                taken.append(_acknowledgement(plan, result))
+                answers.append(_acknowledgement(plan, result))
             elif result.error.refusal is Refusal.BUSY:
                 put_off += 1
                 wait = RETRY_CURVE[min(plan.row.attempts, len(RETRY_CURVE)) - 1]
@@ -334,28 +336,26 @@ def _enter(ws: Workspace, plans: Sequence[_Plan], results: Sequence[WriteResult]
             else:
                 refused += 1
                 _block(ws, plan.row, result.error, conn)
-        ledger.acknowledge(conn, ws.id, now, taken)
+        ledger.acknowledge(conn, ws.id, now, answers)
+        tell_normalised(conn, ws.id, now, answers, results)
         rewrites = {
             f"{plan.row.object}/{plan.row.key}/{name}": "we wrote over somebody else's change"
             for plan in plans
             for name in plan.changes.rewrites
         }
         findings.report(conn, ws.id, now, REWRITTEN, rewrites)
-    return Pushed(written=len(taken), blocked=refused, put_off=put_off)
+    return Pushed(written=len(answers), blocked=refused, put_off=put_off)
 
 
 def _block(ws: Workspace, row: LedgerRow, error: RowError, conn: Connection) -> None:
-    """Keep the CRM's own words, and the fields it names where its words do not."""
-    unnamed = [name for name in error.fields if name not in error.message]
-    words = f"{error.message} ({', '.join(unnamed)})" if unnamed else error.message
-    ledger.block(conn, ws.id, row, error.code, words)
+    ledger.block(conn, ws.id, row, error.code, error.words)
 
 
 def _acknowledgement(plan: _Plan, result: WriteResult) -> Acknowledgement:
     record_id = result.record_id or plan.record_id
     assert record_id is not None  # noqa: S101 - the port promises an id with every success
-    before = {} if plan.row.acknowledged is None else dict(plan.row.acknowledged)
-    return Acknowledgement(plan.row, record_id, {**before, **_write_row(plan).values})
+    blocked = [one.field for one in plan.changes.blocked]
+    return taken(plan.row, record_id, _write_row(plan).values, blocked, result)
 
 
 def _release(ws: Workspace, rows: Sequence[LedgerRow], error: Unavailable) -> None:

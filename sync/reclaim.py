@@ -40,7 +40,7 @@ def give_keys_back(ws: Workspace) -> int:
             ledger.tombstone(conn, ws.id, deal, _refused(errors, Refusal.GONE), DELETED)
             for row in rows:
                 if row.key in _refused(errors, Refusal.FIXABLE, Refusal.PERMISSION):
-                    ledger.block(conn, ws.id, row, errors[row.key].code, errors[row.key].message)
+                    ledger.block(conn, ws.id, row, errors[row.key].code, errors[row.key].words)
         done += len(kept)
         busy = _refused(errors, Refusal.BUSY)
         if busy:

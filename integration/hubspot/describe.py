@@ -13,7 +13,6 @@ from typing import Any
 
 from integration.hubspot import vocabulary
 from integration.hubspot.connector import ACTIVITIES, STANDARD_TYPE_IDS
-from integration.hubspot.errors import told
 from integration.hubspot.fields import field_spec
 from integration.hubspot.pipelines import load_pipelines
 from integration.hubspot.portal import Portal
@@ -68,7 +67,7 @@ def _custom_objects(portal: Portal) -> _CustomObjects:
     try:
         schemas = load_schemas(portal.transport, portal.paths.schemas)
     except Refused as refusal:
-        return _CustomObjects({}, f"custom objects cannot be used: {told(refusal.error)}")
+        return _CustomObjects({}, f"custom objects cannot be used: {refusal.error.words}")
     portal.names.remember({name: schema.object_type_id for name, schema in schemas.items()})
     return _CustomObjects(schemas)
 

@@ -9,7 +9,7 @@ stands is found under its parent. Neighbours: ``write`` for records with a key, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from integration.hubspot import vocabulary
 from integration.hubspot.associate import read_links
@@ -102,4 +102,4 @@ def _as_created(result: WriteResult) -> WriteResult:
     """Return the result of a create: its answer has no ``new``, and whatever it made is new."""
     if result.record_id is None:
         return result
-    return WriteResult(result.key, result.record_id, created=True)
+    return replace(result, created=True)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from integration.hubspot import vocabulary
 from integration.hubspot.connector import PROPERTY_GROUP_LABEL
 from integration.hubspot.describe import load_fields, load_schemas
-from integration.hubspot.errors import RefusedCall, problem_of, told
+from integration.hubspot.errors import RefusedCall, problem_of
 from integration.hubspot.fields import definition, field_spec, is_same_kind
 from integration.hubspot.labels import create_label, standing_labels
 from integration.hubspot.lists import change_list, create_list, is_name_taken, standing_lists
@@ -68,7 +68,7 @@ class Installer:
         try:
             return self._make(step)
         except Refused as refusal:
-            words = told(refusal.error)
+            words = refusal.error.words
             return Made(refused=dict.fromkeys(step.parts, words), message="" if step.parts else words)
 
     def _make(self, step: InstallStep) -> Made:

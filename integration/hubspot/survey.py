@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from integration.hubspot.connector import PROPERTY_GROUP, STANDARD_TYPE_IDS
-from integration.hubspot.errors import told
 from integration.hubspot.labels import standing_labels
 from integration.hubspot.lists import standing_lists
 from integration.hubspot.pipelines import load_pipelines
@@ -111,7 +110,7 @@ class _Looking:
         try:
             return standing_lists(self.portal, wanted.lists, known, REASON), ""
         except Refused as refusal:
-            return {}, told(refusal.error)
+            return {}, refusal.error.words
 
     def labels(self, specs: Iterable[LabelSpec]) -> Iterator[tuple[tuple[str, str], StandingLabels]]:
         for spec in specs:

@@ -18,6 +18,7 @@ from integration.hubspot import vocabulary
 from integration.hubspot.associate import Pair, write_links
 from integration.hubspot.connector import BATCH_ROWS
 from integration.hubspot.errors import RefusedCall, problem_of, row_error
+from integration.hubspot.normalised import normalised_values
 from integration.hubspot.portal import Portal
 from integration.hubspot.read import Reader
 from integration.port import (
@@ -227,7 +228,9 @@ def row_result(trace: str, row: WriteRow, body: Mapping[str, Any]) -> WriteResul
     """Return what an answer says of one row: written, refused, or nothing at all."""
     for item in body.get("results", []):
         if item.get("objectWriteTraceId") == trace or _is_update_of(row, item):
-            return WriteResult(row.key, str(item["id"]), created=bool(item.get("new", False)))
+            kept = normalised_values(trace, row, item, body)
+            created = bool(item.get("new", False))
+            return WriteResult(row.key, str(item["id"]), created, normalised=kept)
     for item in body.get("errors", []):
         problem = problem_of(0, item)
         named = problem.named("objectWriteTraceId")

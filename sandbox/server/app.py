@@ -69,7 +69,10 @@ def build_app(name: str, services: Services) -> Flask:
         if request.path.startswith(CONTROL):
             return None
         fault = services.faults.take(request.method, request.full_path.rstrip("?"))
-        return _apply(fault) if fault else None
+        if fault is None:
+            return None
+        g.note.fault = fault.name
+        return _apply(fault)
 
     @app.after_request
     def _end(response: Response) -> Response:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 
 from sandbox.server.app import CONTROL, Services, json_response
 from sandbox.server.clock import parse_instant
-from sandbox.server.faults import Presets, parse_fault
+from sandbox.server.faults import Chance, Presets, parse_fault
 
 
 class ControlError(Exception):
@@ -138,8 +138,12 @@ def _log_routes(page: Blueprint, services: Services, presets: Presets) -> None:
 
     @page.post("/faults")
     def _faults() -> Response:
-        faults = [parse_fault(raw, presets) for raw in _body()["faults"]]
-        services.faults.add(faults)
+        body = _body()
+        faults = [parse_fault(raw, presets) for raw in body["faults"]]
+        if "share" in body:
+            services.faults.scatter(Chance(faults, float(body["share"]), int(body.get("seed", 0))))
+        else:
+            services.faults.add(faults)
         return json_response({"added": len(faults)})
 
     @page.delete("/faults")

@@ -19,11 +19,12 @@ class RequestNote:
     rows_in: int = 0
     rows_out: int = 0
     written: list[str] = field(default_factory=list)
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """One vendor request. ``wall`` is real epoch seconds, ``at`` the sandbox clock."""
+    """One vendor request. ``wall`` is real epoch seconds, ``at`` the sandbox clock, ``fault`` what it met."""
 
     seq: int
     wall: float
@@ -35,6 +36,7 @@ class LoggedRequest:
     rows_in: int
     rows_out: int
     written: list[str]
+    fault: str
 
 
 class RequestLog:
@@ -63,6 +65,7 @@ class RequestLog:
                     rows_in=note.rows_in,
                     rows_out=note.rows_out,
                     written=note.written,
+                    fault=note.fault,
                 )
             )
 

@@ -10,13 +10,16 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from integration.parts import PartKind
-from integration.port import Misconfigured, NeedsConsent
+from integration.parts import OwnedPart, PartKind
+from integration.port import CrmDescription, CrmPort, Misconfigured, NeedsConsent
+from mappings.charter import Charter
 from mappings.load import load_charter
 from sync.commands.output import Unusable, answer, json_option, table
 from sync.config import read_settings
 from sync.connect import CREDENTIALS, kind_of
-from sync.install import InstallPlan
+from sync.homes import pinned_homes
+from sync.install import InstallPlan, make_plan
+from sync.install_apply import owned_parts
 from sync.install_steps import Outcome
 from sync.onboard import apply_charter, apply_install, connect_installation, plan_install
 from sync.runtime import Runtime, open_runtime
@@ -78,12 +81,16 @@ def install(
         with reading(runtime.engine) as conn:
             found = installations.get(conn, installations.installation_id(vendor, str(portal)))
     else:
-        found = _connect(runtime, vendor, url, credentials, charter.time_zone)
-    if not _in_force(runtime, found.id) or (charter_file and mode == "apply"):
+        found = _connect(runtime, vendor, url, credentials, charter, charter_file)
+    if not _in_force(runtime, found.id):
         apply_charter(runtime, found.id, charter, author="colonnade install")
     ws = open_workspace(runtime, found.id)
     plan = plan_install(ws, charter if charter_file else None)
-    results = apply_install(ws, plan) if mode == "apply" else []
+    if mode == "apply":
+        _refuse_questions(plan, charter_file)
+        if charter_file:
+            apply_charter(runtime, found.id, charter, author="colonnade install")
+    results = apply_install(open_workspace(runtime, found.id), plan) if mode == "apply" else []
     lacks = SERVICE_KEY_LACKS if kind_of(runtime, found.id) == "service_key" else ()
     data = {
         "installation": found.id,
@@ -104,15 +111,41 @@ def install(
     answer(data, as_json, lambda console: _show(console, plan, mode, found.id, lacks))
     refused = [one for one in results if not one.done and one.required]
     if refused:
-        raise click.ClickException("; ".join(f"{one.object}: {one.message}" for one in refused))
+        told = "; ".join(f"{one.object}: {one.message}" for one in refused)
+        raise click.ClickException(f"{told}. The rest was done; mend what is named and apply again")
+    _refuse_questions(plan, charter_file)
 
 
-def _connect(runtime: Runtime, vendor: str, url: str, credentials: Path, time_zone: str) -> Installation:
-    """Connect by a file. Raises Unusable naming the file where it opens nothing."""
+def _refuse_questions(plan: InstallPlan, charter_file: Path | None) -> None:
+    """Raise Unusable where something is to be settled first, naming the charter that asks for it."""
+    if plan.questions:
+        place = charter_file or "the charter"
+        raise Unusable(
+            f"{place}: {'; '.join(plan.questions)}. Nothing was installed; settle this and run again"
+        )
+
+
+def _connect(
+    runtime: Runtime, vendor: str, url: str, credentials: Path, charter: Charter, charter_file: Path | None
+) -> Installation:
+    """Connect by a file, a portal or org that can be installed into.
+
+    Raises Unusable naming the file where it opens nothing, or what is to be settled first.
+    """
     client = _read_credentials(credentials)
     _check_names(credentials, vendor, client)
+
+    def check(port: CrmPort, who: CrmDescription) -> None:
+        planned, pinned, owned = charter, None, tuple[OwnedPart, ...]()
+        installation_id = installations.installation_id(vendor, who.account_id)
+        if _in_force(runtime, installation_id):
+            ws = open_workspace(runtime, installation_id)
+            planned = charter if charter_file else ws.charter
+            pinned, owned = pinned_homes(ws.installation.settings), owned_parts(ws)
+        _refuse_questions(make_plan(port, planned, pinned, owned), charter_file)
+
     try:
-        return connect_installation(runtime, vendor, url, client, time_zone)
+        return connect_installation(runtime, vendor, url, client, charter.time_zone, check)
     except (NeedsConsent, Misconfigured) as error:
         raise Unusable(
             f"{credentials}: {vendor} does not let us in with these ({error}); correct them and run again"

@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
-from integration.port import CrmError
+from integration.port import CrmError, NeedsConsent, Refusal, Refused
 from mappings.problems import CharterError
 from success.facts import Money
 from sync.config import ConfigError
@@ -82,6 +82,10 @@ def explained(error: BaseException) -> str:
         return f"DATABASE_URL: the database stopped answering ({first}); what was committed stays, run again"
     if isinstance(error, RedisError):
         return f"REDIS_URL: Redis stopped answering ({first}); nothing is lost, start it and run again"
+    if isinstance(error, NeedsConsent):
+        return f"{error}; connect it again with `colonnade install VENDOR --credentials FILE`"
+    if isinstance(error, Refused) and error.error.refusal is Refusal.PERMISSION:
+        return f"{error}; grant what is named to the token or app in the CRM, and run again"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}; correct the path or its permissions"
     return str(error)

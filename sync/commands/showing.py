@@ -19,6 +19,7 @@ from sync.state import findings, ledger, mirror
 from sync.state.engine import reading
 from sync.state.errors import StateError
 from sync.state.installations import ENDED, Installation
+from sync.taken import NORMALISED
 from sync.workspace import Workspace, open_workspace
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -102,6 +103,7 @@ def _of_records(ws: Workspace) -> list[Diagnosis]:
     with reading(ws.runtime.engine) as conn:
         blocked = ledger.blocked(conn, ws.id)
         contradictions = findings.open_findings(conn, ws.id, "contradiction")
+        normalised = findings.open_findings(conn, ws.id, NORMALISED)
     found = [
         Diagnosis(ws.id, f"{row.object} {row.key}: {row.error_message}", "mend it in the CRM")
         for row in blocked[:20]
@@ -110,6 +112,11 @@ def _of_records(ws: Workspace) -> list[Diagnosis]:
         first = f"{contradictions[0].subject}: {contradictions[0].message}"
         matter = f"{len(contradictions)} records contradict the charter, first {first}"
         found.append(Diagnosis(ws.id, matter, "correct the record or the charter"))
+    if normalised:
+        first = f"{normalised[0].subject}: {normalised[0].message}"
+        matter = f"{len(normalised)} values stand in another form than they were written in, first {first}"
+        remedy = "none is needed; have the field's mapping or type agree if it should stand as sent"
+        found.append(Diagnosis(ws.id, matter, remedy, Severity.NOTE))
     if not ws.live:
         remedy = f"run `colonnade sync load {ws.id}`, then `sync live`"
         found.append(Diagnosis(ws.id, "it is not live yet", remedy))

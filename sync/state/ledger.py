@@ -107,7 +107,7 @@ def reopen(
     values: dict[str, Any] = {"state": WriteState.PENDING, "attempts": 0, "next_try_at": None}
     values |= {"error_code": None, "error_message": None}
     if recreate:
-        values |= {"record_id": None, "acknowledged": None, "acknowledged_at": None}
+        values |= dict.fromkeys(("record_id", "acknowledged", "normalised", "acknowledged_at"))
     settled = write_ledger.c.state.in_([WriteState.ACKNOWLEDGED, WriteState.BLOCKED])
     return _update_keys(conn, installation_id, object_name, keys, settled, values=values)
 

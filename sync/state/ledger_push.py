@@ -78,11 +78,13 @@ def acknowledge(
         "state": settled,
         "record_id": bindparam("b_record"),
         "acknowledged": bindparam("b_values"),
+        "normalised": bindparam("b_normalised"),
         "acknowledged_at": now,
     }
     keys = [
         _key(answer.row)
-        | {"b_hash": answer.row.desired_hash, "b_record": answer.record_id, "b_values": dict(answer.values)}
+        | {"b_hash": answer.row.desired_hash, "b_record": answer.record_id}
+        | {"b_values": dict(answer.values), "b_normalised": dict(answer.normalised) or None}
         for answer in answers
     ]
     statement = update(write_ledger).where(_held(installation_id)).values(values | released() | CLEARED)

@@ -30,6 +30,7 @@ write_ledger = Table(
     Column("parents", JsonText, nullable=False),
     Column("parent_keys", JsonText, nullable=False),
     Column("acknowledged", JsonText),
+    Column("normalised", JsonText),
     Column("state", Text, nullable=False),
     Column("desired_hash", Text, nullable=False),
     Column("fence", BigInteger, nullable=False),
@@ -116,7 +117,8 @@ class LedgerRow:
 
     ``fence`` is the push's, from the claim. ``uncertain``: it was sent before and the answer
     was lost, so find out what stands in the CRM before writing. ``acknowledged`` are the
-    values the CRM last took, ``None`` if it never took any.
+    values as they stand in the CRM since it last took any, ``None`` if it never did; ``normalised``
+    are those of them it keeps in another form, as we sent them.
     """
 
     object: str
@@ -139,15 +141,20 @@ class LedgerRow:
     error_code: str | None
     error_message: str | None
     reason: str
+    normalised: FieldValues = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """The CRM took a claimed row: under which id and with which values (desired, and seed if created)."""
+    """The CRM took a claimed row: under which id and with which values (desired, and seed if created).
+
+    ``values`` are as the CRM keeps them, ``normalised`` those we sent in another form, as we sent them.
+    """
 
     row: LedgerRow
     record_id: str
     values: FieldValues
+    normalised: FieldValues = field(default_factory=dict)
 
 
 def ledger_row(row: RowMapping, fence: int | None = None) -> LedgerRow:
@@ -174,4 +181,5 @@ def ledger_row(row: RowMapping, fence: int | None = None) -> LedgerRow:
         error_code=row["error_code"],
         error_message=row["error_message"],
         reason=row["reason"],
+        normalised=row["normalised"] or {},
     )

@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, delete, func, select, update
 
 from sync.state.ledger_rows import LedgerRow, WriteState, ledger_row, write_ledger
+from sync.state.schema import Row
 
 NOTHING: Mapping[str, str | None] = {}
 UNKNOWN_HASH = ""
@@ -68,7 +69,8 @@ def empty(conn: Connection, installation_id: str, now: datetime, object_name: st
         table.object == object_name,
         table.state != WriteState.TOMBSTONE,
     )
-    values = {"acknowledged": NOTHING, "acknowledged_at": now, "desired_hash": UNKNOWN_HASH}
+    values: Row = {"acknowledged": NOTHING, "normalised": None, "acknowledged_at": now}
+    values |= {"desired_hash": UNKNOWN_HASH}
     values |= {"state": WriteState.ACKNOWLEDGED, "lease_owner": None, "leased_until": None}
     values |= {"attempts": 0, "next_try_at": None, "error_code": None, "error_message": None}
     return conn.execute(target.values(values)).rowcount

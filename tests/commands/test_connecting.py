@@ -19,7 +19,7 @@ from sync.config import read_settings
 from sync.connect import save_client
 from sync.onboard import apply_charter, connect_installation
 from sync.runtime import Runtime, open_runtime
-from sync.state import installations
+from sync.state import findings, installations
 from sync.state.engine import writing
 from sync.state.installations import Status
 from tests.commands.conftest import CONNECTED_AT, PORTAL, Done, Home
@@ -68,6 +68,23 @@ def test_the_doctor_says_what_a_service_key_goes_without(colonnade: Run, home: H
     shown = colonnade(home.env, "doctor").well().out
     assert "Good to know" in shown
     assert "Nothing is wrong." in shown
+
+
+def test_the_doctor_tells_of_values_hubspot_keeps_in_another_form(colonnade: Run, home: Home) -> None:
+    """How many and the first of them; to know, not to mend, and gone once the finding is closed."""
+    change(home)
+    subjects = {f"companies/profile:{n}/cs_renewal_on": f"we sent '{n}'; the CRM keeps ''" for n in (1, 2)}
+    runtime = runtime_of(home)
+    with writing(runtime.engine) as conn:
+        findings.report(conn, PORTAL, AUTUMN, "normalised", subjects)
+    code, found = asked(colonnade, home)
+    (note,) = [one for one in found if "another form" in one["matter"]]
+    first = "companies/profile:1/cs_renewal_on: we sent '1'; the CRM keeps ''"
+    assert (code, note["severity"]) == (0, "note")
+    assert note["matter"] == f"2 values stand in another form than they were written in, first {first}"
+    with writing(runtime.engine) as conn:
+        findings.resolve(conn, PORTAL, AUTUMN, "normalised", subjects)
+    assert "another form" not in str(asked(colonnade, home)[1])
 
 
 def test_a_portal_that_withdrew_its_consent_is_shown_the_way_back(colonnade: Run, home: Home) -> None:

@@ -177,3 +177,26 @@ def test_an_injected_status_is_spent_after_its_times(hubspot: Any) -> None:
     fault = {"match": {"path_contains": "/details"}, "times": 2, "kind": "status", "status": 503}
     hubspot.control("POST", "/faults", {"faults": [fault]})
     assert [hubspot.call("GET", DETAILS).status_code for _ in range(3)] == [503, 503, 200]
+
+
+def test_a_share_of_all_requests_meets_a_fault_by_chance(hubspot: Any) -> None:
+    """About a fifth of 100 reads fail, each fault once before any comes again; the log names them."""
+    faults = [{"kind": "unavailable"}, {"kind": "locked"}, {"kind": "status", "status": 500}]
+    last = hubspot.control("GET", "/requests")["last"]
+    hubspot.control("POST", "/faults", {"faults": faults, "share": 0.2, "seed": 7})
+    statuses = [hubspot.call("GET", DETAILS).status_code for _ in range(100)]
+    hubspot.control("DELETE", "/faults")
+    met = [one["fault"] for one in hubspot.control("GET", f"/requests?after={last}")["requests"]]
+    kinds = [one for one in met if one]
+    assert 10 <= len(kinds) <= 30
+    assert all(sorted(kinds[at : at + 3]) == ["locked", "status", "unavailable"] for at in range(0, 9, 3))
+    assert [200 if not one else 0 for one in met] == [one if one == 200 else 0 for one in statuses]
+    assert hubspot.call("GET", DETAILS).status_code == 200
+
+
+def test_a_share_that_is_none_is_refused(hubspot: Any) -> None:
+    """Nothing is injected by it."""
+    for body in ({"faults": [{"kind": "locked"}], "share": 1.5}, {"faults": [], "share": 0.5}):
+        refused = requests.post(f"{hubspot.url}/_sandbox/faults", json=body, timeout=60)
+        assert (refused.status_code, "a share above 0" in refused.json()["error"]) == (400, True)
+    assert hubspot.call("GET", DETAILS).status_code == 200

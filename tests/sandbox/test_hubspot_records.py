@@ -257,6 +257,39 @@ def test_a_date_that_is_no_midnight_is_refused_before_2026_09_and_normalised_fro
     assert made["warnings"][0]["category"] == "PROPERTY_VALUE_NORMALIZED"
 
 
+def test_in_a_batch_the_record_that_was_normalised_carries_the_warning(hubspot: Any) -> None:
+    """Of two records upserted, the one whose date had an hour is warned of, under its own trace id."""
+    named = {"label": "x", "type": "date", "fieldType": "date", "groupName": "companyinformation"}
+    hubspot.call("POST", "/crm/properties/2026-09/companies", {**named, "name": "batch_day"})
+    key = {**named, "name": "batch_key", "type": "string", "fieldType": "text", "hasUniqueValue": True}
+    hubspot.call("POST", "/crm/properties/2026-09/companies", key)
+    days = {"t1": "2024-05-06", "t2": "2024-05-06T07:08:09Z"}
+    inputs = [
+        {
+            "id": trace,
+            "idProperty": "batch_key",
+            "objectWriteTraceId": trace,
+            "properties": {"name": trace, "batch_day": day},
+        }
+        for trace, day in days.items()
+    ]
+    answer = hubspot.call("POST", f"{COMPANIES}/batch/upsert", {"inputs": inputs}).json()
+    found = {one["objectWriteTraceId"]: one for one in answer["results"]}
+    assert {one["properties"]["batch_day"] for one in found.values()} == {"2024-05-06"}
+    assert "warnings" not in found["t1"]
+    (warning,) = found["t2"]["warnings"]
+    assert (warning["category"], warning["context"]) == (
+        "PROPERTY_VALUE_NORMALIZED",
+        {
+            "propertyName": ["batch_day"],
+            "rawValue": ["2024-05-06T07:08:09Z"],
+            "normalizedValue": ["2024-05-06"],
+        },
+    )
+    older = hubspot.call("POST", "/crm/objects/2026-03/companies/batch/upsert", {"inputs": inputs})
+    assert (older.status_code, older.json()["errors"][0]["errors"][0]["code"]) == (207, "INVALID_DATE")
+
+
 def test_an_admins_write_rule_binds_2026_09_only(hubspot: Any) -> None:
     """A conditional required property refuses the write with its own code, on 2026-09 alone."""
     when = {"property": "dealstage", "values": ["closedlost"]}

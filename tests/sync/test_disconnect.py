@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import text
 
-from integration.port import Unavailable
+from integration.port import NeedsConsent, Unavailable
 from sync import jobs, onboard
-from sync.bell import Lane
+from sync.bell import Lane, Work
+from sync.connect import save_client
 from sync.disconnect import Ending, disconnect
 from sync.scheduler import turn
-from sync.state import installations
-from sync.state.engine import reading
+from sync.state import cursors, installations, ledger
+from sync.state.engine import reading, writing
 from sync.state.errors import StateError
 from sync.state.installations import Status
+from sync.state.leases import next_fence
+from sync.state.ledger import WantedRow
 from sync.worker import run_worker
 from tests.sync.harness import HUBSPOT, SALESFORCE, Deployment, Office
 from tests.sync.portfolios import three_customers
@@ -179,6 +183,105 @@ def test_a_customer_who_removes_the_app_is_noticed_and_left_alone(
         lite.later(seconds=30)
         tick(gone)
     assert (status(gone), gone.events_left()) == (Status.ACTIVE, 0)
+
+
+@pytest.mark.parametrize("work", [Work.POLL, Work.PUSH])
+def test_a_removed_app_costs_one_401_and_one_refusal_of_the_refresh(
+    lite: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch, work: Work
+) -> None:
+    """Whatever job meets it: two calls, and none ever after, from jobs, the scheduler or another ring."""
+    there = _working(lite, office, monkeypatch, by_consent)
+    there.sandbox.post("portal", {"uninstall": True})
+    mark = _with_work(there)
+    getattr(jobs, work.value)("fast", there.id)
+    assert status(there) is Status.NEEDS_CONSENT
+    (asked, refused) = every_call(there, mark)
+    assert asked.endswith(" 401")
+    assert refused == "POST /oauth/2026-09/token 400"
+    _nothing_more(there, mark, 2)
+
+
+@pytest.mark.parametrize("work", [Work.DRAIN, Work.LOAD])
+def test_a_deleted_service_key_costs_one_401(
+    lite: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch, work: Work
+) -> None:
+    """There is nothing to renew: one call, and none ever after."""
+    there = _working(lite, office, monkeypatch, lambda one: one)
+    save_client(lite.runtime, there.id, {"kind": "service_key", "token": "pat-na1-deleted"})
+    mark = _with_work(there)
+    getattr(jobs, work.value)("fast", there.id)
+    assert status(there) is Status.NEEDS_CONSENT
+    (asked,) = every_call(there, mark)
+    assert asked.endswith(" 401")
+    _nothing_more(there, mark, 1)
+
+
+def test_an_ended_access_token_costs_the_refusal_of_the_refresh_alone(
+    lite: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour later the token is renewed ahead, so HubSpot is not asked with the old one at all."""
+    there = _working(lite, office, monkeypatch, by_consent)
+    there.sandbox.post("portal", {"uninstall": True})
+    lite.later(hours=1)
+    mark = there.sandbox.mark()
+    jobs.poll("fast", there.id)
+    assert status(there) is Status.NEEDS_CONSENT
+    assert every_call(there, mark) == ["POST /oauth/2026-09/token 400"]
+    _nothing_more(there, mark, 1)
+
+
+def test_many_threads_of_one_process_ask_for_one_renewal(lite: Deployment, office: OPEN) -> None:
+    """Eight calls at once meet the removal: eight 401s at the most, and the refresh is asked for once."""
+    there = by_consent(office(lite, HUBSPOT, three_customers())).install()
+    there.sandbox.post("portal", {"uninstall": True})
+    mark, port = there.sandbox.mark(), there.ws.port
+
+    def ask(_number: int) -> str:
+        with pytest.raises(NeedsConsent):
+            port.read("companies", ["1"], ["name"])
+        return "refused"
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ask, range(8))) == {"refused"}
+    calls = every_call(there, mark)
+    assert calls.count("POST /oauth/2026-09/token 400") == 1
+    assert 1 <= sum(one.endswith(" 401") for one in calls) <= 8
+    assert len(calls) <= 9
+    ask(9)
+    assert len(every_call(there, mark)) <= len(calls) + 1
+
+
+def _working(
+    deployed: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch, connected: Callable[[Office], Office]
+) -> Office:
+    """Return a portal at work, whose jobs run in this process."""
+    monkeypatch.setattr(jobs, "process_runtime", lambda: deployed.runtime)
+    there = connected(office(deployed, HUBSPOT, three_customers())).install()
+    there.load()
+    there.go_live().settle()
+    deployed.later(minutes=1)
+    return there
+
+
+def _with_work(there: Office) -> int:
+    """Leave something to every kind of job; return the log's place."""
+    company = there.sandbox.lookup("account:acorn")
+    there.tell("company.propertyChange", company, propertyName="name", propertyValue="news")
+    row = WantedRow("companies", "row", company, "profile", {"description": "ours"}, record_id=company)
+    with writing(there.engine) as conn:
+        ledger.want(conn, there.id, there.deployment.now, [row], next_fence(conn, there.id))
+        cursors.forget(conn, there.id, "companies")
+    return there.sandbox.mark()
+
+
+def _nothing_more(there: Office, mark: int, calls: int) -> None:
+    """Show that hours of turns, rings and jobs make no call any more."""
+    for _ in range(4):
+        there.deployment.later(minutes=31)
+        tick(there)
+    for work in Work:
+        getattr(jobs, work.value)("fast", there.id)
+    assert len(every_call(there, mark)) == calls
 
 
 def _new_consent(there: Office) -> dict[str, str]:

@@ -86,6 +86,24 @@ def test_records_of_ours_lost_on_the_way_are_not_doubled(lite: Deployment, offic
 
 
 @pytest.mark.usefixtures("one_try")
+def test_what_was_found_to_stand_is_known_from_then_on(lite: Deployment, office: OPEN) -> None:
+    """A profile whose answer was lost is found whole: the ledger holds all its values, so none goes again."""
+    there = office(lite, HUBSPOT, three_customers()).install()
+    there.load()
+    there.go_live().look()
+    there.sandbox.fault("drop_response", "cs_profile/batch/upsert")
+    with pytest.raises(Unavailable):
+        there.push()
+    lite.later(minutes=10)
+    there.push()
+    acorn = there.sandbox.lookup("account:acorn")
+    row = there.row("cs_profile", f"profile:{acorn}")
+    assert {name: value or "" for name, value in (row.acknowledged or {}).items()} == {
+        name: value or "" for name, value in row.desired.items()
+    }
+
+
+@pytest.mark.usefixtures("one_try")
 def test_a_link_that_was_not_made_is_made_by_the_next_push(lite: Deployment, office: OPEN) -> None:
     """The deal is written but its link breaks off: the push after it links the same deal."""
     there = office(lite, HUBSPOT, three_customers()).install()

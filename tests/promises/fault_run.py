@@ -1,0 +1,266 @@
+"""A portal's first days with real workers, undisturbed or with every fault HubSpot has and kills.
+
+Told step by step in the test's process; everything that calls HubSpot to read and write is done by
+worker processes. Both runs do the same to the portal, so that what stands at the end can be compared.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from integration.port import Unavailable
+from mappings.load import load_charter
+from sync import scheduler
+from sync.bell import Lane, Work, ring
+from sync.clock import move_clock
+from sync.config import read_settings
+from sync.demo.children import Children
+from sync.onboard import apply_charter, apply_install, connect_installation, go_live, plan_install
+from sync.runtime import Runtime, open_runtime
+from sync.servers import embedded_valkey
+from sync.workspace import Workspace, open_workspace
+from tests.promises.listening_between import Exchange, Listener, listening
+from tests.sync.harness import CHARTER, HUBSPOT, START, Sandbox
+from tests.sync.portfolios import Book
+
+ACCOUNTS = 120
+ROUNDS = 4
+RENAMED = 30  # companies renamed in each round
+SHARE, SEED = 0.2, 20260927
+FAULTS: tuple[dict[str, Any], ...] = (
+    {"kind": "locked"},
+    {"kind": "migrating"},
+    {"kind": "unavailable"},
+    {"kind": "status", "status": 500},
+    {"kind": "gateway_timeout"},
+    {"kind": "html"},
+    {"kind": "edge_timeout"},
+    {"kind": "limit_ten_secondly_rolling", "headers": {"Retry-After": "1"}},  # else 10 s, waited for real
+    {"kind": "limit_secondly"},
+    {"kind": "limit_daily"},
+    {"kind": "reset"},
+    {"kind": "status", "status": 200, "body": "a page that is no JSON"},
+    {"kind": "drop_response"},
+    {"kind": "drop_response", "match": {"path_contains": "/batch/up"}},
+    {"kind": "drop_response", "match": {"path_contains": "/batch/associate"}},
+)
+"""Everything the "Error handling" page tells to try again, and what networks do.
+
+The last three lose the answer after the work was done; two of them to writes and to links.
+"""
+
+STILL_FOR_S = 1.5  # nothing asked for so long: what is left waits for its time, so time passes
+STUCK_AFTER = 60  # spans of waiting; more than any step needs
+SPAN = timedelta(seconds=200)  # longer than any lease
+NOTHING_LEFT = """
+    SELECT (SELECT count(*) FROM write_ledger WHERE state IN ('pending', 'sent'))
+         + (SELECT count(*) FROM dirty) + (SELECT count(*) FROM inbox WHERE state = 'new')
+"""
+UNREAD = "SELECT count(*) FROM cursor WHERE phase = 'incremental'"
+
+
+@dataclass
+class Kills:
+    """When the fast worker is killed: at which write of ours, before or after the answer reaches it."""
+
+    fast: Callable[[], int]
+    before_answer: int
+    after_answer: int
+    writes: int = 0
+    done: list[tuple[int, str]] = field(default_factory=list)
+
+    def before(self, one: Exchange) -> bool:
+        """Kill the worker that waits for this answer, if it is that write's turn; say whether to deliver."""
+        if not one.writes or one.answer is None or "results" not in one.answer:
+            return True
+        self.writes += 1
+        if self.writes != self.before_answer:
+            return True
+        self._kill(one, "with the answer on its way")
+        return False
+
+    def after(self, one: Exchange) -> None:
+        """Kill the worker that has just got this answer, if it is that write's turn."""
+        if one.writes and self.writes == self.after_answer and len(self.done) == 1:
+            self._kill(one, "with the answer in its hands")
+
+    def _kill(self, one: Exchange, when: str) -> None:
+        os.kill(self.fast(), signal.SIGKILL)
+        self.done.append((one.number, when))
+
+
+@dataclass
+class Days:
+    """One run: a sandbox, a listener before it, two workers, and the steps of its story."""
+
+    home: Path
+    sandbox: Sandbox
+    runtime: Runtime
+    url: str
+    id: str = ""
+
+    @property
+    def ws(self) -> Workspace:
+        """Return the workspace, opened anew."""
+        return open_workspace(self.runtime, self.id)
+
+    def install(self) -> None:
+        """Connect and install, asking again as an admin would where HubSpot is away for longer."""
+        charter = load_charter(CHARTER, HUBSPOT)
+        client = self.sandbox.credentials("oauth")
+        self.id = self._asked(lambda: connect_installation(self.runtime, HUBSPOT, self.url, client, "UTC").id)
+        apply_charter(self.runtime, self.id, charter, author="test")
+        while not all(one.done for one in self._asked(lambda: apply_install(self.ws, plan_install(self.ws)))):
+            self.time_passes()
+
+    def _asked(self, ask: Callable[[], Any]) -> Any:
+        for _ in range(STUCK_AFTER):
+            try:
+                return ask()
+            except Unavailable:
+                self.time_passes()
+        raise AssertionError("HubSpot stays away")
+
+    def load(self) -> None:
+        """Have the bulk worker read everything."""
+        ring(self.runtime.redis, Lane.BULK, Work.LOAD, self.id)
+        wanted = 4  # companies, deals, line items, tickets
+        self._until("the first load", lambda: self.count(UNREAD) >= wanted, Lane.BULK, Work.LOAD)
+
+    def begin(self) -> None:
+        """Go live, and let everything be decided and written."""
+        go_live(self.ws)
+        ring(self.runtime.redis, Lane.FAST, Work.LOOK, self.id)
+        self._until("the first writes", lambda: self.count(NOTHING_LEFT) == 0, Lane.FAST, Work.LOOK)
+
+    def rename(self, number: int) -> None:
+        """Have people rename some companies, and let the next poll find it."""
+        self.time_passes()
+        names = {}
+        for account in range(RENAMED):
+            record_id = self.sandbox.lookup(f"account:a{account}")
+            names[record_id] = f"Account {account}, round {number}"
+            self.sandbox.edit("companies", record_id, {"name": names[record_id]})
+        self.time_passes()
+        ring(self.runtime.redis, Lane.FAST, Work.POLL, self.id)
+        wanted = f"""
+            SELECT count(*) FROM write_ledger WHERE desired LIKE '%, round {number}"%'
+        """
+
+        def done() -> bool:
+            return self.count(wanted) >= RENAMED and self.count(NOTHING_LEFT) == 0
+
+        self._until(f"round {number}", done, Lane.FAST, Work.POLL)
+
+    def look_again(self) -> None:
+        """Have everybody looked at once more, though nothing has changed."""
+        self.time_passes()
+        scheduler.look_at_all(self.ws, "the test")
+        ring(self.runtime.redis, Lane.FAST, Work.LOOK, self.id)
+        self._until("the last look", lambda: self.count(NOTHING_LEFT) == 0, Lane.FAST, Work.LOOK)
+
+    def count(self, query: str) -> int:
+        """Return a number by SQL of the test's own."""
+        with closing(sqlite3.connect(f"file:{self.home / 'colonnade.db'}?mode=ro", uri=True)) as conn:
+            return int(conn.execute(query).fetchone()[0])
+
+    def _until(self, what: str, done: Callable[[], bool], lane: Lane, work: Work) -> None:
+        """Wait until ``done``; whenever nothing is asked for a while, let time pass and look again."""
+        spans, seen, still_at = 0, -1, time.monotonic() + STILL_FOR_S
+        while not done():
+            time.sleep(0.05)
+            last = self.sandbox.mark()
+            if last != seen:
+                seen, still_at = last, time.monotonic() + STILL_FOR_S
+            if time.monotonic() > still_at:
+                spans += 1
+                assert spans < STUCK_AFTER, f"{what} is stuck"
+                self.time_passes()
+                scheduler.turn(self.runtime)
+                ring(self.runtime.redis, lane, work, self.id)
+                still_at = time.monotonic() + STILL_FOR_S
+
+    def time_passes(self) -> None:
+        """Move every clock on by more than any lease."""
+        later = self.runtime.clock.now() + SPAN
+        self.sandbox.post("clock", {"now": later.isoformat().replace("+00:00", "Z"), "running": True})
+        move_clock(self.runtime.engine, later, running=True)
+
+
+def book() -> Book:
+    """Return customers of three kinds: a renewal due, newly sold to, and nothing bought yet."""
+    found = Book()
+    for number in range(ACCOUNTS):
+        key = f"a{number}"
+        found.account(key, f"Account {number}")
+        if number % 3 == 0:
+            found.sold(key, key, "2024-03-01", "2025-03-01", "1200")
+        elif number % 3 == 1:
+            found.sold(key, key, "2024-12-01", None, "2400")
+    return found
+
+
+def story(home: Path, *, disturbed: bool, options: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Run the whole story; return what stood at the end, what was asked and what was killed."""
+    home.mkdir(parents=True)
+    sandbox = Sandbox(HUBSPOT, home / "sandbox.db", ("--index-lag-seconds", "0", *options)).start()
+    try:
+        sandbox.post("load", {"dir": str(book().write(home / "book"))})
+        with _days(home, sandbox, disturbed=disturbed) as (days, listener, kills):
+            if disturbed:
+                sandbox.post("faults", {"faults": list(FAULTS), "share": SHARE, "seed": SEED})
+            days.install()
+            days.load()
+            days.begin()
+            for number in range(ROUNDS):
+                days.rename(number)
+            sandbox.heal()
+            days.look_again()
+            return {
+                "dump": {name: sandbox.records(name) for name in sandbox.get("dump")["objects"]},
+                "requests": sandbox.get("requests", after=0)["requests"],
+                "exchanges": [vars(one) for one in listener.exchanges],
+                "kills": kills.done,
+            }
+    finally:
+        sandbox.stop()
+
+
+@contextmanager
+def _days(home: Path, sandbox: Sandbox, *, disturbed: bool) -> Iterator[tuple[Days, Listener, Kills]]:
+    valkey = embedded_valkey(home)
+    env = {
+        "CS_HOME": str(home),
+        "DATABASE_URL": f"sqlite:///{home / 'colonnade.db'}",
+        "REDIS_URL": valkey.url,
+    }
+    children = Children(home, env)
+    kills = Kills(lambda: int(json.loads((home / "pids.json").read_text())["worker-fast"]), 2, 7)
+    listener = Listener(sandbox.url, home / "colonnade.db")
+    if disturbed:
+        listener.before, listener.after = kills.before, kills.after
+    runtime = open_runtime(read_settings(env))
+    try:
+        sandbox.post("clock", {"now": START.isoformat().replace("+00:00", "Z"), "running": True})
+        move_clock(runtime.engine, START, running=True)
+        with listening(listener) as url:
+            for lane in Lane:
+                children.start(f"worker-{lane.value}", "-m", "app", "worker", lane.value, keep=True)
+            children.watch()
+            yield Days(home, sandbox, runtime, url), listener, kills
+            children.stop()
+    finally:
+        children.stop()
+        runtime.redis.close()
+        runtime.engine.dispose()
+        valkey.stop()
