@@ -24,9 +24,12 @@ HEADER_ROOM_BYTES: Final = 4_384
 QUERY_BYTES: Final = URI_AND_HEADER_BYTES - HEADER_ROOM_BYTES
 # Bulk API 2.0 guide, "Limits": keep the CSV under 100 MB (150 MB after base64).
 BULK_CSV_BYTES: Final = 100_000_000
-# An ingest job costs create, upload, close, about two polls and two result files; a composite
-# call carries 1,000 rows. Bulk is the cheaper road only above this.
+# "API Request Limits and Allocations": below this sObject Collections are to be used, above it Bulk.
+BULK_FROM_ROWS: Final = 2_000
+# What an ingest job costs in calls: create, upload, close, about two polls and two result files.
 BULK_CALLS: Final = 7
+# Bulk API 2.0 guide, "How Requests Are Processed": rows of one internal batch.
+BULK_BATCH_ROWS: Final = 10_000
 # Metadata API guide, deploy limits: files per zip.
 DEPLOY_FILES: Final = 10_000
 # "Custom Field Types": longest text (and external id), a long text area's default, digits.
@@ -41,7 +44,8 @@ RETRY_TOTAL_S: Final = 60.0
 RETRY_STEP_MAX_S: Final = 15.0
 DEPLOY_WAIT_S: Final = 600.0
 DEPLOY_POLL_MAX_S: Final = 15.0
-BULK_WAIT_S: Final = 900.0
+BULK_WAIT_S: Final = 1_800.0
+BULK_POLL_MAX_S: Final = 60.0
 # The daily quota is a rolling 24 h window, so a slice of it comes back all the time.
 DAILY_QUOTA_RETRY_S: Final = 900.0
 # ``Sforce-Call-Options``: comes back as ``changeOrigin`` of change events, so that our own

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -31,6 +31,7 @@ from integration.salesforce.values import to_json
 
 T = TypeVar("T")
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+PIECE_BYTES = 65_536
 # The budget's name for all of them: Salesforce counts by the day, not by short windows.
 CALL_KIND = "general"
 CALL_HEADERS = {
@@ -105,19 +106,51 @@ class Transport:
         )
 
     def send_bytes(
-        self, reason: str, method: str, path: str, *, data: bytes | None = None, headers: Mapping[str, str]
+        self, reason: str, method: str, path: str, *, data: bytes | BinaryIO, headers: Mapping[str, str]
     ) -> Response:
-        """Send what simple-salesforce cannot (CSV, multipart) to a versioned path."""
+        """Send what simple-salesforce cannot (CSV, multipart) to a versioned path.
+
+        A file is sent from its beginning, piece by piece, and again so where the call is repeated.
+        """
 
         def send(_: Salesforce, grant: Grant) -> Response:
-            sent = {**CALL_HEADERS, "Authorization": f"Bearer {grant.access_token}", **headers}
-            url = f"{grant.instance_url}/services/data/v{grant.api_version}/{path}"
-            answer = self._session.request(method, url, data=data, headers=sent)
-            if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
-                raise SalesforceError(url, answer.status_code, path, _content(answer))
-            return answer
+            if not isinstance(data, bytes):
+                data.seek(0)
+            return self._plain(method, path, grant, headers, data=data)
 
         return self._run(reason, send)
+
+    def fetch(
+        self, reason: str, path: str, into: BinaryIO, *, params: Mapping[str, str] | None = None
+    ) -> Mapping[str, str]:
+        """Write the CSV at a versioned path into a file, piece by piece; return the answer's headers.
+
+        The file holds one whole answer and stands at its beginning, however often the call was repeated.
+        """
+
+        def get(_: Salesforce, grant: Grant) -> Mapping[str, str]:
+            into.seek(0)
+            into.truncate()
+            with self._plain(
+                "GET", path, grant, {"Accept": "text/csv"}, params=params, stream=True
+            ) as answer:
+                into.writelines(answer.iter_content(PIECE_BYTES))
+                headers: Mapping[str, str] = answer.headers
+            into.seek(0)
+            return headers
+
+        return self._run(reason, get)
+
+    def _plain(
+        self, method: str, path: str, grant: Grant, headers: Mapping[str, str], **options: Any
+    ) -> Response:
+        """Send past simple-salesforce; what the org refuses is raised as it would raise it."""
+        sent = {**CALL_HEADERS, "Authorization": f"Bearer {grant.access_token}", **headers}
+        url = f"{grant.instance_url}/services/data/v{grant.api_version}/{path}"
+        answer = self._session.request(method, url, headers=sent, **options)
+        if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+            raise SalesforceError(url, answer.status_code, path, _content(answer))
+        return answer
 
     def send_open(
         self, reason: str, method: str, url: str, form: Mapping[str, str] | None = None

@@ -1,7 +1,8 @@
 """Writing rows: upserts by external key and updates by id, in the fewest calls.
 
 A request of sObject Collections takes 200 rows; five of them ride in one composite call, so that
-1,000 rows cost one. Larger loads go through Bulk API 2.0 where that costs fewer calls. Rows are
+1,000 rows cost one. Larger loads go through Bulk API 2.0 where that costs fewer calls; any number
+of rows may be streamed through it. Rows are
 sorted by parent: rows of one account then lock it once, not in every batch. ``allOrNone`` is always
 false, so one refused row never takes its neighbours with it. Rows whose id is known are updated by
 id with the key among their values, which is how a record made by a person is adopted.
@@ -10,16 +11,24 @@ Source: REST API guide, "Upsert Records Using sObject Collections"; Large Data V
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 from urllib.parse import quote
 
 from integration.port import FieldType, Refused, RowError, Unavailable, WriteResult, WriteRow
-from integration.salesforce.bulk import BulkRow, BulkUpsert, carries_in_csv
+from integration.salesforce.bulk import BulkUpsert
 from integration.salesforce.composite import Part, send_parts
+from integration.salesforce.csv_rows import BulkRow, carries_in_csv
 from integration.salesforce.errors import call_error, row_error
-from integration.salesforce.limits import BULK_CALLS, COLLECTION_ROWS, COMPOSITE_COLLECTIONS
+from integration.salesforce.limits import (
+    BULK_BATCH_ROWS,
+    BULK_CALLS,
+    BULK_FROM_ROWS,
+    COLLECTION_ROWS,
+    COMPOSITE_COLLECTIONS,
+)
 from integration.salesforce.names import relationship_of
 from integration.salesforce.shape import Shapes
 from integration.salesforce.transport import Transport
@@ -68,6 +77,33 @@ class Writer:
         if bulk:
             results |= self._send_bulk(object_name, key_field, bulk)
         return [results[index] for index in range(len(rows))]
+
+    def stream(self, object_name: str, key_field: str, rows: Iterable[WriteRow]) -> Iterator[WriteResult]:
+        """Write any number of rows by ``key_field``, one internal batch in memory; results in any order.
+
+        Few rows go as ``upsert`` sends them.
+        """
+        source = iter(rows)
+        head = list(islice(source, most_rows_by_collections() + 1))
+        if not pays_as_bulk(len(head)):
+            yield from self.upsert(object_name, key_field, head)
+            return
+        kept_back: list[WriteRow] = []
+        bulk = BulkUpsert(self._transport, object_name, key_field)
+        yield from bulk.run(self._bulk_rows(object_name, key_field, chain(head, source), kept_back))
+        yield from self.upsert(object_name, key_field, kept_back)
+
+    def _bulk_rows(
+        self, object_name: str, key_field: str, rows: Iterable[WriteRow], kept_back: list[WriteRow]
+    ) -> Iterator[BulkRow]:
+        """Yield rows as a CSV takes them, putting those it cannot carry into ``kept_back``."""
+        source = iter(rows)
+        while chunk := list(islice(source, BULK_BATCH_ROWS)):
+            for draft in self._drafts(object_name, key_field, chunk):
+                if carries_in_csv(draft.fields):
+                    yield _bulk_row(draft)
+                else:
+                    kept_back.append(draft.row)
 
     def update(self, object_name: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
         """Write the fields of existing records by id; ValueError for a row without one."""
@@ -134,19 +170,30 @@ class Writer:
 
     def _send_bulk(self, object_name: str, key_field: str, drafts: Sequence[Draft]) -> dict[int, WriteResult]:
         bulk = BulkUpsert(self._transport, object_name, key_field)
-        results = bulk.run([BulkRow(draft.row.key, draft.fields) for draft in drafts])
+        results = {result.key: result for result in bulk.run(map(_bulk_row, drafts))}
         return {draft.index: results[draft.row.key] for draft in drafts}
 
 
 def pays_as_bulk(rows: int) -> bool:
-    """Return whether a Bulk API job costs fewer calls than composite calls for ``rows``."""
-    return -(-rows // CALL_ROWS) > BULK_CALLS
+    """Return whether a Bulk API job is to be used for ``rows``: there are many, and it costs fewer calls."""
+    return rows > most_rows_by_collections()
+
+
+def most_rows_by_collections() -> int:
+    """Return up to how many rows composite calls cost no more than a Bulk job."""
+    return max(BULK_FROM_ROWS, BULK_CALLS * CALL_ROWS)
+
+
+def _bulk_row(draft: Draft) -> BulkRow:
+    return BulkRow(draft.row.key, draft.fields, _parents(draft.row))
 
 
 def _by_parent(draft: Draft) -> tuple[tuple[str, ...], int]:
-    row = draft.row
-    parents = tuple(parent.id for parent in row.parents) + tuple(key for _, key in row.parent_keys)
-    return parents, draft.index
+    return _parents(draft.row), draft.index
+
+
+def _parents(row: WriteRow) -> tuple[str, ...]:
+    return tuple(parent.id for parent in row.parents) + tuple(key for _, key in row.parent_keys)
 
 
 def _upsert_batches(object_name: str, key_field: str, drafts: Sequence[Draft]) -> list[Batch]:

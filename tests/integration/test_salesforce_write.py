@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 import pytest
 
 from integration.port import FieldSpec, FieldType, Link, Refusal, WriteRow
-from integration.salesforce.bulk import BulkRow, iter_csv, parse_bulk_error
-from integration.salesforce.errors import row_error
-from integration.salesforce.write import pays_as_bulk
 from tests.integration.salesforce_wire import rig
 
 KEY = "CS_Key__c"
@@ -192,57 +186,3 @@ def test_a_key_in_the_path_is_quoted():
     setup = rig(take_collection)
     setup.port.upsert("A/../B?c", KEY, rows_of(1))
     assert "/A%2F..%2FB%3Fc/" in setup.org.sent[0].path
-
-
-def test_bulk_is_used_only_where_it_costs_fewer_calls():
-    """A job costs about seven calls, so that seven thousand rows are the break-even."""
-    assert (pays_as_bulk(7_000), pays_as_bulk(7_001)) == (False, True)
-
-
-def test_a_bulk_file_clears_with_a_mark_and_leaves_out_with_nothing():
-    """An empty cell leaves a field alone; parents by key are columns of their own."""
-    rows = [
-        BulkRow("a", {"Name": 'x, "y"\r\nz', "Note__c": None, "CS_Plan__r": {KEY: "plan:1"}}),
-        BulkRow("b", {"Name": "q"}),
-    ]
-    data = b"".join(iter_csv(rows, KEY, 10_000)).decode()
-    lines = list(csv.DictReader(io.StringIO(data, newline="")))
-    assert lines == [
-        {KEY: "a", "Name": 'x, "y"\r\nz', "Note__c": "#N/A", "CS_Plan__r.CS_Key__c": "plan:1"},
-        {KEY: "b", "Name": "q", "Note__c": "", "CS_Plan__r.CS_Key__c": ""},
-    ]
-
-
-def test_a_bulk_file_is_cut_before_the_limit():
-    """Each file repeats the header and stays under the limit; no row is lost."""
-    files = list(iter_csv([BulkRow(f"k{n}", {"Name": "x" * 10}) for n in range(50)], KEY, 100))
-    assert all(len(one) <= 100 and one.startswith(b"CS_Key__c,Name\n") for one in files)
-    assert sum(one.count(b"\n") - 1 for one in files) == 50
-
-
-def test_a_bulk_error_is_taken_apart():
-    """The cell holds code, words and fields."""
-    cell = "REQUIRED_FIELD_MISSING:Required fields are missing: [Name]:Name --"
-    assert parse_bulk_error(cell, KEY) == row_error(
-        "REQUIRED_FIELD_MISSING", "Required fields are missing: [Name]", ["Name"], KEY
-    )
-
-
-def test_a_bulk_job_reports_each_row_by_its_key():
-    """JobComplete is not success: failed rows are read, and rows come back in any order."""
-    done = {"state": "JobComplete", "numberRecordsProcessed": 7_001, "numberRecordsFailed": 1}
-    header = b'"sf__Id","sf__Created","CS_Key__c"\n'
-    good = b"".join(b'"a00%d","true","key:%d"\n' % (n, n) for n in reversed(range(1, 7_001)))
-    bad = b'"sf__Id","sf__Error","CS_Key__c"\n"","UNABLE_TO_LOCK_ROW:busy:--","key:0"\n'
-    setup = rig(
-        (200, {"id": "750A", "state": "Open"}),
-        (201, None),
-        (200, {"state": "UploadComplete"}),
-        (200, done),
-        (200, header + good),
-        (200, bad),
-    )
-    results = setup.port.upsert("CS_Plan__c", KEY, rows_of(7_001))
-    assert results[0].error.refusal is Refusal.BUSY
-    assert [result.record_id for result in results[1:3]] == ["a001", "a002"]
-    assert setup.port.calls.total == 6
