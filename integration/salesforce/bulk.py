@@ -20,7 +20,7 @@ from integration.salesforce.transport import Transport
 
 CSV_HEADERS = {"Content-Type": "text/csv; charset=UTF-8", "Accept": "application/json"}
 COMPLETE = "JobComplete"
-# How a job's errorMessage begins when the file as a whole is wrong: "InvalidBatch : Field name not found : X".
+# How an errorMessage begins when the file as a whole is wrong ("InvalidBatch : Field name not found : X").
 WHOLE_FILE = "InvalidBatch"
 UNKNOWN_COLUMN = "Field name not found"
 

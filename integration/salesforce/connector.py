@@ -17,6 +17,7 @@ from requests import Session
 
 from integration.budget import Budget, Lane, Window
 from integration.http import pooled_session
+from integration.in_flight import InFlight
 from integration.port import (
     CallCount,
     CrmDescription,
@@ -54,15 +55,17 @@ def connect(
     lane: Lane = Lane.SYNC,
     session: Session | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    in_flight: InFlight | None = None,
 ) -> SalesforcePort:
     """Return a port on the org that ``credentials`` open; no call is made yet.
 
     ``base_url`` is the login host or My Domain; plain http is allowed for this machine only
-    (Misconfigured otherwise). ``clock_now`` dates the signed assertion, nothing else.
+    (Misconfigured otherwise). ``clock_now`` dates the signed assertion, nothing else. ``in_flight`` counts
+    the calls under way of all processes; without it this process counts its own.
     """
     session = session or pooled_session()
     allow_plain_loopback(session, base_url)
-    transport = Transport(session, budget, lane, sleep)
+    transport = Transport(session, budget, lane, sleep, in_flight)
     endpoint = TokenEndpoint(credentials, base_url, transport.send_open, clock_now)
     transport.authenticator = Authenticator(endpoint, token_store)
     return SalesforcePort(transport)

@@ -32,6 +32,10 @@ BULK_CALLS: Final = 7
 BULK_BATCH_ROWS: Final = 10_000
 # Metadata API guide, deploy limits: files per zip.
 DEPLOY_FILES: Final = 10_000
+# "API Request Limits and Allocations": requests running 20 s or longer at once, by edition; shorter ones
+# are not limited. What the edition is, is learned by a describe; until then the smaller cap holds.
+LONG_REQUESTS: Final = 25
+LONG_REQUESTS_DEVELOPER: Final = 5
 # "Custom Field Types": longest text (and external id), a long text area's default, digits.
 TEXT_CHARACTERS: Final = 255
 LONG_TEXT_CHARACTERS: Final = 32_768

@@ -23,10 +23,16 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
 
 from integration.budget import Budget, Lane, lane_now
+from integration.in_flight import InFlight, LocalInFlight
 from integration.port import CallCount, CrmError, Misconfigured, NeedsConsent, Unavailable
 from integration.salesforce.auth import Authenticator, Grant
 from integration.salesforce.errors import Failure, call_error, parse_failure
-from integration.salesforce.limits import CLIENT_NAME, RETRY_STEP_MAX_S, RETRY_TOTAL_S
+from integration.salesforce.limits import (
+    CLIENT_NAME,
+    LONG_REQUESTS_DEVELOPER,
+    RETRY_STEP_MAX_S,
+    RETRY_TOTAL_S,
+)
 from integration.salesforce.values import to_json
 
 T = TypeVar("T")
@@ -66,9 +72,14 @@ class Transport:
         budget: Budget,
         lane: Lane = Lane.SYNC,
         sleep: Callable[[float], None] = time.sleep,
+        in_flight: InFlight | None = None,
     ) -> None:
-        """Take every call in ``lane`` from ``budget`` and learn from every answer of ``session``."""
+        """Take every call in ``lane`` from ``budget`` and learn from every answer of ``session``.
+
+        ``in_flight`` holds the calls under way below the org's cap; of this process only where not given.
+        """
         self._session = session
+        self._in_flight = in_flight or LocalInFlight(LONG_REQUESTS_DEVELOPER, sleep=sleep)
         self._budget = budget
         self._lane = lane
         self.sleep = sleep
@@ -209,10 +220,12 @@ class Transport:
 
     def _governed(self, reason: str, attempt: Callable[[], T]) -> T:
         def once() -> T:
-            self._budget.take(lane_now(self._lane), CALL_KIND)
-            self.calls.add(reason)
+            lane = lane_now(self._lane)
+            self._budget.take(lane, CALL_KIND)
             try:
-                return attempt()
+                with self._in_flight.place(lane):
+                    self.calls.add(reason)
+                    return attempt()
             except requests.JSONDecodeError as error:
                 raise _Transient(Unavailable("an answer that is no JSON")) from error
             except requests.RequestException as error:
@@ -229,6 +242,14 @@ class Transport:
             return retrying(once)
         except _Transient as error:
             raise error.final from error
+
+    def learn_day(self, calls: int, left: int) -> None:
+        """Take the calls everybody may make in 24 hours and those that are left."""
+        self._budget.learn_day(calls, left)
+
+    def learn_long_requests(self, cap: int) -> None:
+        """Take how many long requests the org's edition lets run at once."""
+        self._in_flight.learn_cap(cap)
 
     def _learn(self, answer: Response, *_: object, **__: object) -> None:
         """Tell the budget what the org says is used of its day (errors say it too)."""
