@@ -46,6 +46,9 @@ ASSERTION_LIFE_S: Final = 180
 # Our own patience, not the vendor's: how long one call is retried, and one deploy watched.
 RETRY_TOTAL_S: Final = 60.0
 RETRY_STEP_MAX_S: Final = 15.0
+# A locked row has been waited for by the org already, ten seconds; it is sent this often again.
+LOCK_TRIES: Final = 3
+LOCK_STEP_S: Final = 2.0
 DEPLOY_WAIT_S: Final = 600.0
 DEPLOY_POLL_MAX_S: Final = 15.0
 BULK_WAIT_S: Final = 1_800.0

@@ -140,7 +140,6 @@ def test_an_update_without_an_id_is_a_mistake_of_the_caller():
 @pytest.mark.parametrize(
     ("code", "message", "refusal"),
     [
-        ("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record", Refusal.BUSY),
         ("DUPLICATE_VALUE", "duplicate value found: CS_Key__c duplicates value on record", Refusal.BUSY),
         ("DUPLICATE_VALUE", "duplicate value found: Serial__c duplicates value on record", Refusal.FIXABLE),
         ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Close date must be a Friday", Refusal.FIXABLE),
@@ -159,6 +158,65 @@ def test_a_refused_row_says_what_can_be_done_in_the_orgs_own_words(code, message
     setup = rig(refused(code, message, ("X__c",)))
     error = setup.port.upsert("CS_Plan__c", KEY, [WriteRow("k", {})])[0].error
     assert (error.refusal, error.code, error.message, error.fields) == (refusal, code, message, ("X__c",))
+
+
+LOCKED = {"statusCode": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain exclusive access", "fields": []}
+
+
+def locked_in(*numbers):
+    """Return an answer in which the rows at these places are locked, the others written."""
+
+    def answer(sent):
+        rows = accepted(sent.json["records"])
+        return 200, [
+            {"success": False, "errors": [LOCKED]} if place in numbers else row
+            for place, row in enumerate(rows)
+        ]
+
+    return answer
+
+
+def test_a_locked_row_is_sent_again_alone_after_a_random_pause():
+    """Its neighbours stand; two writers that met wait unlike times."""
+    setup = rig(locked_in(1), locked_in(0), take_collection)
+    results = setup.port.upsert("CS_Plan__c", KEY, rows_of(3))
+    assert all(result.error is None for result in results)
+    assert [len(sent.json["records"]) for sent in setup.org.sent] == [3, 1, 1]
+    assert 1 <= setup.slept[0] <= 2 <= setup.slept[1] <= 4
+    assert setup.slept[0] != setup.slept[1] / 2
+
+
+def test_a_row_that_stays_locked_is_put_off():
+    """After three more tries it is told as busy; the push comes back to it."""
+    setup = rig(*[locked_in(0)] * 4)
+    error = setup.port.upsert("CS_Plan__c", KEY, rows_of(1))[0].error
+    assert (error.refusal, error.code) == (Refusal.BUSY, "UNABLE_TO_LOCK_ROW")
+    assert len(setup.org.sent) == 4
+
+
+def duplicate(*, allowed):
+    """Return the answer of a duplicate rule."""
+    error = {"statusCode": "DUPLICATES_DETECTED", "message": "Use one of these records?", "fields": []}
+    found = {"allowSave": allowed, "duplicateRule": "Standard_Account_Duplicate_Rule"}
+    return 200, [{"success": False, "errors": [{**error, "duplicateResult": found}]}]
+
+
+def test_a_duplicate_rule_that_only_warns_does_not_stop_an_update():
+    """The rule lets a person save all the same, and so it lets us, by its header and only then."""
+    setup = rig(duplicate(allowed=True), (200, [{"id": "001A", "success": True, "errors": []}]))
+    result = setup.port.update("Account", [WriteRow("k", {"Name": "x"}, record_id="001A")])[0]
+    first, second = setup.org.sent
+    assert result.error is None
+    assert "Sforce-Duplicate-Rule-Header" not in first.headers
+    assert second.headers["Sforce-Duplicate-Rule-Header"] == "allowSave=true"
+    assert second.json == first.json
+
+
+def test_a_duplicate_rule_that_blocks_is_told():
+    """It is the customer's rule: nothing is sent again."""
+    setup = rig(duplicate(allowed=False))
+    error = setup.port.update("Account", [WriteRow("k", {"Name": "x"}, record_id="001A")])[0].error
+    assert (error.refusal, error.code) == (Refusal.FIXABLE, "DUPLICATES_DETECTED")
 
 
 def test_a_batch_refused_whole_is_told_for_each_of_its_rows():
