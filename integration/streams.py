@@ -16,6 +16,10 @@ from integration.port import CrmRecord, ReadQuery, WriteResult, WriteRow
 class BulkPort(Protocol):
     """A CRM that takes and gives any number of records, holding a bounded number of them in memory."""
 
+    def pays_as_stream(self, rows: int) -> bool:
+        """Return whether so many rows cost fewer calls as a stream; ``upsert`` sends them so by itself."""
+        ...
+
     def upsert_stream(
         self, object_name: str, key_field: str, rows: Iterable[WriteRow]
     ) -> Iterator[WriteResult]:

@@ -37,7 +37,7 @@ from integration.salesforce.schema import SchemaWriter
 from integration.salesforce.shape import Shapes
 from integration.salesforce.token_endpoint import TokenEndpoint
 from integration.salesforce.transport import Transport, allow_plain_loopback
-from integration.salesforce.write import Writer
+from integration.salesforce.write import Writer, pays_as_bulk
 
 VENDOR: Final = "salesforce"
 # "API Request Limits and Allocations": Salesforce counts calls by 24 hours and long requests that
@@ -125,6 +125,10 @@ class SalesforcePort:
     def upsert(self, object_name: str, key_field: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
         """See ``CrmPort.upsert``; one call per 1,000 rows."""
         return self._writer.upsert(object_name, key_field, rows)
+
+    def pays_as_stream(self, rows: int) -> bool:
+        """See ``BulkPort.pays_as_stream``; above seven thousand."""
+        return pays_as_bulk(rows)
 
     def upsert_stream(
         self, object_name: str, key_field: str, rows: Iterable[WriteRow]

@@ -20,7 +20,7 @@ from itertools import islice
 from tempfile import TemporaryFile
 from typing import IO, Any, BinaryIO, cast
 
-from integration.salesforce.limits import BULK_BATCH_ROWS
+from integration.salesforce.limits import BULK_BATCH_ROWS, BULK_FIELD_CHARACTERS, BULK_ROW_CHARACTERS
 from integration.salesforce.values import to_text
 
 NULL = "#N/A"
@@ -50,8 +50,14 @@ class CsvFile:
 
 
 def carries_in_csv(fields: Mapping[str, Any]) -> bool:
-    """Return whether every value survives a CSV: text that reads ``#N/A`` would become null."""
-    return NULL not in fields.values()
+    """Return whether a job takes the row as it is: text that reads ``#N/A`` would become null.
+
+    A long text area holds more characters than a job takes of one field.
+    """
+    texts = [value for value in fields.values() if isinstance(value, str)]
+    sizes = [len(text) for text in texts]
+    small = max(sizes, default=0) <= BULK_FIELD_CHARACTERS and sum(sizes) <= BULK_ROW_CHARACTERS
+    return small and NULL not in texts
 
 
 def iter_csv_files(rows: Iterable[BulkRow], key_field: str, most_bytes: int) -> Iterator[CsvFile]:

@@ -24,6 +24,9 @@ HEADER_ROOM_BYTES: Final = 4_384
 QUERY_BYTES: Final = URI_AND_HEADER_BYTES - HEADER_ROOM_BYTES
 # Bulk API 2.0 guide, "Limits": keep the CSV under 100 MB (150 MB after base64).
 BULK_CSV_BYTES: Final = 100_000_000
+# The same page: characters of one field, and of one row.
+BULK_FIELD_CHARACTERS: Final = 32_000
+BULK_ROW_CHARACTERS: Final = 400_000
 # "API Request Limits and Allocations": below this sObject Collections are to be used, above it Bulk.
 BULK_FROM_ROWS: Final = 2_000
 # What an ingest job costs in calls: create, upload, close, about two polls and two result files.
