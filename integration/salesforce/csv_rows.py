@@ -26,7 +26,7 @@ from integration.salesforce.values import to_text
 NULL = "#N/A"
 # A line break or a quote inside a cell needs quotes around it; a space at its edge would be lost.
 NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$')
-BLOCK_BYTES = 16_384
+BLOCK_BYTES = 4_096
 
 
 @dataclass(frozen=True, slots=True)
