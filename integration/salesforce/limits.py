@@ -17,6 +17,11 @@ RETRIEVE_IDS: Final = 2_000
 # queries or collections; the whole series counts as one call.
 COMPOSITE_SUBREQUESTS: Final = 25
 COMPOSITE_COLLECTIONS: Final = 5
+# "Composite Graph Limits": per payload; depth of a graph; a kind is a method and an object.
+GRAPHS: Final = 75
+GRAPH_NODES: Final = 500
+GRAPH_KINDS: Final = 15
+GRAPH_DEPTH: Final = 15
 # "Salesforce Developer Limits and Allocations", REST API: URI plus headers. What is left after
 # room for the headers (token, client name) is what an encoded query may use.
 URI_AND_HEADER_BYTES: Final = 16_384
