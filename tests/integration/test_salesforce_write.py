@@ -103,6 +103,16 @@ def test_known_field_types_spare_the_describe():
     assert (record["Health__c"], record["Pinned__c"]) == (71.5, False)
 
 
+def test_a_known_lookup_spares_the_describe_too():
+    """An account points to its profile by a field of ours, told with the other fields."""
+    setup = rig((200, [{"id": "001A", "success": True, "errors": []}]))
+    lookup = FieldSpec("CS_Profile__c", "P", FieldType.REFERENCE, references="CS_Profile__c")
+    setup.port.learn_fields("Account", [lookup])
+    row = WriteRow("k", {}, parents=(Link("CS_Profile__c", "a00P"),), record_id="001A")
+    setup.port.update("Account", [row])
+    assert setup.org.sent[0].json["records"][0]["CS_Profile__c"] == "a00P"
+
+
 def test_unknown_field_types_cost_one_describe_for_ever():
     """The second write of an object asks nothing."""
     field = {"name": "Health__c", "label": "H", "type": "double", "scale": 1}
