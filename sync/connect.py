@@ -20,10 +20,12 @@ from integration.budget import Lane, LocalBudget, SharedBudget
 from integration.hubspot import auth as hubspot_auth
 from integration.hubspot import port as hubspot
 from integration.hubspot.connector import WINDOWS as HUBSPOT_WINDOWS
+from integration.in_flight import SharedInFlight
 from integration.port import CrmDescription, CrmPort, Misconfigured
 from integration.salesforce import auth as salesforce_auth
 from integration.salesforce import connector as salesforce
 from integration.salesforce.connector import WINDOWS as SALESFORCE_WINDOWS
+from integration.salesforce.limits import LONG_REQUESTS_DEVELOPER
 from sync.clock import Clock
 from sync.config import Settings
 from sync.runtime import Runtime
@@ -233,4 +235,5 @@ def _salesforce_port(runtime: Runtime, installation: Installation, credentials: 
         runtime.clock.now,
         SalesforceGrants(runtime, installation.id),
         lane=lane,
+        in_flight=SharedInFlight(runtime.redis, installation.id, LONG_REQUESTS_DEVELOPER),
     )

@@ -25,6 +25,7 @@ from integration.port import (
     WriteResult,
     WriteRow,
 )
+from integration.streams import BulkPort
 from mappings.diff import Acknowledged, FieldChanges, Observed, changed_fields
 from mappings.naming import key_field
 from mappings.outbound import own_object
@@ -33,17 +34,23 @@ from sync.settle import LANDS_WITHIN, keyless_port, may_still_land, settled
 from sync.state import findings, ledger, mirror
 from sync.state.engine import reading, writing
 from sync.state.leases import Lease
-from sync.state.ledger import Acknowledgement, LedgerRow
+from sync.state.ledger import Acknowledgement, LedgerRow, WriteState
 from sync.taken import standing, taken, tell_normalised
 from sync.workspace import Workspace
 
 BATCH_ROWS = 2_000
 """Rows of one claim: as many as HubSpot links in one call; the ports cut them to their own batches."""
 
+STREAM_ROWS = 20_000
+"""Rows of one claim where so many are wanted that the CRM's bulk interface costs fewer calls."""
+
 KEYLESS_ROWS = 100
 """Rows without a unique key marked as sent at a time: one call of HubSpot, so that the mark is its time."""
 
 LEASE_S = 180
+STREAM_LEASE_S = 2_400
+"""A bulk job is watched for half an hour at most; nobody else may take its rows meanwhile."""
+
 PARENT_WAIT = timedelta(seconds=2)
 RETRY_CURVE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
 REWRITTEN = "rewritten"
@@ -113,9 +120,8 @@ def objects_in_order(ws: Workspace) -> list[str]:
 
 def _push_batch(ws: Workspace, owner: str, object_name: str) -> Pushed | None:
     """Write one claim of an object; ``None`` when there is nothing to write that nobody holds."""
-    now = ws.now()
     with writing(ws.runtime.engine) as conn:
-        rows = ledger.claim_pending(conn, ws.id, object_name, Lease(owner, now, LEASE_S, BATCH_ROWS))
+        rows = ledger.claim_pending(conn, ws.id, object_name, _lease(ws, owner, object_name, conn))
     if not rows:
         return None
     try:
@@ -125,6 +131,16 @@ def _push_batch(ws: Workspace, owner: str, object_name: str) -> Pushed | None:
     except Unavailable as error:
         _release(ws, rows, error)
         raise
+
+
+def _lease(ws: Workspace, owner: str, object_name: str, conn: Connection) -> Lease:
+    """Return for how long and how many rows are claimed: many for long where they go as one stream."""
+    port = ws.port
+    if isinstance(port, BulkPort):
+        waiting = ledger.counts(conn, ws.id).get((object_name, WriteState.PENDING), 0)
+        if port.pays_as_stream(waiting):
+            return Lease(owner, ws.now(), STREAM_LEASE_S, STREAM_ROWS)
+    return Lease(owner, ws.now(), LEASE_S, BATCH_ROWS)
 
 
 def _plans(
@@ -208,6 +224,10 @@ def _needs_a_call(plan: _Plan) -> bool:
     return plan.creates or bool(plan.changes.write) or _links_unwritten(plan)
 
 
+def _goes_by_key(plan: _Plan) -> bool:
+    return plan.creates or _links_unwritten(plan)
+
+
 def _links_unwritten(plan: _Plan) -> bool:
     """Say whether a record that exists may still lack its parents: no write of it was ever acknowledged.
 
@@ -263,8 +283,8 @@ def _send(ws: Workspace, object_name: str, plans: Sequence[_Plan]) -> Pushed:
     """Send rows in full batches: new ones by key, known ones by id; enter every answer."""
     done = _make(ws, object_name, [plan for plan in plans if plan.keyless and plan.creates])
     mine = _marked(ws, [plan for plan in plans if not (plan.keyless and plan.creates)])
-    new = [plan for plan in mine if plan.creates or _links_unwritten(plan)]
-    old = [plan for plan in mine if plan not in new]
+    new = [plan for plan in mine if _goes_by_key(plan)]
+    old = [plan for plan in mine if not _goes_by_key(plan)]
     for batch, by_key in ((new, True), (old, False)):
         if batch:
             done = done.plus(_enter(ws, batch, _call(ws, object_name, batch, by_key=by_key)))

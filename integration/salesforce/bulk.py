@@ -1,41 +1,28 @@
-"""Bulk API 2.0 ingest: one upsert job for thousands of rows, streamed as CSV.
+"""Bulk API 2.0 ingest: upsert jobs for any number of rows, streamed through files on disk.
 
-In the CSV an empty cell leaves a field unchanged and ``#N/A`` clears it. A job that is JobComplete
-may still hold failed rows, and result files are in no promised order: results are matched by the
-external key. Source: Bulk API 2.0 guide, "Prepare CSV Files" and "Get Job Results".
-Neighbour: ``write`` sends rows here when that costs fewer calls.
+A job that is JobComplete may still hold failed rows; one that Failed or was aborted keeps the rows it
+has done and tells the rest as unprocessed; result files are in no promised order. Every row is therefore
+told once, by its external key. Source: Bulk API 2.0 guide, "Get Job Results".
+Neighbours: ``csv_rows`` makes the files, ``bulk_jobs`` watches; ``write`` sends rows here.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from integration.port import Refusal, Refused, RowError, Unavailable, WriteResult
+from integration.salesforce.bulk_jobs import Jobs, once
+from integration.salesforce.csv_rows import BulkRow, CsvFile, iter_csv_files
 from integration.salesforce.errors import row_error
-from integration.salesforce.limits import BULK_CSV_BYTES, BULK_WAIT_S, DEPLOY_POLL_MAX_S
+from integration.salesforce.limits import BULK_CSV_BYTES
 from integration.salesforce.transport import Transport
-from integration.salesforce.values import to_text
 
-NULL = "#N/A"
 CSV_HEADERS = {"Content-Type": "text/csv; charset=UTF-8", "Accept": "application/json"}
-RESULT_HEADERS = {"Accept": "text/csv"}
-
-
-@dataclass(frozen=True, slots=True)
-class BulkRow:
-    """A row for a job: its key and its JSON fields; a nested parent is ``{relation: {field: key}}``."""
-
-    key: str
-    fields: Mapping[str, Any]
-
-
-def carries_in_csv(fields: Mapping[str, Any]) -> bool:
-    """Return whether every value survives a CSV: text that reads ``#N/A`` would become null."""
-    return NULL not in fields.values()
+COMPLETE = "JobComplete"
+# How an errorMessage begins when the file as a whole is wrong ("InvalidBatch : Field name not found : X").
+WHOLE_FILE = "InvalidBatch"
+UNKNOWN_COLUMN = "Field name not found"
 
 
 class BulkUpsert:
@@ -43,91 +30,61 @@ class BulkUpsert:
 
     def __init__(self, transport: Transport, object_name: str, key_field: str) -> None:
         """Write ``object_name`` by ``key_field``."""
-        self._transport = transport
+        self._jobs = Jobs(transport, "ingest", f"write {object_name}")
         self._object = object_name
         self._key_field = key_field
-        self._reason = f"write {object_name}"
 
-    def run(self, rows: Sequence[BulkRow]) -> dict[str, WriteResult]:
-        """Return one result per key; raises Unavailable when a job does not end in time."""
-        results: dict[str, WriteResult] = {}
-        for data in iter_csv(rows, self._key_field, BULK_CSV_BYTES):
-            results |= self._run_job(data)
-        missing = RowError(Refusal.BUSY, "UNPROCESSED", "the job ended before this row")
-        return {row.key: results.get(row.key) or WriteResult(row.key, None, error=missing) for row in rows}
+    def run(self, rows: Iterable[BulkRow]) -> Iterator[WriteResult]:
+        """Yield one result per row, in no order; one job per 100 MB, one after the other.
 
-    def _run_job(self, data: bytes) -> dict[str, WriteResult]:
-        job = self._transport.request(
-            self._reason,
-            "POST",
-            "jobs/ingest",
-            body={
-                "object": self._object,
-                "operation": "upsert",
-                "externalIdFieldName": self._key_field,
-                "contentType": "CSV",
-                "lineEnding": "LF",
-            },
-        )
-        path = f"jobs/ingest/{job['id']}"
-        self._transport.send_bytes(self._reason, "PUT", f"{path}/batches", data=data, headers=CSV_HEADERS)
-        self._transport.request(self._reason, "PATCH", path, body={"state": "UploadComplete"})
-        ended = self._wait(path)
-        return self._results(path, ended)
+        Raises Refused when a job fails before it tells of any row, Unavailable when one does not end in
+        time or leaves rows out: the same rows may be sent again.
+        """
+        for file in iter_csv_files(rows, self._key_field, BULK_CSV_BYTES):
+            yield from self._run_job(file)
 
-    def _wait(self, path: str) -> Mapping[str, Any]:
-        """Poll ever more slowly: each look is a call of the customer's quota."""
-        waited, step = 0.0, 2.0
-        while waited < BULK_WAIT_S:
-            self._transport.sleep(step)
-            waited += step
-            job: Mapping[str, Any] = self._transport.request(self._reason, "GET", path)
-            if job["state"] in {"JobComplete", "Failed", "Aborted"}:
-                return job
-            step = min(step * 2, DEPLOY_POLL_MAX_S)
-        raise Unavailable("the bulk job has not ended yet")
+    def _run_job(self, file: CsvFile) -> Iterator[WriteResult]:
+        with self._jobs.opened(self._body()) as path:
+            self._upload(path, file)
+            job = self._jobs.wait(path)
+        told = 0
+        for result in self._results(path, job):
+            told += 1
+            yield result
+        if told == 0:
+            raise Refused(_unprocessed_error(job))
+        if told < file.rows:
+            raise Unavailable(f"the results of a bulk job leave {file.rows - told} rows out")
 
-    def _results(self, path: str, job: Mapping[str, Any]) -> dict[str, WriteResult]:
-        failed_count = int(job.get("numberRecordsFailed") or 0)
-        done_count = int(job.get("numberRecordsProcessed") or 0) - failed_count
-        results: dict[str, WriteResult] = {}
-        if done_count:
-            for line in self._lines(f"{path}/successfulResults"):
-                key = line[self._key_field]
-                results[key] = WriteResult(key, line["sf__Id"], created=line["sf__Created"] == "true")
-        if failed_count:
-            for line in self._lines(f"{path}/failedResults"):
-                key = line[self._key_field]
-                error = parse_bulk_error(line["sf__Error"], self._key_field)
-                results[key] = WriteResult(key, line["sf__Id"] or None, error=error)
-        if job["state"] != "JobComplete" and not results:
-            words = str(job.get("errorMessage") or job["state"])
-            # A whole job fails for a column the integration user does not see ("InvalidBatch : Field
-            # name not found : X"): the same cause as INVALID_FIELD elsewhere.
-            raise Refused(RowError(Refusal.PERMISSION, words.partition(" ")[0], words))
-        return results
+    def _body(self) -> Mapping[str, Any]:
+        return {
+            "object": self._object,
+            "operation": "upsert",
+            "externalIdFieldName": self._key_field,
+            "contentType": "CSV",
+            "lineEnding": "LF",
+        }
 
-    def _lines(self, path: str) -> Iterator[dict[str, str]]:
-        answer = self._transport.send_bytes(self._reason, "GET", path, headers=RESULT_HEADERS)
-        text = answer.content.decode("utf-8-sig")
-        return iter(csv.DictReader(io.StringIO(text, newline="")))
+    def _upload(self, path: str, file: CsvFile) -> None:
+        send, reason = self._jobs.transport, self._jobs.reason
+        once(lambda: send.send_bytes(reason, "PUT", f"{path}/batches", data=file.data, headers=CSV_HEADERS))
+        once(lambda: send.request(reason, "PATCH", path, body={"state": "UploadComplete"}))
 
-
-def iter_csv(rows: Sequence[BulkRow], key_field: str, most_bytes: int) -> Iterator[bytes]:
-    """Yield CSV files of all ``rows``, each below ``most_bytes``, with the same columns."""
-    flat = [{key_field: row.key, **_cells(row.fields)} for row in rows]
-    columns = list(dict.fromkeys(name for row in flat for name in row))
-    header = _line(columns)
-    pieces, size = [header], len(header)
-    for row in flat:
-        line = _line([row.get(name, "") for name in columns])
-        if size + len(line) > most_bytes and len(pieces) > 1:
-            yield b"".join(pieces)
-            pieces, size = [header], len(header)
-        pieces.append(line)
-        size += len(line)
-    if len(pieces) > 1:
-        yield b"".join(pieces)
+    def _results(self, path: str, job: Mapping[str, Any]) -> Iterator[WriteResult]:
+        """Yield the job's rows: done, failed, and, where it did not come to its end, left over."""
+        key_field = self._key_field
+        failed = int(job.get("numberRecordsFailed") or 0)
+        if int(job.get("numberRecordsProcessed") or 0) > failed:
+            for line in self._jobs.iter_rows(f"{path}/successfulResults"):
+                yield WriteResult(line[key_field], line["sf__Id"], created=line["sf__Created"] == "true")
+        if failed:
+            for line in self._jobs.iter_rows(f"{path}/failedResults"):
+                error = parse_bulk_error(line["sf__Error"], key_field)
+                yield WriteResult(line[key_field], line["sf__Id"] or None, error=error)
+        if job["state"] != COMPLETE:
+            error = _unprocessed_error(job)
+            for line in self._jobs.iter_rows(f"{path}/unprocessedrecords"):
+                yield WriteResult(line[key_field], None, error=error)
 
 
 def parse_bulk_error(text: str, key_field: str) -> RowError:
@@ -138,17 +95,14 @@ def parse_bulk_error(text: str, key_field: str) -> RowError:
     return row_error(code, message or rest, [name for name in names if name], key_field)
 
 
-def _cells(fields: Mapping[str, Any]) -> dict[str, str]:
-    cells: dict[str, str] = {}
-    for name, value in fields.items():
-        if isinstance(value, Mapping):
-            cells |= {f"{name}.{inner}": str(key) for inner, key in value.items()}
-        else:
-            cells[name] = to_text(value) or NULL
-    return cells
+def _unprocessed_error(job: Mapping[str, Any]) -> RowError:
+    """Return why a job left rows undone.
 
-
-def _line(cells: Sequence[str]) -> bytes:
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer, lineterminator="\n").writerow(cells)
-    return buffer.getvalue().encode()
+    A column the integration user does not see fails the whole file, which is INVALID_FIELD elsewhere; any
+    other fault of the file would fail again; a job that failed or was aborted on its way may be tried again.
+    """
+    words = str(job.get("errorMessage") or f"the bulk job ended as {job['state']}")
+    code = words.partition(" ")[0] if job.get("errorMessage") else str(job["state"])
+    if not words.startswith(WHOLE_FILE):
+        return RowError(Refusal.BUSY, code, words)
+    return RowError(Refusal.PERMISSION if UNKNOWN_COLUMN in words else Refusal.FIXABLE, code, words)

@@ -17,6 +17,7 @@ from requests import Session
 
 from integration.budget import Budget, Lane, Window
 from integration.http import pooled_session
+from integration.in_flight import InFlight
 from integration.port import (
     CallCount,
     CrmDescription,
@@ -37,7 +38,7 @@ from integration.salesforce.schema import SchemaWriter
 from integration.salesforce.shape import Shapes
 from integration.salesforce.token_endpoint import TokenEndpoint
 from integration.salesforce.transport import Transport, allow_plain_loopback
-from integration.salesforce.write import Writer
+from integration.salesforce.write import Writer, pays_as_bulk
 
 VENDOR: Final = "salesforce"
 # "API Request Limits and Allocations": Salesforce counts calls by 24 hours and long requests that
@@ -55,15 +56,17 @@ def connect(
     lane: Lane = Lane.SYNC,
     session: Session | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    in_flight: InFlight | None = None,
 ) -> SalesforcePort:
     """Return a port on the org that ``credentials`` open; no call is made yet.
 
     ``base_url`` is the login host or My Domain; plain http is allowed for this machine only
-    (Misconfigured otherwise). ``clock_now`` dates the signed assertion, nothing else.
+    (Misconfigured otherwise). ``clock_now`` dates the signed assertion, nothing else. ``in_flight`` counts
+    the calls under way of all processes; without it this process counts its own.
     """
     session = session or pooled_session()
     allow_plain_loopback(session, base_url)
-    transport = Transport(session, budget, lane, sleep)
+    transport = Transport(session, budget, lane, sleep, in_flight)
     endpoint = TokenEndpoint(credentials, base_url, transport.send_open, clock_now)
     transport.authenticator = Authenticator(endpoint, token_store)
     return SalesforcePort(transport)
@@ -123,6 +126,20 @@ class SalesforcePort(DeployingPort):
     def upsert(self, object_name: str, key_field: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
         """See ``CrmPort.upsert``; one call per 1,000 rows."""
         return self._writer.upsert(object_name, key_field, rows)
+
+    def pays_as_stream(self, rows: int) -> bool:
+        """See ``BulkPort.pays_as_stream``; above seven thousand."""
+        return pays_as_bulk(rows)
+
+    def upsert_stream(
+        self, object_name: str, key_field: str, rows: Iterable[WriteRow]
+    ) -> Iterator[WriteResult]:
+        """See ``BulkPort.upsert_stream``; a job of about seven calls per 100 MB."""
+        return self._writer.stream(object_name, key_field, rows)
+
+    def record_stream(self, query: ReadQuery) -> Iterator[CrmRecord]:
+        """See ``BulkPort.record_stream``; a job of about three calls, and one more per page of results."""
+        return self._reader.stream(query)
 
     def update(self, object_name: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
         """See ``CrmPort.update``; one call per 1,000 rows."""

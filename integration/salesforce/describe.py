@@ -15,15 +15,19 @@ from urllib.parse import quote
 from integration.port import CrmDescription, ObjectSpec, Pipeline, Refused, Stage
 from integration.salesforce.composite import Part, PartAnswer, query_part, send_parts
 from integration.salesforce.errors import call_error
-from integration.salesforce.limits import COMPOSITE_SUBREQUESTS
+from integration.salesforce.limits import COMPOSITE_SUBREQUESTS, LONG_REQUESTS, LONG_REQUESTS_DEVELOPER
 from integration.salesforce.shape import Shapes, parse_shape
 from integration.salesforce.transport import Transport
 
-ORGANIZATION_SOQL = "SELECT Id, Name, TimeZoneSidKey, OrganizationType, IsSandbox FROM Organization LIMIT 1"
+ORGANIZATION_SOQL = (
+    "SELECT Id, Name, TimeZoneSidKey, OrganizationType, IsSandbox, TrialExpirationDate FROM Organization "
+    "LIMIT 1"
+)
 STAGES_SOQL = (
     "SELECT Id, ApiName, MasterLabel, IsClosed, IsWon, DefaultProbability FROM OpportunityStage "
     "WHERE IsActive = true ORDER BY SortOrder"
 )
+DEVELOPER = "Developer Edition"
 # "Data and file storage": a record counts about 2 KB whatever its width.
 ROWS_PER_MEGABYTE = 512
 
@@ -44,6 +48,7 @@ class Describer:
         for start in range(0, len(parts), COMPOSITE_SUBREQUESTS):
             answers += send_parts(self._transport, "describe", parts[start : start + COMPOSITE_SUBREQUESTS])
         organization = _only(answers[0])
+        self._transport.learn_long_requests(_long_requests(organization))
         return CrmDescription(
             account_id=str(organization["Id"]),
             account_name=str(organization["Name"]),
@@ -73,6 +78,7 @@ class Describer:
             return ("Limits are hidden from the integration user (View Setup and Configuration).",)
         calls, storage = limits["DailyApiRequests"], limits["DataStorageMB"]
         rows = int(storage["Remaining"]) * ROWS_PER_MEGABYTE
+        self._transport.learn_day(int(calls["Max"]), int(calls["Remaining"]))
         return (
             f"API calls left in 24 hours: {calls['Remaining']} of {calls['Max']}.",
             f"Data storage left: {storage['Remaining']} of {storage['Max']} MB, about {rows} records.",
@@ -107,6 +113,11 @@ def _stage(row: Mapping[str, Any]) -> Stage:
         won=bool(row["IsWon"]),
         probability=float(row["DefaultProbability"] or 0) / 100,
     )
+
+
+def _long_requests(organization: Mapping[str, Any]) -> int:
+    small = organization.get("OrganizationType") == DEVELOPER or organization.get("TrialExpirationDate")
+    return LONG_REQUESTS_DEVELOPER if small else LONG_REQUESTS
 
 
 def _edition_note(organization: Mapping[str, Any]) -> str:

@@ -17,6 +17,11 @@ RETRIEVE_IDS: Final = 2_000
 # queries or collections; the whole series counts as one call.
 COMPOSITE_SUBREQUESTS: Final = 25
 COMPOSITE_COLLECTIONS: Final = 5
+# "Composite Graph Limits": per payload; depth of a graph; a kind is a method and an object.
+GRAPHS: Final = 75
+GRAPH_NODES: Final = 500
+GRAPH_KINDS: Final = 15
+GRAPH_DEPTH: Final = 15
 # "Salesforce Developer Limits and Allocations", REST API: URI plus headers. What is left after
 # room for the headers (token, client name) is what an encoded query may use.
 URI_AND_HEADER_BYTES: Final = 16_384
@@ -24,11 +29,21 @@ HEADER_ROOM_BYTES: Final = 4_384
 QUERY_BYTES: Final = URI_AND_HEADER_BYTES - HEADER_ROOM_BYTES
 # Bulk API 2.0 guide, "Limits": keep the CSV under 100 MB (150 MB after base64).
 BULK_CSV_BYTES: Final = 100_000_000
-# An ingest job costs create, upload, close, about two polls and two result files; a composite
-# call carries 1,000 rows. Bulk is the cheaper road only above this.
+# The same page: characters of one field, and of one row.
+BULK_FIELD_CHARACTERS: Final = 32_000
+BULK_ROW_CHARACTERS: Final = 400_000
+# "API Request Limits and Allocations": below this sObject Collections are to be used, above it Bulk.
+BULK_FROM_ROWS: Final = 2_000
+# What an ingest job costs in calls: create, upload, close, about two polls and two result files.
 BULK_CALLS: Final = 7
+# Bulk API 2.0 guide, "How Requests Are Processed": rows of one internal batch.
+BULK_BATCH_ROWS: Final = 10_000
 # Metadata API guide, deploy limits: files per zip.
 DEPLOY_FILES: Final = 10_000
+# "API Request Limits and Allocations": requests running 20 s or longer at once, by edition; shorter ones
+# are not limited. What the edition is, is learned by a describe; until then the smaller cap holds.
+LONG_REQUESTS: Final = 25
+LONG_REQUESTS_DEVELOPER: Final = 5
 # "Custom Field Types": longest text (and external id), a long text area's default, digits.
 TEXT_CHARACTERS: Final = 255
 LONG_TEXT_CHARACTERS: Final = 32_768
@@ -39,9 +54,13 @@ ASSERTION_LIFE_S: Final = 180
 # Our own patience, not the vendor's: how long one call is retried, and one deploy watched.
 RETRY_TOTAL_S: Final = 60.0
 RETRY_STEP_MAX_S: Final = 15.0
+# A locked row has been waited for by the org already, ten seconds; it is sent this often again.
+LOCK_TRIES: Final = 3
+LOCK_STEP_S: Final = 2.0
 DEPLOY_WAIT_S: Final = 600.0
 DEPLOY_POLL_MAX_S: Final = 15.0
-BULK_WAIT_S: Final = 900.0
+BULK_WAIT_S: Final = 1_800.0
+BULK_POLL_MAX_S: Final = 60.0
 # The daily quota is a rolling 24 h window, so a slice of it comes back all the time.
 DAILY_QUOTA_RETRY_S: Final = 900.0
 # ``Sforce-Call-Options``: comes back as ``changeOrigin`` of change events, so that our own

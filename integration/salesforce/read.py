@@ -19,11 +19,12 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from integration.port import CrmRecord, Link, Page, ReadQuery
+from integration.salesforce.bulk_read import iter_bulk_rows
 from integration.salesforce.limits import QUERY_BYTES, RETRIEVE_IDS
 from integration.salesforce.names import WITHOUT_IS_DELETED, points_to
 from integration.salesforce.shape import Shapes
 from integration.salesforce.transport import Transport
-from integration.salesforce.values import parse_instant, soql_instant, soql_text, to_text
+from integration.salesforce.values import from_csv, parse_instant, soql_instant, soql_text, to_text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -92,6 +93,17 @@ class Reader:
             yield page
             if page.resume is None:
                 return
+
+    def stream(self, query: ReadQuery) -> Iterator[CrmRecord]:
+        """Yield all records of a query by a bulk job: a few calls whatever their number, in no order."""
+        selection = self._select(query.object, query.fields, query.link_to)
+        kinds = self._shapes.types(query.object, [name for name in selection.fields if "." not in name])
+        soql, changed = selection.head, query.changed_since
+        if changed is not None:
+            soql += f" WHERE SystemModstamp >= {soql_instant(changed)}"
+        reason = f"read {query.object}"
+        for row in iter_bulk_rows(self._transport, reason, soql, include_deleted=changed is not None):
+            yield to_record(selection, {name: from_csv(cell, kinds.get(name)) for name, cell in row.items()})
 
     def read(
         self, object_name: str, ids: Sequence[str], fields: Sequence[str], link_to: Sequence[str]
@@ -204,6 +216,9 @@ def _within(column: str, literals: Sequence[str]) -> str:
 
 
 def _walk(row: Mapping[str, Any], path: str) -> Any:
+    """Return the value at a path: of a nested row, or of a flat one, as a bulk query gives it."""
+    if path in row:
+        return row[path]
     value: Any = row
     for name in path.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None

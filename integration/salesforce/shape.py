@@ -57,6 +57,7 @@ class Shapes:
         self._transport = transport
         self._known: dict[str, Shape] = {}
         self._learned: dict[str, dict[str, FieldType]] = {}
+        self._links: dict[tuple[str, str], str] = {}
 
     def add(self, shape: Shape) -> None:
         """Keep a description read for another purpose."""
@@ -67,8 +68,11 @@ class Shapes:
         self._known.pop(object_name, None)
 
     def learn(self, object_name: str, fields: Iterable[FieldSpec]) -> None:
-        """Take field types from specs, so that writing needs no describe."""
-        self._learned.setdefault(object_name, {}).update({spec.name: spec.type for spec in fields})
+        """Take field types and lookups from specs, so that writing needs no describe."""
+        for spec in fields:
+            self._learned.setdefault(object_name, {})[spec.name] = spec.type
+            if spec.references is not None:
+                self._links[object_name, spec.references] = spec.name
 
     def get(self, object_name: str) -> Shape:
         """Return the description of an object, asking the org once (reason ``describe``)."""
@@ -94,8 +98,11 @@ class Shapes:
         """Return the field of ``object_name`` that holds ids of ``target``.
 
         A described object decides by its own reference fields, standard ones first; an
-        undescribed one by convention where that is certain. Raises Refused when none points there.
+        undescribed one by what we learned of it or by convention where that is certain. Raises
+        Refused when none points there.
         """
+        if object_name not in self._known and (object_name, target) in self._links:
+            return self._links[object_name, target]
         conventional = parent_field(object_name, target)
         ours_or_standard = not is_custom(object_name) or object_name.startswith(OUR_PREFIX)
         described = object_name in self._known

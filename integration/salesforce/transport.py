@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -23,14 +23,21 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
 
 from integration.budget import Budget, Lane, lane_now
+from integration.in_flight import InFlight, LocalInFlight
 from integration.port import CallCount, CrmError, Misconfigured, NeedsConsent, Unavailable
 from integration.salesforce.auth import Authenticator, Grant
 from integration.salesforce.errors import Failure, call_error, parse_failure
-from integration.salesforce.limits import CLIENT_NAME, RETRY_STEP_MAX_S, RETRY_TOTAL_S
+from integration.salesforce.limits import (
+    CLIENT_NAME,
+    LONG_REQUESTS_DEVELOPER,
+    RETRY_STEP_MAX_S,
+    RETRY_TOTAL_S,
+)
 from integration.salesforce.values import to_json
 
 T = TypeVar("T")
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+PIECE_BYTES = 65_536
 # The budget's name for all of them: Salesforce counts by the day, not by short windows.
 CALL_KIND = "general"
 CALL_HEADERS = {
@@ -65,9 +72,14 @@ class Transport:
         budget: Budget,
         lane: Lane = Lane.SYNC,
         sleep: Callable[[float], None] = time.sleep,
+        in_flight: InFlight | None = None,
     ) -> None:
-        """Take every call in ``lane`` from ``budget`` and learn from every answer of ``session``."""
+        """Take every call in ``lane`` from ``budget`` and learn from every answer of ``session``.
+
+        ``in_flight`` holds the calls under way below the org's cap; of this process only where not given.
+        """
         self._session = session
+        self._in_flight = in_flight or LocalInFlight(LONG_REQUESTS_DEVELOPER, sleep=sleep)
         self._budget = budget
         self._lane = lane
         self.sleep = sleep
@@ -105,19 +117,51 @@ class Transport:
         )
 
     def send_bytes(
-        self, reason: str, method: str, path: str, *, data: bytes | None = None, headers: Mapping[str, str]
+        self, reason: str, method: str, path: str, *, data: bytes | BinaryIO, headers: Mapping[str, str]
     ) -> Response:
-        """Send what simple-salesforce cannot (CSV, multipart) to a versioned path."""
+        """Send what simple-salesforce cannot (CSV, multipart) to a versioned path.
+
+        A file is sent from its beginning, piece by piece, and again so where the call is repeated.
+        """
 
         def send(_: Salesforce, grant: Grant) -> Response:
-            sent = {**CALL_HEADERS, "Authorization": f"Bearer {grant.access_token}", **headers}
-            url = f"{grant.instance_url}/services/data/v{grant.api_version}/{path}"
-            answer = self._session.request(method, url, data=data, headers=sent)
-            if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
-                raise SalesforceError(url, answer.status_code, path, _content(answer))
-            return answer
+            if not isinstance(data, bytes):
+                data.seek(0)
+            return self._plain(method, path, grant, headers, data=data)
 
         return self._run(reason, send)
+
+    def fetch(
+        self, reason: str, path: str, into: BinaryIO, *, params: Mapping[str, str] | None = None
+    ) -> Mapping[str, str]:
+        """Write the CSV at a versioned path into a file, piece by piece; return the answer's headers.
+
+        The file holds one whole answer and stands at its beginning, however often the call was repeated.
+        """
+
+        def get(_: Salesforce, grant: Grant) -> Mapping[str, str]:
+            into.seek(0)
+            into.truncate()
+            with self._plain(
+                "GET", path, grant, {"Accept": "text/csv"}, params=params, stream=True
+            ) as answer:
+                into.writelines(answer.iter_content(PIECE_BYTES))
+                headers: Mapping[str, str] = answer.headers
+            into.seek(0)
+            return headers
+
+        return self._run(reason, get)
+
+    def _plain(
+        self, method: str, path: str, grant: Grant, headers: Mapping[str, str], **options: Any
+    ) -> Response:
+        """Send past simple-salesforce; what the org refuses is raised as it would raise it."""
+        sent = {**CALL_HEADERS, "Authorization": f"Bearer {grant.access_token}", **headers}
+        url = f"{grant.instance_url}/services/data/v{grant.api_version}/{path}"
+        answer = self._session.request(method, url, headers=sent, **options)
+        if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+            raise SalesforceError(url, answer.status_code, path, _content(answer))
+        return answer
 
     def send_open(
         self, reason: str, method: str, url: str, form: Mapping[str, str] | None = None
@@ -176,10 +220,12 @@ class Transport:
 
     def _governed(self, reason: str, attempt: Callable[[], T]) -> T:
         def once() -> T:
-            self._budget.take(lane_now(self._lane), CALL_KIND)
-            self.calls.add(reason)
+            lane = lane_now(self._lane)
+            self._budget.take(lane, CALL_KIND)
             try:
-                return attempt()
+                with self._in_flight.place(lane):
+                    self.calls.add(reason)
+                    return attempt()
             except requests.JSONDecodeError as error:
                 raise _Transient(Unavailable("an answer that is no JSON")) from error
             except requests.RequestException as error:
@@ -196,6 +242,14 @@ class Transport:
             return retrying(once)
         except _Transient as error:
             raise error.final from error
+
+    def learn_day(self, calls: int, left: int) -> None:
+        """Take the calls everybody may make in 24 hours and those that are left."""
+        self._budget.learn_day(calls, left)
+
+    def learn_long_requests(self, cap: int) -> None:
+        """Take how many long requests the org's edition lets run at once."""
+        self._in_flight.learn_cap(cap)
 
     def _learn(self, answer: Response, *_: object, **__: object) -> None:
         """Tell the budget what the org says is used of its day (errors say it too)."""

@@ -56,6 +56,15 @@ def from_text(text: str | None, kind: FieldType | None) -> Json:
     return _number(text) if kind in NUMERIC else text
 
 
+def from_csv(cell: str, kind: FieldType | None) -> Json:
+    """Return a cell of a bulk query as the JSON value a plain query would give; empty is null."""
+    if cell == "":
+        return None
+    if cell in {"true", "false"} and kind in {FieldType.BOOLEAN, None}:
+        return cell == "true"
+    return _number(cell) if kind in NUMERIC else cell
+
+
 def parse_instant(text: str) -> datetime:
     """Return a vendor or ISO instant as an aware UTC datetime."""
     return datetime.fromisoformat(text).astimezone(UTC)

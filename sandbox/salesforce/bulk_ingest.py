@@ -33,6 +33,7 @@ _OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
 _KIND = "V2Ingest"
 _MAX_BYTES = 150_000_000
 _NULL = "#N/A"
+_FIELD_CHARACTERS, _ROW_CHARACTERS, _FIELDS = 32_000, 400_000, 5_000
 _RESULTS = {"successfulResults": "_good", "failedResults": "_bad", "unprocessedrecords": "_left"}
 
 
@@ -196,8 +197,7 @@ def _write_rows(
 
 def _values(obj: SObject, header: list[str], cells: list[str]) -> Values:
     values: Values = {}
-    if len(cells) != len(header):
-        raise SfError("MALFORMED_CSV", "The row has another number of columns than the header")
+    _check_cells(header, cells)
     for name, cell in zip(header, cells, strict=True):
         if not cell:
             continue
@@ -208,6 +208,18 @@ def _values(obj: SObject, header: list[str], cells: list[str]) -> Values:
         if f and f.type in NUMERIC and value is not None:
             values[relation] = value.strip()
     return values
+
+
+def _check_cells(header: list[str], cells: list[str]) -> None:
+    """Raise where a row is no row of the file, or larger than a job takes (Bulk API 2.0 guide, "Limits")."""
+    if len(cells) != len(header):
+        raise SfError("MALFORMED_CSV", "The row has another number of columns than the header")
+    if any(cell[:1].isspace() and cell.lstrip().startswith('"') for cell in cells):
+        raise SfError("MALFORMED_CSV", "There is a space before the quotes of a value")
+    if len(cells) > _FIELDS or sum(map(len, cells)) > _ROW_CHARACTERS:
+        raise SfError("INVALID_ROW", f"A row has at most {_FIELDS} fields and {_ROW_CHARACTERS} characters")
+    if any(len(cell) > _FIELD_CHARACTERS for cell in cells):
+        raise SfError("INVALID_ROW", f"A field has at most {_FIELD_CHARACTERS} characters")
 
 
 def _one(w: Writer, obj: SObject, job: Json, values: Values) -> tuple[str, bool]:

@@ -13,6 +13,8 @@ from sandbox.salesforce.org import Org
 from sandbox.salesforce.web import Call
 
 Json = dict[str, Any]
+# A cell may be as long as the vendor takes it, so that a longer one is told by its row.
+csv.field_size_limit(1_000_000)
 DELIMITERS = {"COMMA": ",", "SEMICOLON": ";", "TAB": "\t", "PIPE": "|", "CARET": "^", "BACKQUOTE": "`"}
 _TIMES = {"retries": 0, "totalProcessingTime": 0, "apiActiveProcessingTime": 0, "apexProcessingTime": 0}
 

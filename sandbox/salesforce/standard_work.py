@@ -91,7 +91,9 @@ def setup_objects() -> list[SObject]:
         *system_fields(owned=False), text("TimeZoneSidKey", "Time Zone", 40), flag("IsSandbox", "Is Sandbox"),
         text("InstanceName", "Instance Name", 5), text("OrganizationType", "Edition", 40),
         text("NamespacePrefix", "Namespace Prefix", 15), text("LanguageLocaleKey", "Language", 40),
-        text("DefaultLocaleSidKey", "Locale", 40), Field("FiscalYearStartMonth", "Fiscal Year Starts In",
+        text("DefaultLocaleSidKey", "Locale", 40),
+        Field("TrialExpirationDate", "Trial Expiration", "datetime"),
+        Field("FiscalYearStartMonth", "Fiscal Year Starts In",
         "int"),
     ], createable=False, updateable=False, deletable=False)  # fmt: skip
     record_type = make("RecordType", "Record Type", "Record Types", "012", [

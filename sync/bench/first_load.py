@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from sync.bench.book import Size
-from sync.bench.stage import stage
+from sync.bench.stage import HUBSPOT, stage
 
 
 def forget_peak() -> None:
@@ -28,7 +28,7 @@ def peak_kb() -> int:
 def main() -> None:
     """Load and print."""
     home, accounts, deals = sys.argv[1:]
-    with stage(Path(home), Size(int(accounts), int(deals))) as found:
+    with stage(Path(home), HUBSPOT, Size(int(accounts), int(deals))) as found:
         found.install()
         forget_peak()
         before = peak_kb()

@@ -2,7 +2,7 @@
 
 Calls come from the sandbox's request log, the least possible from its rows: list pages of a
 hundred, batch reads of a hundred changed, writes of a hundred, links of two thousand (HubSpot pages
-"Objects" and "Associate records"). Neighbours: ``stage``, ``first_load``.
+"Objects" and "Associate records"). Neighbours: ``runs``, ``stage``, ``first_load``.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import json
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -23,8 +22,9 @@ from typing import Any, Final
 from integration.budget import Lane, calling_in
 from integration.hubspot.connector import GENERAL_CALLS_PER_10_S
 from integration.port import ReadQuery
-from sync.bench.book import Size, account_ref, deal_ref
-from sync.bench.stage import Stage, stage
+from sync.bench.book import Size
+from sync.bench.runs import Changed, Edits, First, Say, Unchanged, calls_for, first_run, later_runs
+from sync.bench.stage import HUBSPOT, Stage, stage
 from sync.demo.children import ROOT
 
 READ: Final = ("companies", "deals", "line_items", "tickets")
@@ -37,35 +37,6 @@ RATE_SECONDS: Final = 32.0
 RATE_THREADS: Final = 4
 RATE_WINDOW_S: Final = 10.0
 LARGER: Final = 10
-
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class First:
-    """A first run: everything read, decided about and written."""
-
-    calls: int
-    least: int
-    records: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """A run after which nothing had changed: what it asked and the records it wrote."""
-
-    calls: int
-    writes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """A run after some records changed."""
-
-    calls: int
-    least: int
-    written: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,73 +63,39 @@ def run(
 ) -> HubSpotSync:
     """Return the figures of one run over a portfolio of ``size``; takes minutes, says how far it is."""
     say(f"loading {size.accounts} companies and {size.deals} deals into the sandbox")
-    with stage(home / "sync", size) as found:
+    with stage(home / "sync", HUBSPOT, size) as found:
         found.install()
-        first = _first(found, say)
-        found.later(hours=1)
-        found.run_again()  # reads once what we wrote ourselves
-        found.later(hours=1)
-        unchanged = _unchanged(found, say)
-        found.later(hours=1)
-        changed = _changed(found, size, changed_share, say)
+        first = first_run(found, LIMITS, say)
+        unchanged, changed = later_runs(found, size, changed_share, LIMITS, say)
         rate = _rate(found, say) if full_speed else None
     ratio = _memory_ratio(home, size, say) if memory else None
     return HubSpotSync(first, unchanged, changed, ratio, rate)
 
 
-def _first(found: Stage, say: Say) -> First:
-    say("first run: read everything, decide, write")
-    before, held = found.control.last_request(), found.control.counts()
-    begun = time.perf_counter()
-    records = found.load()
-    found.go_live()
-    seconds = round(time.perf_counter() - begun, 1)
-    least = sum(_calls(held[name], LISTED) for name in READ) + _least_writes(held, found.control.counts())
-    return First(len(found.calls(before)), least, records, seconds)
+class HubSpotLimits:
+    """HubSpot's page and batch sizes, as ``runs.Limits`` (pages "Objects" and "Associate records")."""
+
+    edits = Edits("companies", "name", "deals", "amount")
+
+    def least_first(self, before: Mapping[str, int], after: Mapping[str, int]) -> int:
+        """List what there was; make what is new with its links, and write every company once."""
+        total = sum(calls_for(before[name], LISTED) for name in READ)
+        total += calls_for(after["companies"], WRITTEN)
+        for held, rows in after.items():
+            made = rows - before.get(held, 0)
+            plain = held[held.index("cs_") :] if "cs_" in held else held
+            links = OWN_LINKS.get(plain, 1 if held == "deals" else 0)
+            if made > 0 and (plain in OWN_LINKS or held == "deals"):
+                total += calls_for(made, WRITTEN) + links * calls_for(made, LINKED)
+        return total
+
+    def least_changed(self, accounts: int, deals: int, written: Mapping[str, int]) -> int:
+        """Read what changed in batches, write what differs in batches."""
+        read = calls_for(accounts, READ_BATCH) + calls_for(deals, READ_BATCH)
+        return read + sum(calls_for(rows, WRITTEN) for rows in written.values())
 
 
-def _unchanged(found: Stage, say: Say) -> Unchanged:
-    say("second run: nothing has changed")
-    before = found.control.last_request()
-    found.run_again()
-    made = found.calls(before)
-    return Unchanged(len(made), sum(len(one["written"]) for one in made))
-
-
-def _changed(found: Stage, size: Size, share: float, say: Say) -> Changed:
-    accounts, deals = int(size.accounts * share), int(size.deals * share)
-    say(f"third run: {accounts} companies and {deals} deals have changed")
-    for number in range(accounts):
-        _edit(found, "companies", account_ref(number), {"name": f"Renamed {number}"})
-    for number in range(deals):
-        _edit(found, "deals", deal_ref(size.deals - 1 - number), {"amount": "1300.00"})
-    found.later(minutes=1)
-    before = found.control.last_request()
-    found.run_again()
-    made = found.calls(before)
-    written: Counter[str] = Counter()
-    for one in made:
-        written[one["object"]] += len(one["written"])
-    least = _calls(accounts, READ_BATCH) + _calls(deals, READ_BATCH)
-    least += sum(_calls(rows, WRITTEN) for rows in written.values())
-    return Changed(len(made), least, written.total())
-
-
-def _edit(found: Stage, object_name: str, ref: str, values: Mapping[str, str]) -> None:
-    record_id = found.control.lookup(ref)
-    found.control.post("edit", {"object": object_name, "id": record_id, "values": values})
-
-
-def _least_writes(before: Mapping[str, int], after: Mapping[str, int]) -> int:
-    """Return the fewest calls that make what is new, with its links, and write every company once."""
-    total = _calls(after["companies"], WRITTEN)
-    for held, rows in after.items():
-        made = rows - before.get(held, 0)
-        plain = held[held.index("cs_") :] if "cs_" in held else held
-        links = OWN_LINKS.get(plain, 1 if held == "deals" else 0)
-        if made > 0 and (plain in OWN_LINKS or held == "deals"):
-            total += _calls(made, WRITTEN) + links * _calls(made, LINKED)
-    return total
+LIMITS: Final = HubSpotLimits()
 
 
 def _rate(found: Stage, say: Say) -> Rate:
@@ -204,7 +141,3 @@ def _peak_kb(home: Path, size: Size, say: Say) -> int:
     if done.returncode != 0:
         raise RuntimeError(f"the load of {size.accounts} companies failed: {done.stderr[-2000:]}")
     return int(json.loads(done.stdout.splitlines()[-1])["peak_kb"])
-
-
-def _calls(rows: int, per_call: int) -> int:
-    return -(-rows // per_call)

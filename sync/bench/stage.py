@@ -1,6 +1,6 @@
-"""One installation on one HubSpot sandbox, set up for a benchmark; everything under one folder.
+"""One installation on one sandbox, set up for a benchmark; everything under one folder.
 
-Neighbours: ``hubspot_sync`` runs on it; ``first_load`` is its process for measuring memory.
+Neighbours: ``runs`` runs on it; ``first_load`` and ``usage_load`` are its processes for measuring memory.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sync.clock import move_clock
 from sync.config import read_settings
 from sync.demo.children import ROOT, Children
 from sync.demo.control import Control
+from sync.demo.crm import Crm
 from sync.onboard import apply_charter, apply_install, connect_installation, go_live, plan_install
 from sync.pull import Progress, quiet
 from sync.push import Pushed
@@ -29,6 +30,8 @@ from sync.servers import embedded_valkey
 from sync.workspace import Workspace, open_workspace
 
 HUBSPOT = "hubspot"
+SALESFORCE = "salesforce"
+SANDBOX_OPTIONS = {HUBSPOT: ("--index-lag-seconds", "0"), SALESFORCE: ()}
 CHARTER = ROOT / "mappings" / "charters" / "default.yaml"
 MORNING = datetime.fromisoformat(f"{AS_OF}T01:00:00").replace(tzinfo=UTC)
 OWNER = "bench"
@@ -38,6 +41,7 @@ OWNER = "bench"
 class Stage:
     """A sandbox, the product beside it, and clocks that stand still until moved."""
 
+    vendor: str
     control: Control
     runtime: Runtime
     installation: str = ""
@@ -55,17 +59,22 @@ class Stage:
         move_clock(self.runtime.engine, self.now, running=False)
 
     def install(self) -> None:
-        """Connect by a service key and install."""
-        charter = load_charter(CHARTER, HUBSPOT)
-        key = str(self.control.get("credentials")["service_key"])
-        client = {"kind": "service_key", "token": key}
-        found = connect_installation(self.runtime, HUBSPOT, self.control.url, client, charter.time_zone)
+        """Connect as an admin would and install."""
+        charter = load_charter(CHARTER, self.vendor)
+        client = self.credentials()
+        found = connect_installation(self.runtime, self.vendor, self.control.url, client, charter.time_zone)
         self.installation = found.id
         apply_charter(self.runtime, found.id, charter, author=OWNER)
         results = apply_install(self.ws, plan_install(self.ws))
         refused = [one for one in results if not one.done and one.required]
         if refused:
             raise RuntimeError(f"the install was refused: {refused}")
+
+    def credentials(self) -> dict[str, str]:
+        """Return what opens the sandbox: a portal's service key, an org's key pair."""
+        if self.vendor == HUBSPOT:
+            return {"kind": "service_key", "token": str(self.control.get("credentials")["service_key"])}
+        return Crm(self.vendor, self.control).credentials()
 
     def load(self, progress: Progress = quiet) -> int:
         """Read everything; return how many records."""
@@ -94,19 +103,19 @@ class Stage:
 
 
 @contextmanager
-def stage(home: Path, size: Size) -> Iterator[Stage]:
+def stage(home: Path, vendor: str, size: Size) -> Iterator[Stage]:
     """Start a sandbox with a portfolio of that size and the product beside it, not yet connected."""
     home.mkdir(parents=True, exist_ok=True)
     children = Children(home, {})
-    name = "sandbox-hubspot"
-    database = str(home / "hubspot.db")
-    children.start(name, "-m", "sandbox.hubspot", "--port", "0", "--db", database, "--index-lag-seconds", "0")
+    name, database = f"sandbox-{vendor}", str(home / f"{vendor}.db")
+    options = SANDBOX_OPTIONS[vendor]
+    children.start(name, "-m", f"sandbox.{vendor}", "--port", "0", "--db", database, *options)
     valkey = embedded_valkey(home)
     try:
         control = Control(children.url_of(name))
         control.load(write_book(home / "book", size))
         runtime = open_runtime(read_settings({"CS_HOME": str(home), "REDIS_URL": valkey.url}))
-        found = Stage(control, runtime)
+        found = Stage(vendor, control, runtime)
         found.later(seconds=0)
         yield found
         runtime.engine.dispose()

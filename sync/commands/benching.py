@@ -8,9 +8,18 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from sync.bench import salesforce_sync as salesforce
 from sync.bench.book import Size
 from sync.bench.hubspot_sync import HubSpotSync, run
+from sync.bench.salesforce_sync import SalesforceSync
 from sync.commands.output import answer, json_option, progress, table
+
+deals_option = click.option(
+    "--deals", type=click.IntRange(min=100), default=8_000, show_default=True, help="How many."
+)
+changed_option = click.option(
+    "--changed", type=click.FloatRange(0, 1), default=0.03, show_default=True, help="The share that changes."
+)
 
 
 @click.group()
@@ -20,10 +29,8 @@ def bench() -> None:
 
 @bench.command("hubspot-sync")
 @click.option("--companies", type=click.IntRange(min=100), default=5_000, show_default=True, help="How many.")
-@click.option("--deals", type=click.IntRange(min=100), default=8_000, show_default=True, help="How many.")
-@click.option(
-    "--changed", type=click.FloatRange(0, 1), default=0.03, show_default=True, help="The share that changes."
-)
+@deals_option
+@changed_option
 @click.option("--memory/--no-memory", default=True, help="Also compare peak memory at ten times the size.")
 @click.option("--rate/--no-rate", default=True, help="Also call at full speed for half a minute.")
 @json_option
@@ -35,19 +42,46 @@ def hubspot_sync(companies: int, deals: int, changed: float, memory: bool, rate:
     with tempfile.TemporaryDirectory(prefix="colonnade-bench-") as home:
         size = Size(companies, deals)
         found = run(Path(home), size, changed, memory=memory, full_speed=rate, say=progress.print)
-    answer(found, as_json, lambda console: _show(console, found))
+    answer(found, as_json, lambda console: _show_hubspot(console, found))
 
 
-def _show(console: Console, found: HubSpotSync) -> None:
+@bench.command("salesforce-sync")
+@click.option("--accounts", type=click.IntRange(min=100), default=5_000, show_default=True, help="How many.")
+@deals_option
+@changed_option
+@click.option("--memory/--no-memory", default=True, help="Also compare peaks of Bulk at ten times the rows.")
+@json_option
+def salesforce_sync(accounts: int, deals: int, changed: float, memory: bool, as_json: bool) -> None:
+    """Read an org, decide and write; again with nothing changed; and with a few records changed.
+
+    Example: colonnade bench salesforce-sync --json
+    """
+    with tempfile.TemporaryDirectory(prefix="colonnade-bench-") as home:
+        size = Size(accounts, deals)
+        found = salesforce.run(Path(home), size, changed, memory=memory, say=progress.print)
+    answer(found, as_json, lambda console: _show_salesforce(console, found))
+
+
+def _show_hubspot(console: Console, found: HubSpotSync) -> None:
+    _show_runs(console, "HubSpot sync", found)
+    if found.rate is not None:
+        used, refused = found.rate.used_share, found.rate.throttled
+        console.print(f"At full speed: {used:.1%} of the calls allowed, {refused} refused.")
+    if found.memory_ratio is not None:
+        console.print(f"Peak memory at ten times the size: {found.memory_ratio} times as much.")
+
+
+def _show_salesforce(console: Console, found: SalesforceSync) -> None:
+    _show_runs(console, "Salesforce sync", found)
+    if found.memory_ratio is not None:
+        console.print(f"Peak memory of ten times the rows by Bulk: {found.memory_ratio} times as much.")
+
+
+def _show_runs(console: Console, title: str, found: HubSpotSync | SalesforceSync) -> None:
     first, changed = found.first, found.changed
     rows = [
         ("first run", first.calls, first.least, f"{first.records} records in {first.seconds} s"),
         ("nothing changed", found.unchanged.calls, 0, f"{found.unchanged.writes} written"),
         ("a few changed", changed.calls, changed.least, f"{changed.written} written"),
     ]
-    console.print(table("HubSpot sync", ("run", "calls", "least possible", "what"), rows))
-    if found.rate is not None:
-        used, refused = found.rate.used_share, found.rate.throttled
-        console.print(f"At full speed: {used:.1%} of the calls allowed, {refused} refused.")
-    if found.memory_ratio is not None:
-        console.print(f"Peak memory at ten times the size: {found.memory_ratio} times as much.")
+    console.print(table(title, ("run", "calls", "least possible", "what"), rows))

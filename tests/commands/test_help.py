@@ -39,6 +39,7 @@ def test_the_commands_are_those_promised():
         *(f"sync {one}" for one in ("load", "history", "usage", "live", "run", "status", "addresses")),
         *("portfolio generate", "portfolio load", "sandbox", "demo", "serve", "install", "doctor"),
         "bench hubspot-sync",
+        "bench salesforce-sync",
         "disconnect",
         "uninstall",
         *(f"hubspot {one}" for one in ("lint", "project", "versions")),

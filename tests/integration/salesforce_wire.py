@@ -64,6 +64,7 @@ class ScriptedOrg(BaseAdapter):
         """Record ``request`` and give the next answer."""
         parts = urlsplit(str(request.url))
         body = request.body or b""
+        body = body.read() if hasattr(body, "read") else body
         body = body.encode() if isinstance(body, str) else body
         sent = Sent(str(request.method), parts.path, parse_qs(parts.query), request.headers.copy(), body)
         self.sent.append(sent)

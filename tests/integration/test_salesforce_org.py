@@ -335,15 +335,6 @@ def test_a_record_deleted_by_a_person_is_gone(installed):
     assert port.update("CS_Plan__c", [row])[0].error.refusal is Refusal.GONE
 
 
-def test_thousands_of_rows_go_through_a_bulk_job(installed):
-    """Above the break-even one job carries all rows, and each is told by its key."""
-    _, port = installed
-    before = port.calls.total
-    results = port.upsert("CS_Plan__c", KEY, [WriteRow(f"p:{n}", {"Name": "P"}) for n in range(7_001)])
-    assert sum(result.created for result in results) == 7_001
-    assert port.calls.total - before <= 8
-
-
 def test_many_threads_renew_an_expired_session_once(org, tmp_path):
     """With rotation every further renewal would kill the one before it."""
     org.post("/_sandbox/load", {"dir": write_portfolio(tmp_path / "p", 3, 0)})

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 import pytest
 
 from integration.port import FieldSpec, FieldType, Link, Refusal, WriteRow
-from integration.salesforce.bulk import BulkRow, iter_csv, parse_bulk_error
-from integration.salesforce.errors import row_error
-from integration.salesforce.write import pays_as_bulk
 from tests.integration.salesforce_wire import rig
 
 KEY = "CS_Key__c"
@@ -109,6 +103,16 @@ def test_known_field_types_spare_the_describe():
     assert (record["Health__c"], record["Pinned__c"]) == (71.5, False)
 
 
+def test_a_known_lookup_spares_the_describe_too():
+    """An account points to its profile by a field of ours, told with the other fields."""
+    setup = rig((200, [{"id": "001A", "success": True, "errors": []}]))
+    lookup = FieldSpec("CS_Profile__c", "P", FieldType.REFERENCE, references="CS_Profile__c")
+    setup.port.learn_fields("Account", [lookup])
+    row = WriteRow("k", {}, parents=(Link("CS_Profile__c", "a00P"),), record_id="001A")
+    setup.port.update("Account", [row])
+    assert setup.org.sent[0].json["records"][0]["CS_Profile__c"] == "a00P"
+
+
 def test_unknown_field_types_cost_one_describe_for_ever():
     """The second write of an object asks nothing."""
     field = {"name": "Health__c", "label": "H", "type": "double", "scale": 1}
@@ -146,7 +150,6 @@ def test_an_update_without_an_id_is_a_mistake_of_the_caller():
 @pytest.mark.parametrize(
     ("code", "message", "refusal"),
     [
-        ("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record", Refusal.BUSY),
         ("DUPLICATE_VALUE", "duplicate value found: CS_Key__c duplicates value on record", Refusal.BUSY),
         ("DUPLICATE_VALUE", "duplicate value found: Serial__c duplicates value on record", Refusal.FIXABLE),
         ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Close date must be a Friday", Refusal.FIXABLE),
@@ -165,6 +168,65 @@ def test_a_refused_row_says_what_can_be_done_in_the_orgs_own_words(code, message
     setup = rig(refused(code, message, ("X__c",)))
     error = setup.port.upsert("CS_Plan__c", KEY, [WriteRow("k", {})])[0].error
     assert (error.refusal, error.code, error.message, error.fields) == (refusal, code, message, ("X__c",))
+
+
+LOCKED = {"statusCode": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain exclusive access", "fields": []}
+
+
+def locked_in(*numbers):
+    """Return an answer in which the rows at these places are locked, the others written."""
+
+    def answer(sent):
+        rows = accepted(sent.json["records"])
+        return 200, [
+            {"success": False, "errors": [LOCKED]} if place in numbers else row
+            for place, row in enumerate(rows)
+        ]
+
+    return answer
+
+
+def test_a_locked_row_is_sent_again_alone_after_a_random_pause():
+    """Its neighbours stand; two writers that met wait unlike times."""
+    setup = rig(locked_in(1), locked_in(0), take_collection)
+    results = setup.port.upsert("CS_Plan__c", KEY, rows_of(3))
+    assert all(result.error is None for result in results)
+    assert [len(sent.json["records"]) for sent in setup.org.sent] == [3, 1, 1]
+    assert 1 <= setup.slept[0] <= 2 <= setup.slept[1] <= 4
+    assert setup.slept[0] != setup.slept[1] / 2
+
+
+def test_a_row_that_stays_locked_is_put_off():
+    """After three more tries it is told as busy; the push comes back to it."""
+    setup = rig(*[locked_in(0)] * 4)
+    error = setup.port.upsert("CS_Plan__c", KEY, rows_of(1))[0].error
+    assert (error.refusal, error.code) == (Refusal.BUSY, "UNABLE_TO_LOCK_ROW")
+    assert len(setup.org.sent) == 4
+
+
+def duplicate(*, allowed):
+    """Return the answer of a duplicate rule."""
+    error = {"statusCode": "DUPLICATES_DETECTED", "message": "Use one of these records?", "fields": []}
+    found = {"allowSave": allowed, "duplicateRule": "Standard_Account_Duplicate_Rule"}
+    return 200, [{"success": False, "errors": [{**error, "duplicateResult": found}]}]
+
+
+def test_a_duplicate_rule_that_only_warns_does_not_stop_an_update():
+    """The rule lets a person save all the same, and so it lets us, by its header and only then."""
+    setup = rig(duplicate(allowed=True), (200, [{"id": "001A", "success": True, "errors": []}]))
+    result = setup.port.update("Account", [WriteRow("k", {"Name": "x"}, record_id="001A")])[0]
+    first, second = setup.org.sent
+    assert result.error is None
+    assert "Sforce-Duplicate-Rule-Header" not in first.headers
+    assert second.headers["Sforce-Duplicate-Rule-Header"] == "allowSave=true"
+    assert second.json == first.json
+
+
+def test_a_duplicate_rule_that_blocks_is_told():
+    """It is the customer's rule: nothing is sent again."""
+    setup = rig(duplicate(allowed=False))
+    error = setup.port.update("Account", [WriteRow("k", {"Name": "x"}, record_id="001A")])[0].error
+    assert (error.refusal, error.code) == (Refusal.FIXABLE, "DUPLICATES_DETECTED")
 
 
 def test_a_batch_refused_whole_is_told_for_each_of_its_rows():
@@ -192,57 +254,3 @@ def test_a_key_in_the_path_is_quoted():
     setup = rig(take_collection)
     setup.port.upsert("A/../B?c", KEY, rows_of(1))
     assert "/A%2F..%2FB%3Fc/" in setup.org.sent[0].path
-
-
-def test_bulk_is_used_only_where_it_costs_fewer_calls():
-    """A job costs about seven calls, so that seven thousand rows are the break-even."""
-    assert (pays_as_bulk(7_000), pays_as_bulk(7_001)) == (False, True)
-
-
-def test_a_bulk_file_clears_with_a_mark_and_leaves_out_with_nothing():
-    """An empty cell leaves a field alone; parents by key are columns of their own."""
-    rows = [
-        BulkRow("a", {"Name": 'x, "y"\r\nz', "Note__c": None, "CS_Plan__r": {KEY: "plan:1"}}),
-        BulkRow("b", {"Name": "q"}),
-    ]
-    data = b"".join(iter_csv(rows, KEY, 10_000)).decode()
-    lines = list(csv.DictReader(io.StringIO(data, newline="")))
-    assert lines == [
-        {KEY: "a", "Name": 'x, "y"\r\nz', "Note__c": "#N/A", "CS_Plan__r.CS_Key__c": "plan:1"},
-        {KEY: "b", "Name": "q", "Note__c": "", "CS_Plan__r.CS_Key__c": ""},
-    ]
-
-
-def test_a_bulk_file_is_cut_before_the_limit():
-    """Each file repeats the header and stays under the limit; no row is lost."""
-    files = list(iter_csv([BulkRow(f"k{n}", {"Name": "x" * 10}) for n in range(50)], KEY, 100))
-    assert all(len(one) <= 100 and one.startswith(b"CS_Key__c,Name\n") for one in files)
-    assert sum(one.count(b"\n") - 1 for one in files) == 50
-
-
-def test_a_bulk_error_is_taken_apart():
-    """The cell holds code, words and fields."""
-    cell = "REQUIRED_FIELD_MISSING:Required fields are missing: [Name]:Name --"
-    assert parse_bulk_error(cell, KEY) == row_error(
-        "REQUIRED_FIELD_MISSING", "Required fields are missing: [Name]", ["Name"], KEY
-    )
-
-
-def test_a_bulk_job_reports_each_row_by_its_key():
-    """JobComplete is not success: failed rows are read, and rows come back in any order."""
-    done = {"state": "JobComplete", "numberRecordsProcessed": 7_001, "numberRecordsFailed": 1}
-    header = b'"sf__Id","sf__Created","CS_Key__c"\n'
-    good = b"".join(b'"a00%d","true","key:%d"\n' % (n, n) for n in reversed(range(1, 7_001)))
-    bad = b'"sf__Id","sf__Error","CS_Key__c"\n"","UNABLE_TO_LOCK_ROW:busy:--","key:0"\n'
-    setup = rig(
-        (200, {"id": "750A", "state": "Open"}),
-        (201, None),
-        (200, {"state": "UploadComplete"}),
-        (200, done),
-        (200, header + good),
-        (200, bad),
-    )
-    results = setup.port.upsert("CS_Plan__c", KEY, rows_of(7_001))
-    assert results[0].error.refusal is Refusal.BUSY
-    assert [result.record_id for result in results[1:3]] == ["a001", "a002"]
-    assert setup.port.calls.total == 6

@@ -1,0 +1,156 @@
+"""What Salesforce is known to refuse of queries, limits, collections, composites and Bulk 2.0 jobs.
+
+One line each, with the section of the vendor reference that says so and the line's subject there. Every
+entry has exactly one test in ``test_salesforce_refusals_*.py``, marked ``@refuses("its id")`` or made of a
+``Case("its id", …)``; ``test_salesforce_refusals_checklist.py`` holds both together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from tests.sandbox.salesforce_session import Api
+
+Test = TypeVar("Test", bound=Callable[..., Any])
+BASE: Final = "/services/data/v66.0"
+
+_COLLECTIONS = "1.2, collections"
+_COMPOSITE = "1.2, composite"
+_GRAPH = "1.2, composite graph"
+_INGEST = "1.3, ingest"
+_RESULTS = "1.3, results"
+_BULK_QUERY = "1.3, query"
+_BULK_LIMITS = "1.3, limits"
+_CSV = "1.3, CSV semantics"
+
+REFUSALS: Final[dict[str, tuple[str, str]]] = {
+    # versions, sessions, quotas
+    "version-retired": ("0, versions", "a version below v31 is gone (410)"),
+    "version-unknown": ("0, versions", "a version that does not exist yet"),
+    "no-session": ("1.1, access token", "a call without a live session"),
+    "daily-limit": ("1.4, quotas", "the day's calls are spent by whomever"),
+    "uri-too-long": ("1.4, quotas", "more than 16,384 bytes of URI and headers"),
+    # 1.2: queries
+    "query-missing": ("1.2, query", "no query"),
+    "query-malformed": ("1.2, query", "a text that is no SOQL"),
+    "query-column": ("1.2, query", "a column that does not exist"),
+    "query-object": ("1.2, query", "an object that does not exist"),
+    "query-locator": ("1.2, query", "a locator nobody gave"),
+    "updated-31-days": ("2.3, updated", "a window that begins more than 30 days ago"),
+    "deleted-16-days": ("2.3, deleted", "a window that begins more than 15 days ago"),
+    # 1.2: collections
+    "create-201": (_COLLECTIONS, "201 records to create"),
+    "update-201": (_COLLECTIONS, "201 records to update"),
+    "delete-201": (_COLLECTIONS, "201 records to delete"),
+    "upsert-201": (_COLLECTIONS, "201 records to upsert"),
+    "collection-empty": (_COLLECTIONS, "no record"),
+    "collection-envelope": (_COLLECTIONS, "an envelope with a field that does not exist"),
+    "collection-no-type": (_COLLECTIONS, "a record without its type"),
+    "collection-11-chunks": (_COLLECTIONS, "eleven runs of record types"),
+    "collection-row": (_COLLECTIONS, "a bad row alone, by statusCode, status 200"),
+    "collection-all-or-none": (_COLLECTIONS, "allOrNone takes the good rows back, status 200"),
+    "upsert-two-types": (_COLLECTIONS, "an upsert of another type than the address"),
+    "upsert-not-external": (_COLLECTIONS, "a key field that is no external id"),
+    "upsert-no-key": (_COLLECTIONS, "a row without its key"),
+    "upsert-key-twice": (_COLLECTIONS, "a key given twice refuses both rows"),
+    "upsert-with-id": (_COLLECTIONS, "a record id beside the key"),
+    "retrieve-2001": (_COLLECTIONS, "2,001 ids to retrieve by body"),
+    # 1.2: composite
+    "composite-26": (_COMPOSITE, "26 subrequests"),
+    "composite-6-heavy": (_COMPOSITE, "six queries and collections"),
+    "composite-twice": (_COMPOSITE, "a referenceId given twice"),
+    "composite-incomplete": (_COMPOSITE, "a subrequest without its parts"),
+    "composite-halted": (_COMPOSITE, "allOrNone halts the others"),
+    "composite-reference": (_COMPOSITE, "a reference to what is not there"),
+    "graph-501": (_GRAPH, "501 nodes"),
+    "graph-76": (_GRAPH, "76 graphs"),
+    "graph-16-deep": (_GRAPH, "a chain of 16"),
+    "graph-16-kinds": (_GRAPH, "16 kinds of node"),
+    "graph-address": (_GRAPH, "an address outside /sobjects/"),
+    "graph-15-failed": (_GRAPH, "after 14 failed graphs the rest are halted"),
+    "graph-all-or-none": (_GRAPH, "a graph with a bad node leaves nothing"),
+    # 1.3: Bulk 2.0 ingest
+    "job-object": (_INGEST, "an object that does not exist"),
+    "job-operation": (_INGEST, "an operation that does not exist"),
+    "job-hard-delete": (_INGEST, "hardDelete without its permission"),
+    "job-no-key": (_INGEST, "an upsert without the key's name"),
+    "job-key": (_INGEST, "an upsert by a field that is no external id"),
+    "job-content-type": (_INGEST, "a content type other than CSV"),
+    "upload-content-type": (_INGEST, "an upload that is no CSV"),
+    "upload-twice": (_INGEST, "a second upload"),
+    "upload-too-large": (_BULK_LIMITS, "an upload above 150 MB"),
+    "job-closed-twice": (_INGEST, "UploadComplete said again"),
+    "job-abort-ended": (_INGEST, "aborting a job that has ended"),
+    "job-delete-open": (_INGEST, "deleting a job that has not ended"),
+    "job-unknown": (_INGEST, "a job that does not exist"),
+    "job-column": (_INGEST, "an unknown column fails the job, and all rows are unprocessed"),
+    "results-early": (_RESULTS, "results of a job that has not ended"),
+    "results-other": (_RESULTS, "a result file that does not exist"),
+    "row-refused": (_RESULTS, "a bad row is in failedResults though the job is JobComplete"),
+    "row-width": (_CSV, "a row of another width"),
+    "row-space-quote": (_CSV, "a space before a quoted value"),
+    "row-parent": (_CSV, "a parent's key that is not there"),
+    "row-field-32001": (_BULK_LIMITS, "a field above 32,000 characters"),
+    "row-400001": (_BULK_LIMITS, "a row above 400,000 characters"),
+    # 1.3: Bulk 2.0 query
+    "bulk-query-operation": (_BULK_QUERY, "an operation other than query and queryAll"),
+    "bulk-query-malformed": (_BULK_QUERY, "a text that is no SOQL"),
+    "bulk-query-count": (_BULK_QUERY, "an aggregate"),
+    "bulk-query-children": (_BULK_QUERY, "a subquery"),
+    "bulk-query-early": (_BULK_QUERY, "results of a query that has not ended"),
+    "bulk-query-locator": (_BULK_QUERY, "a locator nobody gave"),
+    "bulk-query-abort": (_BULK_QUERY, "aborting a query that has ended"),
+}
+
+
+def refuses(refusal: str) -> Callable[[Test], Test]:
+    """Mark a test as the one of a refusal. Raises KeyError for one that is not in the table."""
+    REFUSALS[refusal]
+
+    def mark(test: Test) -> Test:
+        return test
+
+    return mark
+
+
+@dataclass(frozen=True)
+class Case:
+    """A refusal that one request shows: what is sent, the status, the code, and a text of the message."""
+
+    refusal: str
+    method: str
+    path: str
+    body: Any
+    status: int
+    code: str
+    says: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise KeyError for a refusal that is not in the table."""
+        REFUSALS[self.refusal]
+
+    def __str__(self) -> str:
+        """Return the name the test has."""
+        return self.refusal
+
+    def check(self, api: Api) -> None:
+        """Send the request; the answer is an array of one error with status, code and text."""
+        answer = api.call(self.method, self.path, self.body)
+        found = answer.json()
+        assert (answer.status_code, len(found)) == (self.status, 1), answer.text
+        assert found[0]["errorCode"] == self.code, answer.text
+        assert self.says in found[0]["message"]
+        assert answer.headers["Sforce-Limit-Info"].startswith("api-usage=")
+
+
+def record(kind: str, **values: Any) -> dict[str, Any]:
+    """Return a record of a collection."""
+    return {"attributes": {"type": kind}, **values}
+
+
+def part(reference: str, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    """Return a subrequest."""
+    found = {"method": method, "url": BASE + path, "referenceId": reference}
+    return found if body is None else {**found, "body": body}
