@@ -22,6 +22,8 @@ FOLDERS = {
     "customMetadata": "CustomMetadata", "platformEventChannels": "PlatformEventChannel",
     "platformEventChannelMembers": "PlatformEventChannelMember", "staticresources": "StaticResource",
     "labels": "CustomLabels", "globalValueSets": "GlobalValueSet",
+    "externalClientApps": "ExternalClientApplication",
+    "extlClntAppOauthSettings": "ExtlClntAppOauthSettings",
 }  # fmt: skip
 # Members of an .object file that package.xml names on their own, and the element that holds each.
 NESTED = {
