@@ -111,7 +111,8 @@ def layout(scope: Scope, name: str, root: ET.Element) -> None:
         if shown.count(one) > 1:
             raise Problem(f"Layout contains duplicate field: {one}")
     for f in obj.fields.values():
-        if f.required and f.name not in shown and (f.custom or f.name == "Name"):
+        wanted = (f.required and f.custom) or (obj.custom and f.name == "Name" and f.createable)
+        if wanted and f.name not in shown:
             raise Problem(f"Layout must contain an item for required layout field: {f.name}")
     for related in children(root, "relatedLists"):
         _related_list(scope, obj, related)
