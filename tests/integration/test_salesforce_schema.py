@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import io
 import zipfile
-from functools import cache
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-import simple_salesforce
 from lxml import etree
 
 from integration.port import FieldSpec, FieldType, ObjectSpec, Refused, SchemaChange, Unavailable
 from integration.salesforce.metadata_xml import NAMESPACE, child_relationship, parent_specs
 from integration.salesforce.schema import build_zip
+from tests.integration.salesforce_metadata import metadata_schema
 from tests.integration.salesforce_wire import USER_ID, rig
 
 KEY = FieldSpec("CS_Key__c", "CS Key", FieldType.TEXT, unique=True, required=True)
@@ -65,18 +63,6 @@ def tags(text, path):
     """Return the texts at ``path`` of a metadata file."""
     steps = "/".join(f"{{{NAMESPACE}}}{step}" for step in path.split("/"))
     return [node.text for node in ET.fromstring(text).findall(steps)]
-
-
-@cache
-def metadata_schema():
-    """Return Salesforce's own schema of metadata files, one element per type, from the Metadata WSDL."""
-    wsdl = etree.parse(str(Path(simple_salesforce.__file__).parent / "metadata.wsdl"))
-    xsd = "{http://www.w3.org/2001/XMLSchema}"
-    schema = wsdl.find(f".//{xsd}schema")
-    for name in ("CustomObject", "PermissionSet", "Package"):
-        element = etree.SubElement(schema, f"{xsd}element", name=name, type=f"tns:{name}")
-        element.tail = "\n"
-    return etree.XMLSchema(etree.fromstring(etree.tostring(schema)))
 
 
 @pytest.mark.parametrize("path", sorted(files()))

@@ -84,7 +84,8 @@ SHOWN = (
     "</fieldInstance></itemInstances>"
 )
 PAGE = (
-    f"<FlexiPage {NS}>{region('header', 'Region', component('force:highlightsPanel', 'top', collapsed='false'))}"
+    f"<FlexiPage {NS}>"
+    + region("header", "Region", component("force:highlightsPanel", "top", collapsed="false"))
     + region("tabs", "Facet", component("flexipage:tab", "one", body="details", title="T"))
     + region("details", "Facet", SHOWN)
     + region("main", "Region", component("flexipage:tabset", "set", tabs="tabs"))
@@ -93,7 +94,8 @@ PAGE = (
     "<template><name>flexipage:recordHomeTemplateDesktop</name></template><type>RecordPage</type></FlexiPage>"
 )
 PATH = (
-    f"<PathAssistant {NS}><active>true</active><entityName>Thing__c</entityName><fieldName>Stage__c</fieldName>"
+    f"<PathAssistant {NS}><active>true</active><entityName>Thing__c</entityName>"
+    "<fieldName>Stage__c</fieldName>"
     "<masterLabel>Path</masterLabel><pathAssistantSteps><fieldNames>Amount__c</fieldNames><info>i</info>"
     "<picklistValueName>a</picklistValueName></pathAssistantSteps><recordTypeName>__MASTER__</recordTypeName>"
     "</PathAssistant>"
@@ -102,13 +104,15 @@ PATH = (
 
 def type_column(table: str, name: str) -> str:
     """Return a column of a report type."""
-    return f"<columns><checkedByDefault>true</checkedByDefault><field>{name}</field><table>{table}</table></columns>"
+    shown = "<checkedByDefault>true</checkedByDefault>"
+    return f"<columns>{shown}<field>{name}</field><table>{table}</table></columns>"
 
 
 REPORT_TYPE = (
     f"<ReportType {NS}><baseObject>Account</baseObject><category>accounts</category><deployed>true</deployed>"
     "<join><outerJoin>false</outerJoin><relationship>Things__r</relationship></join><label>Things</label>"
-    f"<sections>{type_column('Account', 'Name')}{type_column(TABLE, 'Amount__c')}{type_column(TABLE, 'Stage__c')}"
+    f"<sections>{type_column('Account', 'Name')}{type_column(TABLE, 'Amount__c')}"
+    f"{type_column(TABLE, 'Stage__c')}"
     f"{type_column(TABLE, 'Notes__c')}{type_column(TABLE, 'Due__c')}<masterLabel>S</masterLabel></sections>"
     "</ReportType>"
 )

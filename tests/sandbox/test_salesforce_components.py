@@ -26,7 +26,7 @@ from tests.sandbox.salesforce_session import Api, package
 
 @dataclass(frozen=True)
 class Case:
-    """``old`` in the file whose path ends with ``file`` becomes ``new``; the deploy then fails with ``words``."""
+    """In the file whose path ends so, ``old`` becomes ``new``; the deploy then fails with ``words``."""
 
     name: str
     file: str
@@ -278,7 +278,7 @@ def test_a_reference_that_does_not_resolve_is_refused(api: Api, case: Case) -> N
 )
 def test_a_type_nothing_is_known_about_is_refused(api: Api, path: str, kind: str) -> None:
     """What is not checked is not said to be right."""
-    name = path.split("/")[1].split(".")[0]
+    name = path.split("/")[1].split(".", maxsplit=1)[0]
     result = api.deploy({path: "<x/>", "package.xml": package(**{kind: [name]})})
     assert result["status"] == "Failed"
     assert f"The sandbox does not check {kind} and so does not take it" in problems(result)
