@@ -44,7 +44,7 @@ MEMBER_TYPES: Final[Mapping[str, str]] = {
     "fields": "CustomField",
     "listViews": "ListView",
 }
-_FOLDER_SUFFIXES: Final = (".reportFolder", ".dashboardFolder")
+_FOLDER_ENDS: Final = (f".reportFolder{META}", f".dashboardFolder{META}")
 
 
 class Part(StrEnum):
@@ -78,7 +78,7 @@ def to_metadata_format(files: Mapping[str, str]) -> dict[str, str]:
     made: dict[str, str] = {}
     for path, text in files.items():
         kind, name = component_of(path)
-        members.setdefault(kind, []).append(name)
+        members.setdefault(kind, []).append(f"{name}/" if _is_folder(path) else name)
         if path.startswith(f"{OBJECTS}/"):
             objects.setdefault(PurePosixPath(path).parts[1], []).extend(_object_elements(path, text))
         else:
@@ -125,8 +125,11 @@ def _object_text(elements: list[ET.Element]) -> str:
 
 def _deployed_path(path: str) -> str:
     """Return where the Metadata API wants a file; a folder's own file keeps ``-meta.xml``."""
-    bare = path.removesuffix(META)
-    for suffix in _FOLDER_SUFFIXES:
-        if bare.endswith(suffix):
-            return bare.removesuffix(suffix) + META
-    return bare
+    if _is_folder(path):
+        return path.removesuffix(META).rpartition(".")[0] + META
+    return path.removesuffix(META)
+
+
+def _is_folder(path: str) -> bool:
+    """Return whether a file is that of a folder itself, whose name the manifest ends with a slash."""
+    return path.endswith(_FOLDER_ENDS)
