@@ -22,7 +22,9 @@ from integration.salesforce.limits import (
 from integration.salesforce.names import is_custom, parent_field, stem
 
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
-PERMISSION_SET = "CS_Integration"
+# Not the package's own CS_Integration: either is replaced whole by its next deploy, and must not take the
+# other's rights along.
+PERMISSION_SET = "CS_Integration_Install"
 Node = tuple[str, "str | Sequence[Node]"]
 # Tasks of ours and of people hang under our records, too.
 _ABILITIES: list[Node] = [
@@ -80,7 +82,7 @@ def permission_set_xml(
     objects: Iterable[ObjectGrant],
     fields: Iterable[FieldGrant],
     *,
-    label: str = "CS Integration",
+    label: str = "CS Integration Install",
     description: str = "What Colonnade reads and writes.",
 ) -> str:
     """Return a permission set; that of the integration user where nothing else is said."""

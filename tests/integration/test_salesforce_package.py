@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from integration.port import SchemaChange
+from integration.salesforce.metadata_xml import PERMISSION_SET
 from integration.salesforce.schema import build_zip
 from integration.salesforce.source_format import Part, component_of, package_files, to_metadata_format
 from mappings.load import load_charter
@@ -20,6 +21,7 @@ from mappings.outbound import object_specs
 from tests.integration.conftest import Sandbox
 from tests.integration.salesforce_metadata import NAMESPACE, mistakes
 from tests.integration.salesforce_package_rules import (
+    EVERYBODY,
     code,
     fields,
     incomplete_fields,
@@ -82,6 +84,13 @@ def test_the_core_is_metadata_only() -> None:
 def test_the_permission_sets_grant_all_that_is_shipped() -> None:
     """Fields and objects to people and to the integration user; tabs and the app to people."""
     assert uncovered(CORE) == []
+
+
+def test_no_permission_set_of_the_package_is_the_installs() -> None:
+    """A deploy replaces a permission set: the package would take the install's rights, or the other way."""
+    shipped = {component_of(path)[1] for path in CORE if path.startswith("permissionsets/")}
+    assert shipped == set(EVERYBODY)
+    assert PERMISSION_SET not in shipped
 
 
 @pytest.mark.parametrize(
