@@ -19,6 +19,7 @@ from integration.salesforce.source_format import Part, package_files, to_metadat
 
 GENERATED: Final = "generated"
 CLIENT_APP: Final = "externalClientApps/Colonnade.eca-meta.xml"
+_TOGETHER: Final = (Part.CORE.value, Part.DASHBOARDS.value, GENERATED)
 _NOBODY: Final = "nobody@example.com"
 PROJECT_FILE: Final = "sfdx-project.json"
 
@@ -28,12 +29,14 @@ class PackageProject:
     """What a deployment adds to the core.
 
     ``generated`` holds source-format files by path. ``contact_email`` brings the external client app
-    along, which cannot be without one. ``events`` brings the channel of change events.
+    along, which cannot be without one. ``events`` brings the channel of change events, ``dashboards``
+    the dashboards.
     """
 
     generated: Mapping[str, str]
     contact_email: str | None = None
     events: bool = False
+    dashboards: bool = True
 
 
 def parts(project: PackageProject) -> dict[str, dict[str, str]]:
@@ -42,6 +45,8 @@ def parts(project: PackageProject) -> dict[str, dict[str, str]]:
     Raises ValueError where the e-mail address is none.
     """
     made = {Part.CORE.value: package_files(Part.CORE)}
+    if project.dashboards:
+        made[Part.DASHBOARDS.value] = package_files(Part.DASHBOARDS)
     if project.generated:
         made[GENERATED] = dict(project.generated)
     if project.events:
@@ -67,8 +72,13 @@ def render_project(project: PackageProject) -> dict[str, str]:
 
 
 def archive(project: PackageProject) -> bytes:
-    """Return core and generated as one upload for the Metadata API; equal projects give equal bytes."""
-    return zipped(to_metadata_format({**package_files(Part.CORE), **project.generated}))
+    """Return core, dashboards and generated as one upload for the Metadata API.
+
+    Equal projects give equal bytes.
+    """
+    made = parts(project)
+    joined = {path: text for name in _TOGETHER for path, text in made.get(name, {}).items()}
+    return zipped(to_metadata_format(joined))
 
 
 def _connect_files(contact_email: str) -> dict[str, str]:

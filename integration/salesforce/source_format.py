@@ -50,11 +50,13 @@ _FOLDER_ENDS: Final = (f".reportFolder{META}", f".dashboardFolder{META}")
 class Part(StrEnum):
     """A part of the package that is deployed on its own.
 
-    ``core`` is the same for every org. ``events`` needs change data capture, which not every edition
-    has. ``connect`` is the external client app, whose e-mail address is the deployment's.
+    ``core`` is the same for every org. ``dashboards`` show each reader their own sight, and an org may
+    have few of that kind. ``events`` needs change data capture, which not every edition has. ``connect``
+    is the external client app, whose e-mail address is the deployment's.
     """
 
     CORE = "core"
+    DASHBOARDS = "dashboards"
     EVENTS = "events"
     CONNECT = "connect"
 

@@ -43,6 +43,8 @@ _DASHBOARD = {
 _GROUPED = {"Bar": 1, "Column": 1, "Donut": 1, "Line": 1, "BarStacked": 2, "ColumnStacked": 2}
 _GRANULARITIES = ("Day", "Week", "Month", "Quarter", "Year")
 _COUNT = "RowCount"
+# Help, "Dynamic Dashboards": how many an org of Enterprise Edition may have.
+_DYNAMIC = 5
 
 
 def report_type(scope: Scope, name: str, root: ET.Element) -> None:
@@ -121,7 +123,7 @@ def dashboard(scope: Scope, name: str, root: ET.Element) -> None:
     check_name(own)
     scope.need("Dashboard", folder, "folder")
     check_label(root, "title", 80)
-    one_of(needed(root, "dashboardType"), ("SpecifiedUser", "LoggedInUser", "MyTeamUser"), "DashboardType")
+    _whose_view(scope, name, needed(root, "dashboardType"))
     taken: set[tuple[int, int]] = set()
     for grid in children(root, "dashboardGridLayout"):
         width = int(needed(grid, "numberOfColumns"))
@@ -132,6 +134,18 @@ def dashboard(scope: Scope, name: str, root: ET.Element) -> None:
             taken |= cells
             for component in children(part, "dashboardComponent"):
                 _component(scope, component)
+
+
+def _whose_view(scope: Scope, name: str, kind: str) -> None:
+    """Refuse a dashboard that runs as nobody, and one more that runs as its reader than the org may have."""
+    one_of(kind, ("SpecifiedUser", "LoggedInUser", "MyTeamUser"), "DashboardType")
+    if kind == "SpecifiedUser":
+        raise Problem("Required field is missing: runningUser")
+    dynamic = scope.details.setdefault("dynamic", [])
+    if name not in dynamic:
+        if len(dynamic) >= _DYNAMIC:
+            raise Problem(f"Dynamic dashboard limit exceeded: at most {_DYNAMIC} run as the logged-in user")
+        dynamic.append(name)
 
 
 def _component(scope: Scope, element: ET.Element) -> None:

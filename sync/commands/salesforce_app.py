@@ -27,18 +27,22 @@ def salesforce() -> None:
 
 @salesforce.command()
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder.")
+@click.option(
+    "--dashboards/--no-dashboards", default=True, help="Leave the dashboards out where the org has no room."
+)
 @click.option("--events", is_flag=True, help="Add the channel of change events; not in Professional Edition.")
 @click.option("--contact-email", help="Add the external client app; whom the org's admin may write to.")
 @click.option(
     "--archive",
     "archive_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write core and generated as one zip for the Metadata API as well.",
+    help="Write core, dashboards and generated as one zip for the Metadata API as well.",
 )
 @click.option("--replace", is_flag=True, help="Replace files that are there and differ.")
 @json_option
 def project(
     out: Path,
+    dashboards: bool,
     events: bool,
     contact_email: str | None,
     archive_file: Path | None,
@@ -53,7 +57,7 @@ def project(
     """
     charter = load_charter(read_settings().charter or DEFAULT_CHARTER, SALESFORCE)
     generated = generated_files(object_specs(charter, SALESFORCE), band_views(charter))
-    made = PackageProject(generated, contact_email, events)
+    made = PackageProject(generated, contact_email, events=events, dashboards=dashboards)
     files = render_project(made)
     if archive_file is not None and archive_file.exists() and not replace:
         raise Unusable(f"{archive_file}: there already; give another --archive, or --replace")
@@ -74,7 +78,7 @@ def _show(console: Console, out: Path, counts: Mapping[str, int], archive_file: 
     for name, count in counts.items():
         console.print(f"{out}/{name}: {count} files", markup=False, soft_wrap=True)
     if archive_file is not None:
-        console.print(f"{archive_file}: core and generated", markup=False, soft_wrap=True)
+        console.print(f"{archive_file}: core, dashboards and generated", markup=False, soft_wrap=True)
     console.print(f"Deploy it from {out} with:", markup=False, soft_wrap=True)
     for name in counts:
         console.print(f"  sf project deploy start --source-dir {name}", markup=False)

@@ -13,12 +13,12 @@ Run = Callable[..., Done]
 
 
 def test_the_project_is_written_part_by_part(colonnade: Run, tmp_path: Path) -> None:
-    """Core and generated always, events and the client app when asked for, one folder each."""
+    """Core and generated always, the rest as asked for, one folder each."""
     out, home = tmp_path / "package", {"CS_HOME": str(tmp_path / "home")}
     said = colonnade(home, "salesforce", "project", "--out", str(out), "--json").json()
-    assert list(said["parts"]) == ["core", "generated"]
+    assert list(said["parts"]) == ["core", "dashboards", "generated"]
     project = json.loads((out / "sfdx-project.json").read_text())
-    assert [one["path"] for one in project["packageDirectories"]] == ["core", "generated"]
+    assert [one["path"] for one in project["packageDirectories"]] == list(said["parts"])
     assert project["sourceApiVersion"] == "68.0"
     assert (out / "core/objects/CS_Profile__c/CS_Profile__c.object-meta.xml").is_file()
     assert [(out / "generated" / path).is_file() for path in said["generated"]] == [True] * 3
@@ -38,9 +38,11 @@ def test_the_archive_is_ready_for_the_metadata_api(colonnade: Run, tmp_path: Pat
     names = zipfile.ZipFile(archive).namelist()
     assert "package.xml" in names
     assert "objects/CS_Profile__c.object" in names
+    assert "dashboards/CS_Dashboards/CS_Customer_Health.dashboard" in names
     again = colonnade(home, *call)
     assert (again.code, "there already" in again.err) == (2, True)
-    assert colonnade(home, *call, "--replace").code == 0
+    assert colonnade(home, *call, "--replace", "--no-dashboards").code == 0
+    assert not any("dashboards" in name for name in zipfile.ZipFile(archive).namelist())
 
 
 def test_what_somebody_changed_is_not_written_over(colonnade: Run, tmp_path: Path) -> None:

@@ -137,11 +137,11 @@ def test_generated_files_are_valid_and_deploy_with_the_core(
 
 def test_the_project_lists_only_the_parts_it_has() -> None:
     """A folder named and not there stops Salesforce's own CLI."""
-    assert list(parts(PackageProject({}))) == ["core"]
+    assert list(parts(PackageProject({}, dashboards=False))) == ["core"]
     made = PackageProject({HEALTH: "<x/>"}, contact_email="ann@example.com", events=True)
-    assert list(parts(made)) == ["core", "generated", "events", "connect"]
+    assert list(parts(made)) == ["core", "dashboards", "generated", "events", "connect"]
     files = render_project(made)
-    assert {path.split("/")[0] for path in files} == {PROJECT_FILE, "core", "generated", "events", "connect"}
+    assert {path.split("/")[0] for path in files} == {PROJECT_FILE, *parts(made)}
 
 
 def test_the_client_app_carries_the_address_given() -> None:

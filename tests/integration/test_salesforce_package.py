@@ -32,7 +32,8 @@ from tests.integration.salesforce_package_rules import (
 from tests.sandbox.salesforce_session import Api
 from tests.sync.harness import CHARTER
 
-CORE = package_files(Part.CORE)
+# What every project has by default, the dashboards with it.
+CORE = {**package_files(Part.CORE), **package_files(Part.DASHBOARDS)}
 EVERY = {f"{part}/{path}": text for part in Part for path, text in package_files(part).items()}
 HEALTH = "objects/CS_Profile__c/fields/CS_Health__c.field-meta.xml"
 LOOKUP = "objects/CS_Profile__c/fields/CS_Account__c.field-meta.xml"

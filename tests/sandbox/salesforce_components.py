@@ -133,7 +133,7 @@ DASHBOARD = (
     "<column>RowCount</column></chartSummary><componentType>Donut</componentType>"
     f"<groupingColumn>{TABLE}$Stage__c</groupingColumn><report>Reports/Things</report></dashboardComponent>"
     "<rowIndex>0</rowIndex><rowSpan>4</rowSpan></dashboardGridComponents><numberOfColumns>12</numberOfColumns>"
-    "<rowHeight>36</rowHeight></dashboardGridLayout><dashboardType>SpecifiedUser</dashboardType>"
+    "<rowHeight>36</rowHeight></dashboardGridLayout><dashboardType>LoggedInUser</dashboardType>"
     "<title>Board</title></Dashboard>"
 )
 RIGHTS = permission_set("See Things", ["Thing__c"], ["Thing__c.Amount__c"]).replace(

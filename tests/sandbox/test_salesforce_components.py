@@ -14,6 +14,7 @@ from tests.sandbox.salesforce_components import (
     APP,
     CLIENT,
     COMPACT,
+    DASHBOARD,
     FILES,
     MEMBER,
     NS,
@@ -200,6 +201,9 @@ CASES = (
     Case("board-groupings", BOARD, ">Donut<", ">ColumnStacked<", "has 2 groupings, not 1"),
     Case("board-width", BOARD, "<colSpan>6", "<colSpan>13", "wider than the grid"),
     Case(
+        "board-nobody", BOARD, ">LoggedInUser<", ">SpecifiedUser<", "Required field is missing: runningUser"
+    ),
+    Case(
         "rights-app",
         RIGHTS,
         "<application>Things_App",
@@ -318,6 +322,20 @@ def test_a_sixth_object_with_change_events_is_refused(api: Api) -> None:
     refused = {one["fullName"]: one["problem"] for one in result["details"]["componentFailures"]}
     assert list(refused) == ["M_6"]
     assert "Entity selection limit exceeded" in refused["M_6"]
+
+
+def test_a_sixth_dashboard_that_runs_as_its_reader_is_refused(api: Api) -> None:
+    """An org has five such dashboards to give."""
+    names = [f"Boards/B_{n}" for n in range(6)]
+    kept = {path: text for path, text in FILES.items() if not path.startswith("dashboards/Boards/")}
+    kept["package.xml"] = FILES["package.xml"].replace(
+        "<members>Boards/Board</members>", "".join(f"<members>{name}</members>" for name in names)
+    )
+    boards = {f"dashboards/{name}.dashboard": DASHBOARD for name in names}
+    result = api.deploy({**kept, **boards}, checkOnly=True)
+    (refused,) = result["details"]["componentFailures"]
+    assert refused["fullName"] == "Boards/B_5"
+    assert "Dynamic dashboard limit exceeded" in refused["problem"]
 
 
 def test_a_list_view_of_a_standard_object_is_named_on_its_own(api: Api) -> None:
