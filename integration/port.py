@@ -99,7 +99,8 @@ class CrmDescription:
 
     ``objects`` maps the vendor object name to its description; an object asked for and
     not there is absent. ``custom_objects_left`` is ``None`` where the vendor states no
-    limit. ``notes`` are findings for the admin in the portal's own terms.
+    limit, as is ``custom_objects_limit``. ``account_type`` is the CRM's own word. ``notes`` are
+    findings for the admin in the portal's own terms.
     """
 
     account_id: str
@@ -109,6 +110,8 @@ class CrmDescription:
     deal_pipelines: tuple[Pipeline, ...]
     custom_objects_left: int | None
     notes: tuple[str, ...] = ()
+    account_type: str = ""
+    custom_objects_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,7 @@ class CrmRecord:
     """One record as the CRM holds it.
 
     ``source_at`` is when the CRM last changed it (UTC), ``created_at`` when it made it.
+    ``merged_ids`` are records that became this one, where the CRM says so on the record.
     """
 
     object: str
@@ -133,6 +137,7 @@ class CrmRecord:
     source_at: datetime
     archived: bool = False
     links: tuple[Link, ...] = ()
+    merged_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +211,7 @@ class WriteResult:
 
 @dataclass(frozen=True, slots=True)
 class SchemaChange:
-    """One step of an install plan. ``fields`` are those to add to ``object``."""
+    """What a CRM lacks of an object. ``fields`` are those to add to ``object``."""
 
     object: ObjectSpec
     create_object: bool
@@ -321,6 +326,11 @@ class CrmPort(Protocol):
     def update(self, object_name: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
         """Write fields of existing records by ``record_id``; one result per row, in row order."""
         ...
+
+
+@runtime_checkable
+class DeployingPort(Protocol):
+    """A CRM that takes all objects and fields of an install in one piece."""
 
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
         """Create objects and fields; asking twice for the same is not an error."""

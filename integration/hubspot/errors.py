@@ -79,6 +79,11 @@ def row_error(problem: Problem) -> RowError:
     return RowError(_refusal(problem), problem.code, problem.message, problem.named(*_FIELD_KEYS))
 
 
+def told(error: RowError) -> str:
+    """Return a refusal's words with what it names: the fields, or the scopes that are missing."""
+    return ", ".join((error.message, *error.fields))
+
+
 def _refusal(problem: Problem) -> Refusal:
     if problem.category in _PERMISSION_CATEGORIES or problem.status == HTTPStatus.FORBIDDEN:
         return Refusal.PERMISSION

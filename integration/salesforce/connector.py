@@ -21,6 +21,7 @@ from integration.port import (
     CallCount,
     CrmDescription,
     CrmRecord,
+    DeployingPort,
     FieldSpec,
     Page,
     ReadQuery,
@@ -68,7 +69,7 @@ def connect(
     return SalesforcePort(transport)
 
 
-class SalesforcePort:
+class SalesforcePort(DeployingPort):
     """A connected org (``CrmPort``). Thread-safe; one per installation and process."""
 
     def __init__(self, transport: Transport) -> None:

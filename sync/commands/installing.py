@@ -15,8 +15,7 @@ from mappings.load import load_charter
 from sync.commands.output import Unusable, answer, json_option, table
 from sync.config import read_settings
 from sync.connect import CREDENTIALS, kind_of
-from sync.homes import pinned_homes
-from sync.install import InstallPlan, make_plan
+from sync.install import InstallPlan
 from sync.onboard import apply_charter, apply_install, connect_installation, plan_install
 from sync.runtime import Runtime, open_runtime
 from sync.state import charters, installations
@@ -80,7 +79,7 @@ def install(
     if not _in_force(runtime, found.id) or (charter_file and mode == "apply"):
         apply_charter(runtime, found.id, charter, author="colonnade install")
     ws = open_workspace(runtime, found.id)
-    plan = make_plan(ws.port, charter, pinned_homes(found.settings)) if charter_file else plan_install(ws)
+    plan = plan_install(ws, charter if charter_file else None)
     results = apply_install(ws, plan) if mode == "apply" else []
     lacks = SERVICE_KEY_LACKS if kind_of(runtime, found.id) == "service_key" else ()
     data = {
@@ -95,7 +94,7 @@ def install(
         "calls": ws.port.calls.total,
     }
     answer(data, as_json, lambda console: _show(console, plan, mode, found.id, lacks))
-    refused = [one for one in results if not one.done]
+    refused = [one for one in results if not one.done and one.required]
     if refused:
         raise click.ClickException("; ".join(f"{one.object}: {one.message}" for one in refused))
 
