@@ -20,6 +20,7 @@ from sync.commands.installing import install
 from sync.commands.output import EXPECTED, explained
 from sync.commands.processes import listen, migrate, scheduler, worker
 from sync.commands.removing import uninstall
+from sync.commands.salesforce_app import salesforce
 from sync.commands.sandboxes import portfolio, sandbox
 from sync.commands.showing import doctor, explain, metrics
 from sync.commands.syncing import sync
@@ -45,6 +46,7 @@ COMMANDS = (
     metrics,
     migrate,
     portfolio,
+    salesforce,
     sandbox,
     scheduler,
     serve,

@@ -22,8 +22,17 @@ from integration.salesforce.limits import (
 from integration.salesforce.names import is_custom, parent_field, stem
 
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
-PERMISSION_SET = "CS_Integration"
+# Not the package's own CS_Integration: either is replaced whole by its next deploy, and must not take the
+# other's rights along.
+PERMISSION_SET = "CS_Integration_Install"
 Node = tuple[str, "str | Sequence[Node]"]
+# Tasks of ours and of people hang under our records, too.
+_ABILITIES: list[Node] = [
+    ("deploymentStatus", "Deployed"),
+    ("enableActivities", "true"),
+    ("enableReports", "true"),
+    ("enableSearch", "true"),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +65,8 @@ def parent_specs(spec: ObjectSpec) -> tuple[FieldSpec, ...]:
 
 def object_xml(spec: ObjectSpec, fields: Sequence[FieldSpec], create: bool) -> str:
     """Return the object file: the whole object when we create it, else only ``fields``."""
-    body: list[Node] = [("deploymentStatus", "Deployed"), ("enableReports", "true"), ("enableSearch", "true")]
-    body = body if create else []
-    body += [("fields", _field_nodes(spec, field)) for field in fields]
+    body: list[Node] = _ABILITIES if create else []
+    body = [*body, *(("fields", field_nodes(spec, field)) for field in fields)]
     if create:
         body += [
             ("label", spec.label),
@@ -70,14 +78,20 @@ def object_xml(spec: ObjectSpec, fields: Sequence[FieldSpec], create: bool) -> s
     return render("CustomObject", body)
 
 
-def permission_set_xml(objects: Iterable[ObjectGrant], fields: Iterable[FieldGrant]) -> str:
-    """Return the permission set of the integration user."""
-    body: list[Node] = [("description", "What Colonnade reads and writes.")]
+def permission_set_xml(
+    objects: Iterable[ObjectGrant],
+    fields: Iterable[FieldGrant],
+    *,
+    label: str = "CS Integration Install",
+    description: str = "What Colonnade reads and writes.",
+) -> str:
+    """Return a permission set; that of the integration user where nothing else is said."""
+    body: list[Node] = [("description", description)]
     body += [
         ("fieldPermissions", [("editable", _flag(g.editable)), ("field", g.field), ("readable", "true")])
         for g in sorted(fields, key=lambda grant: grant.field)
     ]
-    body.append(("label", "CS Integration"))
+    body.append(("label", label))
     body += [("objectPermissions", _object_rights(g)) for g in sorted(objects, key=lambda g: g.object_name)]
     return render("PermissionSet", body)
 
@@ -107,7 +121,7 @@ def _render(node: Node, depth: int) -> str:
     return f"{indent}<{name}>\n{inner}{indent}</{name}>\n"
 
 
-def _field_nodes(owner: ObjectSpec, spec: FieldSpec) -> list[Node]:
+def field_nodes(owner: ObjectSpec, spec: FieldSpec) -> list[Node]:
     """Return a field's elements: ``fullName`` first, the rest by name, as the schema has them."""
     nodes: dict[str, str | Sequence[Node]] = {"label": spec.label, "type": _VENDOR_TYPES[spec.type]}
     if spec.description:

@@ -187,7 +187,7 @@ def build_zip(
     grants = permission_set_xml(rights.objects, rights.fields)
     files[f"permissionsets/{PERMISSION_SET}.permissionset"] = grants
     files["package.xml"] = package_xml(members)
-    return _archive(files)
+    return zipped(files)
 
 
 def object_grants(changes: Sequence[SchemaChange]) -> tuple[ObjectGrant, ...]:
@@ -248,7 +248,8 @@ def _each_once(fields: Iterable[FieldSpec]) -> tuple[FieldSpec, ...]:
     return tuple({field.name: field for field in fields}.values())
 
 
-def _archive(files: Mapping[str, str]) -> bytes:
+def zipped(files: Mapping[str, str]) -> bytes:
+    """Return files as an archive to deploy; equal files give equal bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(files):

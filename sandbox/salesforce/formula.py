@@ -1,14 +1,15 @@
 """Formula fields: the few forms a customer-success add-on needs, computed on read.
 
 Understood: a field or parent path, ``TEXT(path)`` (needed for picklists), ``ISPICKVAL``-free text and
-number literals, and ``&`` between them. Anything else is refused at deploy, so that nobody takes
-a formula this stand-in cannot compute for a working one.
+number literals, ``&`` between them, and one date minus another (days). Anything else is refused at
+deploy, so that nobody takes a formula this stand-in cannot compute for a working one.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from sandbox.salesforce.schema import NUMERIC, Field, Schema, SObject
@@ -17,6 +18,7 @@ from sandbox.salesforce.store import Row, Store
 Compute = Callable[[Row], Any]
 _PATH = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*$")
 _TEXT = re.compile(r"TEXT\(\s*([\w.]+)\s*\)$", re.IGNORECASE)
+_DAYS = re.compile(r"\s*([A-Za-z][\w.]*)\s*-\s*([A-Za-z][\w.]*)\s*$")
 _DEPTH = 10
 
 
@@ -26,6 +28,8 @@ class FormulaError(Exception):
 
 def compile_formula(schema: Schema, store: Store, obj: SObject, f: Field) -> Compute:
     """Return a function from a row to the formula's value. Raises FormulaError."""
+    if match := _DAYS.match(f.formula or ""):
+        return _days_between(schema, store, obj, f, match[1], match[2])
     parts = [p.strip() for p in _split(f.formula or "")]
     if len(parts) > 1:
         pieces = [_term(schema, store, obj, p, as_text=True) for p in parts]
@@ -53,6 +57,26 @@ def walk(schema: Schema, store: Store, obj: SObject, path: str) -> tuple[Field, 
         raise FormulaError(f"Field {path} does not exist. Check spelling.")
     final = compile_formula(schema, store, at, found) if found.formula else _plain(found.name)
     return found, _through(store, hops, final) if hops else final
+
+
+def _days_between(schema: Schema, store: Store, obj: SObject, f: Field, later: str, earlier: str) -> Compute:
+    """Return the days from one date to another; empty while one of them is."""
+    ends = [walk(schema, store, obj, path) for path in (later, earlier)]
+    for found, _ in ends:
+        if found.type != "date":
+            words = f"Incorrect parameter type for operator '-'. Expected Date, received {_kind(found)}"
+            raise FormulaError(words)
+    if f.type not in NUMERIC:
+        words = f"Formula result is data type (Number), incompatible with expected data type ({_kind(f)})."
+        raise FormulaError(words)
+
+    def value(row: Row) -> Any:
+        first, last = (compute(row) for _, compute in reversed(ends))
+        if first is None or last is None:
+            return None
+        return float((date.fromisoformat(last) - date.fromisoformat(first)).days)
+
+    return value
 
 
 def _plain(name: str) -> Compute:

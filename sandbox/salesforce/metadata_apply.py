@@ -1,22 +1,33 @@
 """One deploy: every component checked and applied in order, and taken back where the deploy fails.
 
-Objects come before fields, fields before formulas, all before permission sets. A deploy with
-``rollbackOnError`` (the default here, a must in production) or ``checkOnly`` leaves nothing behind.
+Objects come before fields, fields before formulas, then what refers to them (``metadata_components``),
+tabs and apps before permission sets. A deploy with ``rollbackOnError`` (the default here, a must in
+production) or ``checkOnly`` leaves nothing behind.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from sandbox.salesforce.access import Grants
 from sandbox.salesforce.formula import FormulaError, compile_formula
+from sandbox.salesforce.metadata_components import (
+    AFTER_PERMISSIONS,
+    BEFORE_PERMISSIONS,
+    check_file,
+    check_nested,
+    files_of,
+    strangers,
+)
 from sandbox.salesforce.metadata_fields import FieldFile, Problem, build
 from sandbox.salesforce.metadata_objects import custom_object, read_object_file
 from sandbox.salesforce.metadata_permissions import permission_set
-from sandbox.salesforce.metadata_zip import FOLDERS, NESTED, NS, Package, text_of
+from sandbox.salesforce.metadata_scope import Scope, missing
+from sandbox.salesforce.metadata_zip import NESTED, NS, Package, text_of
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.schema import Field
 from sandbox.salesforce.store import Change
@@ -34,12 +45,11 @@ class Outcome:
 
 def deploy(org: Org, package: Package, *, rollback: bool, check_only: bool) -> Outcome:
     """Apply a package and return the outcome per component."""
-    before = (copy.deepcopy(org.schema), copy.deepcopy(org.grants), org.store.noted("components", {}))
+    before = (copy.deepcopy(org.schema), copy.deepcopy(org.grants))
     run = _Deploy(org, package)
     run.all()
     if check_only or (run.outcome.failures and rollback):
-        org.schema, org.grants = before[0], before[1]
-        org.store.note("components", before[2])
+        org.schema, org.grants = before
     else:
         run.settle()
     org.index_all()
@@ -52,6 +62,8 @@ class _Deploy:
     def __init__(self, org: Org, package: Package) -> None:
         self.org, self.package, self.outcome = org, package, Outcome()
         self.components: dict[str, list[str]] = org.store.noted("components", {})
+        self.details: dict[str, Any] = org.store.noted("details", {})
+        self.members: list[tuple[str, ET.Element, str, bool]] = []
         self.dropped: list[str] = []
         self.dropped_fields: list[tuple[str, str]] = []
         self.dropped_sets: list[str] = []
@@ -64,8 +76,12 @@ class _Deploy:
             self.attempt(
                 "CustomField", file.full_name, f"objects/{file.object}.object", lambda f=file: self.field(f)
             )
+        self.nested()
+        self.others(BEFORE_PERMISSIONS)
         self.permission_sets()
-        self.others()
+        self.others(AFTER_PERMISSIONS)
+        for path, kind, words in strangers(self.package):
+            self.report(kind, path, path, problem=words)
         self.absent()
         self.delete(
             self.package.deletions.get("destructiveChangesPost.xml", {}), "destructiveChangesPost.xml"
@@ -80,6 +96,7 @@ class _Deploy:
         for key in self.dropped_sets:
             self.purge_set(key)
         self.org.store.note("components", self.components)
+        self.org.store.note("details", self.details)
         for grant in list(self.org.grants.items()):
             self.keep_set(*grant)
 
@@ -137,16 +154,40 @@ class _Deploy:
                     fields.append(f)
                 else:
                     self.report("CustomField", f.full_name, path, problem="Not in package.xml", warning=True)
-            self.nested(name, root, path)
+            self.members.append((name, root, path, whole))
         return fields
 
-    def nested(self, name: str, root: ET.Element, path: str) -> None:
-        for kind, holder in NESTED.items():
-            if kind == "CustomField":
-                continue
-            for element in root.findall(NS + holder):
-                full = f"{name}.{text_of(element, 'fullName')}"
-                self.attempt(kind, full, path, lambda k=kind, f=full: self.note_component(k, f))
+    @property
+    def scope(self) -> Scope:
+        """Return what components may refer to now."""
+        return Scope(self.org.schema, self.components, self.details)
+
+    def nested(self) -> None:
+        """Apply the list views and compact layouts of the object files, once all fields are there."""
+        for name, root, path, whole in self.members:
+            for kind, holder in NESTED.items():
+                if kind == "CustomField":
+                    continue
+                wanted = self.package.members.get(kind, [])
+                for element in root.findall(NS + holder):
+                    full = f"{name}.{text_of(element, 'fullName')}"
+                    if whole or full in wanted or "*" in wanted:
+                        self.attempt(kind, full, path, lambda k=kind, f=full, e=element: self.one(k, f, e))
+                    else:
+                        self.report(kind, full, path, problem="Not in package.xml", warning=True)
+            self.assigned(name, root, path)
+
+    def assigned(self, name: str, root: ET.Element, path: str) -> None:
+        """Refuse an object whose compact layout is none of its own."""
+        chosen = text_of(root, "compactLayoutAssignment")
+        if chosen in (None, "SYSTEM") or self.scope.holds("CompactLayout", f"{name}.{chosen}"):
+            return
+        words = str(missing("compactLayoutAssignment", "CompactLayout", f"{name}.{chosen}"))
+        self.report("CustomObject", name, path, problem=words)
+
+    def one(self, kind: str, name: str, element: ET.Element) -> bool:
+        check_nested(self.scope, kind, name, element)
+        return self.note_component(kind, name)
 
     def object(self, name: str, root: ET.Element) -> bool:
         old = self.org.schema.get(name)
@@ -180,31 +221,23 @@ class _Deploy:
                 self.attempt("PermissionSet", name, path, lambda n=name, d=data: self.permission_set(n, d))
 
     def permission_set(self, name: str, data: bytes) -> bool:
-        grants, label = permission_set(self.org.schema, name, data)
+        grants, label = permission_set(self.scope, name, data)
         old = next((k for k, g in self.org.grants.items() if g.name == name), None)
         self.org.grants[old or "new:" + label] = grants
         return old is None
 
-    def others(self) -> None:
-        for path, data in sorted(self.package.files.items()):
-            folder = path.partition("/")[0]
-            kind = FOLDERS.get(folder)
-            if kind in ("CustomObject", "PermissionSet"):
-                continue
-            name = _component_name(path)
-            if kind is None:
-                self.report(
-                    "",
-                    name,
-                    path,
-                    problem=f"Unknown folder '{folder}' in the zip: no metadata type is kept there",
-                )
-            elif path.count("/") == 1 or path.endswith((".js-meta.xml", ".report", ".dashboard")):
+    def others(self, kinds: Iterable[str]) -> None:
+        """Check the files of these types, in this order; what package.xml does not name is passed over."""
+        for kind in kinds:
+            wanted = self.package.members.get(kind, [])
+            for path, name, data in files_of(self.package, kind):
+                if name not in wanted and "*" not in wanted:
+                    self.report(kind, name, path, problem="Not in package.xml", warning=True)
+                    continue
                 self.attempt(kind, name, path, lambda k=kind, n=name, p=path, d=data: self.other(k, n, p, d))
 
     def other(self, kind: str, name: str, path: str, data: bytes) -> bool:
-        if not path.endswith((".resource", ".js", ".css", ".html")):
-            ET.fromstring(data)
+        check_file(self.scope, kind, name, path, data)
         return self.note_component(kind, name)
 
     def note_component(self, kind: str, name: str) -> bool:
@@ -280,13 +313,6 @@ class _Deploy:
                  if r["PermissionSetId"] == key]  # fmt: skip
         for object_name, row_id in rows:
             self.org.store.remove(Change(), object_name, row_id)
-
-
-def _component_name(path: str) -> str:
-    folder, _, rest = path.partition("/")
-    if folder == "lwc":
-        return rest.split("/")[0]
-    return rest.removesuffix("-meta.xml").rsplit(".", 1)[0]
 
 
 def _check_change(old: Field, new: Field) -> None:

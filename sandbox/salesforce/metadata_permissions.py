@@ -6,6 +6,8 @@ from xml.etree import ElementTree as ET
 
 from sandbox.salesforce.access import OBJECT_RIGHTS, Grants
 from sandbox.salesforce.metadata_fields import Problem, boolean, known_elements
+from sandbox.salesforce.metadata_scope import Scope, needed, one_of
+from sandbox.salesforce.metadata_views import tab_known
 from sandbox.salesforce.metadata_zip import NS, children, text_of
 from sandbox.salesforce.schema import Schema
 
@@ -16,6 +18,7 @@ _ELEMENTS = {
     "fieldPermissions", "flowAccesses", "hasActivationRequired", "label", "license", "objectPermissions",
     "pageAccesses", "recordTypeVisibilities", "tabSettings", "userLicense", "userPermissions",
 }  # fmt: skip
+_VISIBILITIES = ("Available", "None", "Visible")
 _NEEDS = {
     "allowCreate": ("allowRead",), "allowEdit": ("allowRead",), "allowDelete": ("allowRead", "allowEdit"),
     "viewAllRecords": ("allowRead",),
@@ -25,7 +28,7 @@ _WORDS = {"allowCreate": "Create", "allowRead": "Read", "allowEdit": "Edit", "al
           "viewAllRecords": "View All", "modifyAllRecords": "Modify All"}  # fmt: skip
 
 
-def permission_set(schema: Schema, name: str, data: bytes) -> tuple[Grants, str]:
+def permission_set(scope: Scope, name: str, data: bytes) -> tuple[Grants, str]:
     """Return what a permission set grants, and its label. Raises Problem or ParseError."""
     root = ET.fromstring(data)
     if root.tag != NS + "PermissionSet":
@@ -36,9 +39,14 @@ def permission_set(schema: Schema, name: str, data: bytes) -> tuple[Grants, str]
         raise Problem("Required field is missing: label")
     grants = Grants(name)
     for element in children(root, "objectPermissions"):
-        _object(schema, grants, element)
+        _object(scope.schema, grants, element)
     for element in children(root, "fieldPermissions"):
-        _field(schema, grants, element)
+        _field(scope.schema, grants, element)
+    for element in children(root, "applicationVisibilities"):
+        scope.need("CustomApplication", needed(element, "application"), "application")
+    for element in children(root, "tabSettings"):
+        tab_known(scope, needed(element, "tab"), "tab")
+        one_of(needed(element, "visibility"), _VISIBILITIES, "PermissionSetTabVisibility")
     return grants, label
 
 
@@ -48,9 +56,9 @@ def _object(schema: Schema, grants: Grants, element: ET.Element) -> None:
         raise Problem(f"In field: field - no CustomObject named {name} found")
     rights = frozenset(r for r in OBJECT_RIGHTS if boolean(element, r))
     for right in rights:
-        for needed in _NEEDS.get(right, ()):
-            if needed not in rights:
-                words = f"Permission {_WORDS[right]} {name} depends on permission(s): {_WORDS[needed]} {name}"
+        for other in _NEEDS.get(right, ()):
+            if other not in rights:
+                words = f"Permission {_WORDS[right]} {name} depends on permission(s): {_WORDS[other]} {name}"
                 raise Problem(words)
     grants.objects[name.lower()] = rights
 

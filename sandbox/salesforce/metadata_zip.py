@@ -22,6 +22,8 @@ FOLDERS = {
     "customMetadata": "CustomMetadata", "platformEventChannels": "PlatformEventChannel",
     "platformEventChannelMembers": "PlatformEventChannelMember", "staticresources": "StaticResource",
     "labels": "CustomLabels", "globalValueSets": "GlobalValueSet",
+    "externalClientApps": "ExternalClientApplication",
+    "extlClntAppOauthSettings": "ExtlClntAppOauthSettings",
 }  # fmt: skip
 # Members of an .object file that package.xml names on their own, and the element that holds each.
 NESTED = {
@@ -95,9 +97,12 @@ def read_manifest(data: bytes) -> tuple[str, dict[str, list[str]]]:
     if root.tag != NS + "Package":
         raise ZipError("Invalid root element in package.xml")
     members: dict[str, list[str]] = {}
+    # A folder may be named with a slash at its end, as Salesforce's own tools do.
     for types in children(root, "types"):
         name = text_of(types, "name")
         if not name:
             raise ZipError("package.xml: types without name")
-        members.setdefault(name, []).extend((m.text or "").strip() for m in children(types, "members"))
+        members.setdefault(name, []).extend(
+            (m.text or "").strip().removesuffix("/") for m in children(types, "members")
+        )
     return text_of(root, "version") or "68.0", members

@@ -43,6 +43,7 @@ def test_the_commands_are_those_promised():
         "disconnect",
         "uninstall",
         *(f"hubspot {one}" for one in ("lint", "project", "versions")),
+        "salesforce project",
         *("explain", "metrics", "migrate", "worker", "scheduler", "listen"),
     }
 

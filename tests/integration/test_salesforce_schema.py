@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import io
 import zipfile
-from functools import cache
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-import simple_salesforce
 from lxml import etree
 
 from integration.port import FieldSpec, FieldType, ObjectSpec, Refused, SchemaChange, Unavailable
-from integration.salesforce.metadata_xml import NAMESPACE, child_relationship, parent_specs
+from integration.salesforce.metadata_xml import NAMESPACE, PERMISSION_SET, child_relationship, parent_specs
 from integration.salesforce.schema import build_zip
+from tests.integration.salesforce_metadata import metadata_schema
 from tests.integration.salesforce_wire import USER_ID, rig
 
+RIGHTS = f"permissionsets/{PERMISSION_SET}.permissionset"
 KEY = FieldSpec("CS_Key__c", "CS Key", FieldType.TEXT, unique=True, required=True)
 PLAN = ObjectSpec(
     "CS_Plan__c",
@@ -67,18 +66,6 @@ def tags(text, path):
     return [node.text for node in ET.fromstring(text).findall(steps)]
 
 
-@cache
-def metadata_schema():
-    """Return Salesforce's own schema of metadata files, one element per type, from the Metadata WSDL."""
-    wsdl = etree.parse(str(Path(simple_salesforce.__file__).parent / "metadata.wsdl"))
-    xsd = "{http://www.w3.org/2001/XMLSchema}"
-    schema = wsdl.find(f".//{xsd}schema")
-    for name in ("CustomObject", "PermissionSet", "Package"):
-        element = etree.SubElement(schema, f"{xsd}element", name=name, type=f"tns:{name}")
-        element.tail = "\n"
-    return etree.XMLSchema(etree.fromstring(etree.tostring(schema)))
-
-
 @pytest.mark.parametrize("path", sorted(files()))
 def test_every_file_is_valid_by_salesforces_own_schema(path):
     """Names, order, types and enumerations are those of the Metadata API."""
@@ -122,7 +109,7 @@ def test_a_child_of_two_parents_hangs_under_both():
 
 def test_the_permission_set_leaves_required_fields_out():
     """Salesforce refuses to deploy rights on a required field."""
-    granted = tags(files()["permissionsets/CS_Integration.permissionset"], "fieldPermissions/field")
+    granted = tags(files()[RIGHTS], "fieldPermissions/field")
     assert "CS_Plan__c.CS_Key__c" not in granted
     assert {"CS_Plan__c.Notes__c", "CS_Plan__c.CS_Account__c", "Opportunity.CS_Reason__c"} <= set(granted)
 
@@ -130,21 +117,21 @@ def test_the_permission_set_leaves_required_fields_out():
 def test_a_field_on_the_customers_object_is_never_required():
     """It would refuse every opportunity a person saves; as it is optional it needs its right."""
     assert tags(files()["objects/Opportunity.object"], "fields/required") == []
-    granted = tags(files()["permissionsets/CS_Integration.permissionset"], "fieldPermissions/field")
+    granted = tags(files()[RIGHTS], "fieldPermissions/field")
     assert "Opportunity.CS_Key__c" in granted
 
 
 def test_an_object_with_nothing_to_add_keeps_all_its_rights():
     """Naming it is enough: its fields and lookups are granted again, and nothing else is deployed."""
     unchanged = [SchemaChange(PLAN, create_object=False, fields=())]
-    rights = files(unchanged)["permissionsets/CS_Integration.permissionset"]
+    rights = files(unchanged)[RIGHTS]
     assert {"CS_Plan__c.CS_Account__c", "CS_Plan__c.Notes__c"} <= set(tags(rights, "fieldPermissions/field"))
     assert tags(files(unchanged)["objects/CS_Plan__c.object"], "fields/fullName") == ["CS_Account__c"]
 
 
 def test_our_own_objects_are_ours_and_the_customers_are_only_as_needed():
     """We may delete our own records, and neither delete nor take over the customer's."""
-    text = files()["permissionsets/CS_Integration.permissionset"]
+    text = files()[RIGHTS]
     rights = dict(
         zip(
             tags(text, "objectPermissions/object"),
@@ -187,7 +174,7 @@ def test_rights_given_by_an_earlier_install_are_kept():
     setup.port.apply_schema(CHANGES)
     body = setup.org.sent[1].body
     archive = zipfile.ZipFile(io.BytesIO(body[body.index(b"PK\x03\x04") :]))
-    rights = archive.read("permissionsets/CS_Integration.permissionset").decode()
+    rights = archive.read(RIGHTS).decode()
     assert "CS_Old__c.CS_Note__c" in tags(rights, "fieldPermissions/field")
     assert {"CS_Old__c", "CS_Plan__c"} <= set(tags(rights, "objectPermissions/object"))
 

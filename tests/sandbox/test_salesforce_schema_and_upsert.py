@@ -75,6 +75,14 @@ def test_deploying_again_changes_nothing(api: Api) -> None:
             "Can not specify 'externalId' for a CustomField of type Date",
         ),
         (field("X__c", "Number", precision="18", scale="1", formula="Nope__r.Y__c"), "does not exist"),
+        (
+            field("X__c", "Number", precision="18", scale="0", formula="CreatedDate - Name"),
+            "Incorrect parameter type for operator '-'",
+        ),
+        (
+            field("X__c", "Text", formula="Good__c - Good__c"),
+            "Formula result is data type (Number), incompatible",
+        ),
         (field("X__c", "Text", length="9", colour="red"), "invalid at this location in type CustomField"),
     ],
 )

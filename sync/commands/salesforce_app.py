@@ -1,0 +1,85 @@
+"""``colonnade salesforce``: what concerns our Salesforce package as a whole, not one org."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from integration.hubspot.project import write
+from integration.salesforce.generated import generated_files
+from integration.salesforce.project import PackageProject, archive, parts, render_project
+from mappings.load import load_charter
+from mappings.naming import SALESFORCE
+from mappings.org_views import band_views
+from mappings.outbound import object_specs
+from sync.commands.installing import DEFAULT_CHARTER
+from sync.commands.output import Unusable, answer, json_option
+from sync.config import read_settings
+
+
+@click.group()
+def salesforce() -> None:
+    """Look after the Salesforce package itself."""
+
+
+@salesforce.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder.")
+@click.option(
+    "--dashboards/--no-dashboards", default=True, help="Leave the dashboards out where the org has no room."
+)
+@click.option("--events", is_flag=True, help="Add the channel of change events; not in Professional Edition.")
+@click.option("--contact-email", help="Add the external client app; whom the org's admin may write to.")
+@click.option(
+    "--archive",
+    "archive_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write core, dashboards and generated as one zip for the Metadata API as well.",
+)
+@click.option("--replace", is_flag=True, help="Replace files that are there and differ.")
+@json_option
+def project(
+    out: Path,
+    dashboards: bool,
+    events: bool,
+    contact_email: str | None,
+    archive_file: Path | None,
+    replace: bool,
+    as_json: bool,
+) -> None:
+    """Write the package as a project for Salesforce's own CLI to deploy (`sf project deploy start`).
+
+    The core is the same for every org; `generated` holds what the charter (CS_CHARTER) adds.
+
+    Example: colonnade salesforce project --out salesforce-package
+    """
+    charter = load_charter(read_settings().charter or DEFAULT_CHARTER, SALESFORCE)
+    generated = generated_files(object_specs(charter, SALESFORCE), band_views(charter))
+    made = PackageProject(generated, contact_email, events=events, dashboards=dashboards)
+    files = render_project(made)
+    if archive_file is not None and archive_file.exists() and not replace:
+        raise Unusable(f"{archive_file}: there already; give another --archive, or --replace")
+    write(files, out, replace=replace)
+    if archive_file is not None:
+        archive_file.write_bytes(archive(made))
+    counts = {name: len(held) for name, held in parts(made).items()}
+    data = {
+        "folder": str(out),
+        "parts": counts,
+        "generated": sorted(generated),
+        "archive": None if archive_file is None else str(archive_file),
+    }
+    answer(data, as_json, lambda console: _show(console, out, counts, archive_file))
+
+
+def _show(console: Console, out: Path, counts: Mapping[str, int], archive_file: Path | None) -> None:
+    for name, count in counts.items():
+        console.print(f"{out}/{name}: {count} files", markup=False, soft_wrap=True)
+    if archive_file is not None:
+        console.print(f"{archive_file}: core, dashboards and generated", markup=False, soft_wrap=True)
+    console.print(f"Deploy it from {out} with:", markup=False, soft_wrap=True)
+    for name in counts:
+        console.print(f"  sf project deploy start --source-dir {name}", markup=False)
+    console.print("Then install as the integration user: colonnade install salesforce --apply")
