@@ -12,10 +12,12 @@ in UTC with a trailing ``Z``. ``None`` clears a field.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
+
+from integration.call_count import CallCount
 
 FieldValues = Mapping[str, str | None]
 
@@ -99,7 +101,8 @@ class CrmDescription:
 
     ``objects`` maps the vendor object name to its description; an object asked for and
     not there is absent. ``custom_objects_left`` is ``None`` where the vendor states no
-    limit. ``notes`` are findings for the admin in the portal's own terms.
+    limit, as is ``custom_objects_limit``. ``account_type`` is the CRM's own word. ``notes`` are
+    findings for the admin in the portal's own terms.
     """
 
     account_id: str
@@ -109,6 +112,8 @@ class CrmDescription:
     deal_pipelines: tuple[Pipeline, ...]
     custom_objects_left: int | None
     notes: tuple[str, ...] = ()
+    account_type: str = ""
+    custom_objects_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,7 @@ class CrmRecord:
     """One record as the CRM holds it.
 
     ``source_at`` is when the CRM last changed it (UTC), ``created_at`` when it made it.
+    ``merged_ids`` are records that became this one, where the CRM says so on the record.
     """
 
     object: str
@@ -133,6 +139,7 @@ class CrmRecord:
     source_at: datetime
     archived: bool = False
     links: tuple[Link, ...] = ()
+    merged_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +233,7 @@ class WriteResult:
 
 @dataclass(frozen=True, slots=True)
 class SchemaChange:
-    """One step of an install plan. ``fields`` are those to add to ``object``."""
+    """What a CRM lacks of an object. ``fields`` are those to add to ``object``."""
 
     object: ObjectSpec
     create_object: bool
@@ -240,22 +247,6 @@ class SchemaResult:
     object: str
     done: bool
     message: str = ""
-
-
-@dataclass(slots=True)
-class CallCount:
-    """API calls made through one port, by lane and reason; counted at the transport."""
-
-    by_reason: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def total(self) -> int:
-        """Return all calls made."""
-        return sum(self.by_reason.values())
-
-    def add(self, reason: str) -> None:
-        """Count one call under ``reason``."""
-        self.by_reason[reason] = self.by_reason.get(reason, 0) + 1
 
 
 class CrmError(Exception):
@@ -341,6 +332,11 @@ class CrmPort(Protocol):
     def update(self, object_name: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
         """Write fields of existing records by ``record_id``; one result per row, in row order."""
         ...
+
+
+@runtime_checkable
+class DeployingPort(Protocol):
+    """A CRM that takes all objects and fields of an install in one piece."""
 
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
         """Create objects and fields; asking twice for the same is not an error."""

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic_core import CoreSchema
 
-from mappings.catalogue import CATALOGUE, OWN_OBJECTS, Home
+from mappings.catalogue import CATALOGUE, OWN_OBJECTS, Home, KeptList
+from mappings.freshness import FreshnessEntry
 from mappings.problems import suggest
 from mappings.scalars import Finding, Model, Name, refuse
 from success.desired import RecordKind
@@ -245,6 +246,11 @@ class Writes(Model):
     on_account: tuple[str, ...] = Field(
         default=(), description="Profile fields that also stand on the account itself."
     )
+    lists: tuple[KeptList, ...] = Field(
+        default=tuple(KeptList),
+        description="Lists of accounts that keep themselves (HubSpot); the fields they ask stand on the "
+        "account.",
+    )
     profile_lookup: bool = Field(default=False, description="The account points to its profile.")
     homes: HomesEntry = HomesEntry()
     renewal: DealOpening
@@ -295,12 +301,21 @@ Webhooks = Annotated[
 ]
 
 
+FreshnessByObject = Annotated[
+    dict[str, FreshnessEntry],
+    Field(
+        description="Minutes until what no push told of is read, by an object read above or a kind of ours."
+    ),
+]
+
+
 class CrmEntry(Model):
     """One CRM: what is read from it, what is written to it, and which changes it should report."""
 
     reads: Reads
     writes: Writes
     webhooks: Webhooks = Field(default_factory=dict)
+    freshness: FreshnessByObject = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _webhooks_name_read_objects(self) -> CrmEntry:
@@ -309,6 +324,18 @@ class CrmEntry(Model):
             [
                 Finding(("webhooks", name), f"nothing is read from {name!r}", suggest(name, known))
                 for name in self.webhooks
+                if name not in known
+            ]
+        )
+        return self
+
+    @model_validator(mode="after")
+    def _freshness_names_what_is_read(self) -> CrmEntry:
+        known = [entry.object for entry in self.entries().values()] + [kind.value for kind in OWN_OBJECTS]
+        refuse(
+            [
+                Finding(("freshness", name), f"nothing is read from {name!r}", suggest(name, known))
+                for name in self.freshness
                 if name not in known
             ]
         )

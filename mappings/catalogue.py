@@ -59,6 +59,8 @@ PROFILE = (
     CatalogueField("risks", FieldType.LONG_TEXT, "What endangers the account."),
     CatalogueField("explanation", FieldType.LONG_TEXT, "How the score comes about, measure by measure."),
     CatalogueField("scorecard", FieldType.TEXT, "The scorecard and its version."),
+    CatalogueField("milestones_late", FieldType.NUMBER, "Milestones of the plan past their day."),
+    CatalogueField("expansions_open", FieldType.NUMBER, "Expansions we proposed that are still open."),
 )
 PLAN = (
     CatalogueField("name", FieldType.TEXT, "The plan's name."),
@@ -125,4 +127,21 @@ HOMES: Mapping[str, Mapping[RecordKind, tuple[Home, ...]]] = {
         RecordKind.MILESTONE: (Home.OBJECT, Home.TASK, Home.MIRROR),
     },
     SALESFORCE: dict.fromkeys(OWN_OBJECTS, (Home.OBJECT,)),
+}
+
+
+class KeptList(StrEnum):
+    """A list of accounts that keeps itself, by the profile field it asks (``LIST_FIELDS``)."""
+
+    AT_RISK = "at_risk"
+    RENEWAL_IN_90_DAYS = "renewal_in_90_days"
+    ONBOARDING_LATE = "onboarding_late"
+    EXPANSION_READY = "expansion_ready"
+
+
+LIST_FIELDS: Mapping[KeptList, str] = {
+    KeptList.AT_RISK: "band",
+    KeptList.RENEWAL_IN_90_DAYS: "renewal_on",
+    KeptList.ONBOARDING_LATE: "milestones_late",
+    KeptList.EXPANSION_READY: "expansions_open",
 }

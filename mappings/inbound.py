@@ -14,9 +14,11 @@ from pydantic import BaseModel
 
 from integration.port import CrmRecord, Pipeline, ReadQuery, Stage
 from mappings.bindings import Binding, CrmEntry, DealReads, LineReads, TicketFields, TicketReads
+from mappings.catalogue import OWN_OBJECTS, Home
 from mappings.charter import Charter
+from mappings.freshness import OWN, READ, Promise, promise
 from mappings.homes import OBJECTS, Homes
-from mappings.naming import key_field
+from mappings.naming import key_field, vendor_name
 from mappings.outbound import object_specs
 from mappings.row import Contradicted, Row
 from success.facts import Account, ContractLine, Deal, DealState, LineKind, Money, Ticket
@@ -150,17 +152,29 @@ def read_queries(
     )
 
 
-def own_queries(charter: Charter, vendor: str) -> tuple[ReadQuery, ...]:
-    """Return one query per object of ours, all its fields: what the mirror observes of our own writes."""
+def own_queries(charter: Charter, vendor: str, homes: Homes = OBJECTS) -> tuple[ReadQuery, ...]:
+    """Return one query per object of ours, all its fields: what the mirror observes of our own writes.
+
+    Links are left out: the ledger knows under what our records hang.
+    """
     return tuple(
         ReadQuery(
             spec.name,
             tuple(dict.fromkeys((*(field.name for field in spec.fields), spec.primary_field))),
-            spec.parents,
         )
-        for spec in object_specs(charter, vendor)
+        for spec in object_specs(charter, vendor, homes)
         if spec.custom
     )
+
+
+def promises(charter: Charter, vendor: str, homes: Homes) -> dict[str, Promise]:
+    """Return how fresh each object read is to be, by its vendor name; parents first, ours last."""
+    crm = charter.crm_for(vendor)
+    read = dict.fromkeys(entry.object for entry in crm.entries().values())
+    kinds = [kind.value for kind in OWN_OBJECTS if homes.of[kind] is Home.OBJECT]
+    return {name: promise(crm.freshness, name, READ) for name in read} | {
+        vendor_name(kind, vendor): promise(crm.freshness, kind, OWN) for kind in kinds
+    }
 
 
 def watched_fields(charter: Charter, vendor: str) -> dict[str, tuple[str, ...]]:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from integration.port import FieldSpec, FieldType, FieldValues, Link, ObjectSpec
 from mappings.bindings import Binding, CrmEntry, Ownership
-from mappings.catalogue import CATALOGUE, DEALS, OWN_OBJECTS, CatalogueField, Home
+from mappings.catalogue import CATALOGUE, DEALS, LIST_FIELDS, OWN_OBJECTS, CatalogueField, Home
 from mappings.charter import Charter
 from mappings.homes import OBJECTS, TASKS, Homes
 from mappings.money import decimals_of
@@ -175,10 +175,13 @@ def fields_on_account(
 ) -> Iterator[tuple[CatalogueField, str, str]]:
     """Yield the fields of a kind that we keep on the account, with API name and label there.
 
-    Those the charter asks for come first, in its order. The account has its name already.
+    Those the charter asks for come first, in its order, then those its lists ask. The account has
+    its name already.
     """
     entries = {entry.name: entry for entry in CATALOGUE[kind]}
-    asked = charter.crm_for(vendor).writes.on_account if kind is RecordKind.PROFILE else ()
+    writes = charter.crm_for(vendor).writes
+    listed = [LIST_FIELDS[one] for one in writes.lists] if vendor == HUBSPOT else []
+    asked = [*writes.on_account, *listed] if kind is RecordKind.PROFILE else []
     whole = [name for name in entries if name != "name"] if homes.of[kind] is Home.ACCOUNT else []
     prefix = "" if kind is RecordKind.PROFILE else f"{kind.value}_"
     for name in dict.fromkeys([*asked, *whole]):

@@ -25,6 +25,7 @@ from success.view import AccountView
 KIND = "expansion"
 CLOSE_IN = timedelta(days=30)
 SLUG_LENGTH = 80
+NOT_SEEN_YET = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,16 @@ def step(view: AccountView, expansions: Mapping[str, ExpansionState], day: date)
             need.product_id, day, day + CLOSE_IN, need.amount, need.seats, need.added_seats
         )
     return opened
+
+
+def is_open(view: AccountView, key: str, expansion: ExpansionState, as_of: date) -> bool:
+    """Return whether the deal of an opened expansion is open on a day.
+
+    A deal that is not known yet will be made at once; one that is not known two days after the
+    opening has been deleted, or was never taken by the CRM.
+    """
+    states = [deal.state for deal in view.facts.deals if deal.cs_key == key]
+    return states[0] is DealState.OPEN if states else as_of - expansion.opened_on < NOT_SEEN_YET
 
 
 def seat_needs(view: AccountView, day: date) -> tuple[SeatNeed, ...]:

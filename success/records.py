@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from success.desired import DesiredRecord, RecordKind, Value
-from success.expansion import adoptable, key_of, seat_needs
+from success.expansion import adoptable, is_open, key_of, seat_needs
 from success.explain import explain, shown_points, tenths
 from success.facts import Money
 from success.fold import ExpansionState, FoldState, PlanState, RenewalState
@@ -77,6 +77,10 @@ def profile(outcome: Outcome) -> DesiredRecord:
         "risks": "\n".join(_risks(outcome)),
         "explanation": "\n".join([explain(health), *_adoptions(outcome)]),
         "scorecard": health.scorecard,
+        "milestones_late": _count(outcome.milestones, MilestoneState.LATE),
+        "expansions_open": sum(
+            is_open(view, key, expansion, as_of) for key, expansion in outcome.state.expansions.items()
+        ),
     }
     key = f"profile:{view.facts.account_key}".lower()
     return _record(outcome, RecordKind.PROFILE, key, fields, reason="Every account has a profile.")

@@ -36,6 +36,7 @@ class Work(StrEnum):
     DRAIN = "drain"
     LOAD = "load"
     POLL = "poll"
+    CATCH_UP = "catch_up"
     LOOK = "look"
     PUSH = "push"
 

@@ -3,7 +3,7 @@
 Many signals about one record are one read, and all of a burst ride in full batches. A
 signal that only repeats a write of ours costs no call: the ledger knows the value. A
 record that cannot be read yet (404 just after creation) is looked for again.
-Neighbours: ``webhooks`` fills the inbox; ``pull.refresh`` reads; ``usage`` takes usage batches.
+Neighbours: ``webhooks`` fills the inbox; ``follow`` reads; ``usage`` takes usage batches.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from integration.hubspot.events import read_event
 from integration.port import Signal, SignalKind, Unavailable
 from sync import usage
 from sync.drift import is_echo
-from sync.pull import Pulled, refresh
-from sync.state import findings, identity, inbox, ledger, mirror
+from sync.follow import follow
+from sync.keep import Pulled
+from sync.state import findings, inbox, ledger, mirror
 from sync.state.engine import reading, writing
 from sync.state.inbox import InboxItem
 from sync.state.leases import Lease
@@ -184,62 +185,14 @@ def _settled(ws: Workspace, hints: Sequence[_Hint]) -> tuple[list[_Hint], list[_
 
 
 def _read_again(ws: Workspace, hints: Sequence[_Hint]) -> tuple[Pulled, list[_Hint]]:
-    """Read every record hinted at, once per object; return the hints whose record was not there yet."""
-    inherited = _inherited(ws, hints)
-    _bury(ws, hints)
-    total, missing = Pulled(), []
-    for object_name in _parents_first(ws, {hint.signal.object for hint in hints} | inherited.keys()):
-        here = [hint for hint in hints if hint.signal.object == object_name]
-        asked = [hint for hint in here if hint.signal.kind is not SignalKind.DELETED]
-        ids = [*(hint.signal.id for hint in asked), *inherited.get(object_name, ())]
-        pulled, absent = refresh(ws, object_name, ids)
-        total = total.plus(pulled)
-        missing += [hint for hint in asked if hint.signal.id in absent]
-    return total, missing
-
-
-def _inherited(ws: Workspace, hints: Sequence[_Hint]) -> dict[str, list[str]]:
-    """Return what hung under accounts merged away, by object: the CRM moved it and tells of none of it."""
-    reads = ws.inbound.crm.reads
-    merged = [
-        one for hint in hints if hint.signal.object == reads.account.object for one in hint.signal.merged_ids
+    """Read every record hinted at; return the hints whose record was not there yet."""
+    pulled, absent = follow(ws, [hint.signal for hint in hints])
+    missing = [
+        hint
+        for hint in hints
+        if hint.signal.kind is not SignalKind.DELETED and (hint.signal.object, hint.signal.id) in absent
     ]
-    names = [reads.deal.object, *([reads.ticket.object] if reads.ticket else [])] if merged else []
-    with reading(ws.runtime.engine) as conn:
-        return {name: [one.source_id for one in mirror.current(conn, ws.id, name, merged)] for name in names}
-
-
-def _bury(ws: Workspace, hints: Sequence[_Hint]) -> None:
-    """Mark deleted and merged-away records in the mirror; a merged account answers as its survivor."""
-    reads = ws.inbound.crm.reads
-    with writing(ws.runtime.engine) as conn:
-        for hint in hints:
-            signal = hint.signal
-            gone = signal.merged_ids if signal.kind is SignalKind.MERGED else ()
-            gone = (signal.id,) if signal.kind is SignalKind.DELETED else gone
-            if not gone:
-                continue
-            change = mirror.mark_deleted(
-                conn, ws.id, ws.now(), signal.object, [(one, signal.occurred_at) for one in gone]
-            )
-            rows = ledger.by_record(conn, ws.id, signal.object, gone)
-            keys = [row.key for row in rows.values()]
-            ledger.tombstone(conn, ws.id, signal.object, keys, "its record was deleted in the CRM")
-            usage.mark(conn, ws, change.touched_accounts, f"{signal.object} {signal.kind.value}")
-            if signal.object == reads.account.object and signal.kind is SignalKind.MERGED:
-                _merge(conn, ws, signal)
-
-
-def _merge(conn: Connection, ws: Workspace, signal: Signal) -> None:
-    for merged in signal.merged_ids:
-        identity.mint_many(conn, ws.id, "account", {signal.id: signal.id.lower()})
-        identity.alias(conn, ws.id, "account", merged, signal.id)
-
-
-def _parents_first(ws: Workspace, names: set[str]) -> list[str]:
-    reads = ws.inbound.crm.reads
-    first = [reads.account.object, reads.deal.object]
-    return sorted(names, key=lambda name: (first.index(name) if name in first else len(first), name))
+    return pulled, missing
 
 
 def _put_off(ws: Workspace, conn: Connection, item: InboxItem) -> None:

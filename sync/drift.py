@@ -6,6 +6,7 @@ or shown as blocked. Neighbours: ``pull`` calls after each store, ``push`` diffs
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -14,25 +15,29 @@ from integration.port import Signal, SignalKind
 from mappings.diff import kept_form, same_value
 from sync.state import ledger, mirror
 from sync.state.ledger import LedgerRow, WriteState
-from sync.state.mirror import MirrorChange, StoredRecord
+from sync.state.mirror import StoredRecord
 from sync.workspace import Workspace
 
 SKEW = timedelta(seconds=2)
 """How far the CRM's clock may differ from ours where a write of ours is recognised by its time."""
 
 
-def reopen_changed(conn: Connection, ws: Workspace, object_name: str, change: MirrorChange) -> int:
-    """Reopen the rows of ours among the changed records whose fields differ; return how many.
+def reopen_changed(conn: Connection, ws: Workspace, object_name: str, ids: Sequence[str]) -> int:
+    """Reopen the rows of ours among records just read whose fields differ; return how many.
 
-    A record of ours that was deleted is a person's decision: its row is buried.
+    A record that is as it was read before may differ as well: somebody brought back what we wrote over
+    since. So what counts is when the CRM last held it so, against when it took our write.
+
+    A record of ours that was deleted is a person's decision: its row is buried. So is restoring it.
     """
-    ids = [record_id for _, record_id in change.changed]
     rows = ledger.by_record(conn, ws.id, object_name, ids)
     if not rows:
         return 0
     records = mirror.find(conn, ws.id, object_name, list(rows))
     gone = [row.key for record_id, row in rows.items() if records[record_id].deleted]
     ledger.tombstone(conn, ws.id, object_name, gone, "a person deleted the record in the CRM")
+    back = [row.key for record_id, row in rows.items() if _is_back(row, records[record_id])]
+    ledger.revive(conn, ws.id, object_name, back)
     keys = [row.key for record_id, row in rows.items() if _differs(row, records[record_id])]
     return ledger.reopen(conn, ws.id, object_name, keys)
 
@@ -55,8 +60,14 @@ def is_echo(row: LedgerRow | None, signal: Signal) -> bool:
     return signal.field in row.acknowledged and same_value(held, signal.value)
 
 
+def _is_back(row: LedgerRow, record: StoredRecord) -> bool:
+    return row.state is WriteState.TOMBSTONE and not record.deleted
+
+
 def _differs(row: LedgerRow, record: StoredRecord) -> bool:
-    if record.deleted or row.state is not WriteState.ACKNOWLEDGED:
+    if record.deleted or row.state is not WriteState.ACKNOWLEDGED or row.acknowledged_at is None:
+        return False
+    if record.confirmed_at <= row.acknowledged_at:
         return False
     held = row.acknowledged or {}
     return any(

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from mappings.inbound import Contradiction, to_account, to_deal, to_line, to_ticket
 from success.facts import Account, AccountFacts, ContractLine, Deal, PresenceDay, Ticket, UsageDay
 from success.renewal_terms import group_sources
-from sync.pull import USAGE_REF, crm_record
+from sync.keep import USAGE_REF, crm_record
 from sync.seen import support_seen
 from sync.state import identity, mirror, usage_store
 from sync.state.mirror import StoredRecord

@@ -1,30 +1,28 @@
-"""Install by plan and apply: what must exist in the CRM, what does, and the difference.
+"""Planning an install: what must exist in the CRM, what does, and the difference.
 
-``plan`` reads and writes nothing; ``apply`` does exactly what the plan says, and nothing
-when run again. The charter is checked against what the CRM really has before any write.
-Neighbours: ``mappings.outbound`` says what is needed, the port describes and creates.
+A plan reads and writes nothing; the charter is checked against what the CRM really has before
+any write. Neighbours: ``mappings.portal_parts`` says what is needed, the port describes and
+surveys, ``install_steps`` works out the steps, ``install_apply`` makes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from integration.port import (
-    CrmDescription,
-    CrmPort,
-    FieldSpec,
-    ObjectSpec,
-    Pipeline,
-    SchemaChange,
-    SchemaResult,
-)
+from integration.install_specs import Inspection, InstallingPort, InstallStep, Survey
+from integration.parts import OwnedPart
+from integration.port import CrmDescription, CrmPort, FieldSpec, ObjectSpec, Pipeline, SchemaChange
 from mappings.charter import Charter
 from mappings.homes import OBJECTS, Homes
 from mappings.inbound import read_queries
 from mappings.outbound import object_specs
+from mappings.portal_parts import wanted_parts
 from success.desired import RecordKind
 from sync.homes import settle, told
+from sync.install_steps import Outcome, PlannedPart, Work, deleted_object, work_of
+
+NOTHING_SEEN = Survey()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,52 +40,88 @@ class Step:
 class InstallPlan:
     """The difference between what the charter needs and what the CRM has.
 
-    ``questions`` are for the admin and stop an apply; ``changes`` is what an apply does; ``homes``
-    is where our records will stand, which ``notes`` explain where it is not an object of ours.
+    ``questions`` are for the admin and stop an apply. An apply makes ``todo`` step by step, or
+    deploys ``changes`` in one piece, as the CRM takes it; ``parts`` says what is done about each
+    part, and ``calls`` how many calls that is (``None`` where the CRM is asked until it is done).
+    ``homes`` is where our records will stand, which ``notes`` explain where it is not an object.
     """
 
     description: CrmDescription
     steps: tuple[Step, ...]
-    changes: tuple[SchemaChange, ...]
     questions: tuple[str, ...]
+    changes: tuple[SchemaChange, ...] = ()
+    todo: tuple[InstallStep, ...] = ()
+    parts: tuple[PlannedPart, ...] = ()
+    calls: int | None = None
     homes: Homes = OBJECTS
     notes: tuple[str, ...] = ()
+    survey: Survey = NOTHING_SEEN
 
     @property
     def is_empty(self) -> bool:
         """Return whether everything is there already."""
-        return not self.changes
+        return not self.changes and not self.todo
+
+    @property
+    def size(self) -> int:
+        """Return how many steps or changes an apply makes."""
+        return len(self.todo) + len(self.changes)
+
+    @property
+    def inspection(self) -> Inspection:
+        """Return what was found in the portal beside what the plan is about."""
+        return self.survey.inspection
 
 
-def make_plan(port: CrmPort, charter: Charter, pinned: Homes | None = None) -> InstallPlan:
+def make_plan(
+    port: CrmPort, charter: Charter, pinned: Homes | None = None, owned: Collection[OwnedPart] = ()
+) -> InstallPlan:
     """Describe the portal or org and return what an apply would do; writes nothing.
 
-    ``pinned`` are the homes settled by an earlier install, which this one keeps.
+    ``pinned`` are the homes settled by an earlier install, which this one keeps; ``owned`` the
+    parts known to be ours.
     """
     possible, reads = object_specs(charter, port.vendor), read_queries(charter, port.vendor, installed=False)
     names = list(dict.fromkeys([*(spec.name for spec in possible), *(query.object for query in reads)]))
     description = port.describe(names)
     homes = settle(charter, port.vendor, description, pinned)
-    specs = object_specs(charter, port.vendor, homes)
+    wanted = wanted_parts(charter, port.vendor, homes)
+    specs = wanted.objects
+    by_steps, survey = False, NOTHING_SEEN
+    if isinstance(port, InstallingPort):
+        by_steps, survey = True, port.survey(wanted, description, list(owned))
+    work = work_of(wanted, description, survey, {one.part for one in owned}) if by_steps else Work((), ())
     steps = [_step(spec, description.objects.get(spec.name)) for spec in specs]
-    changes = [_change(spec, description.objects.get(spec.name)) for spec in specs]
-    if not any(change.fields or change.create_object for change in changes):
-        changes = []
     questions = [
         *(problem for step in steps for problem in step.problems),
         *_unreadable(charter, port.vendor, description),
         *_unknown_stages(charter, port.vendor, description.deal_pipelines),
         *_no_room(specs, description),
+        *(deleted_object(spec.name) for spec in specs if spec.name in survey.archived_objects),
     ]
-    notes = (*description.notes, *told(charter, port.vendor, description, homes))
-    return InstallPlan(description, tuple(steps), tuple(changes), tuple(questions), homes, notes)
+    notes = (
+        *description.notes,
+        *told(charter, port.vendor, description, homes),
+        *(f"{one.part}: {one.why}" for one in work.parts if one.outcome is Outcome.CANNOT),
+    )
+    return InstallPlan(
+        description,
+        tuple(steps),
+        tuple(questions),
+        changes=() if by_steps else _changes(specs, description),
+        todo=work.steps,
+        parts=work.parts,
+        calls=work.calls if by_steps else None,
+        homes=homes,
+        notes=notes,
+        survey=survey,
+    )
 
 
-def apply_plan(port: CrmPort, plan: InstallPlan) -> list[SchemaResult]:
-    """Do what the plan says; return what became of each change. Raises ValueError with questions open."""
-    if plan.questions:
-        raise ValueError("the plan has open questions: " + "; ".join(plan.questions))
-    return port.apply_schema(plan.changes) if plan.changes else []
+def _changes(specs: Iterable[ObjectSpec], description: CrmDescription) -> tuple[SchemaChange, ...]:
+    """Return what each object lacks; nothing where none lacks anything."""
+    changes = tuple(_change(spec, description.objects.get(spec.name)) for spec in specs)
+    return changes if any(one.fields or one.create_object for one in changes) else ()
 
 
 def _step(spec: ObjectSpec, found: ObjectSpec | None) -> Step:
@@ -166,4 +200,4 @@ def _no_room(specs: Iterable[ObjectSpec], description: CrmDescription) -> Iterab
         yield f"{len(needed)} custom objects are needed ({', '.join(needed)}) and {left} are left"
 
 
-__all__ = ["InstallPlan", "Step", "apply_plan", "make_plan"]
+__all__ = ["InstallPlan", "Step", "make_plan"]

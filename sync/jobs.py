@@ -17,6 +17,7 @@ from collections.abc import Callable
 from integration.budget import Lane as Calls
 from integration.budget import calling_in
 from integration.port import CrmError, NeedsConsent, Unavailable
+from sync import catch_up as catching_up
 from sync import drain as draining
 from sync import look as looking
 from sync import pull
@@ -32,7 +33,7 @@ from sync.workspace import Workspace, open_workspace
 TIME_UP_S = 120.0
 """A job that has worked this long rings again and lets others have a turn."""
 
-CALL_LANES = {Work.LOAD: Calls.BACKFILL, Work.POLL: Calls.SYNC}
+CALL_LANES = {Work.LOAD: Calls.BACKFILL, Work.POLL: Calls.SYNC, Work.CATCH_UP: Calls.SYNC}
 """Who waits first for calls: a first load, then sweeps; what a webhook set off waits for neither."""
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,11 @@ def load(lane: str, installation_id: str) -> None:
 def poll(lane: str, installation_id: str) -> None:
     """Read what changed since the last time."""
     _run(Work.POLL, Lane(lane), installation_id, _poll, follow=Work.LOOK)
+
+
+def catch_up(lane: str, installation_id: str) -> None:
+    """Read what the charter's freshness asks for by now."""
+    _run(Work.CATCH_UP, Lane(lane), installation_id, catching_up.catch_up, follow=Work.LOOK)
 
 
 def look(lane: str, installation_id: str) -> None:

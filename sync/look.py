@@ -25,7 +25,7 @@ from success.facts import AccountFacts
 from success.fold import FoldState
 from sync import facts as assembling
 from sync.facts import Moment
-from sync.pull import USAGE_REF
+from sync.keep import USAGE_REF
 from sync.seen import first_heard
 from sync.state import dirty, findings, fold, ledger, usage_store
 from sync.state.dirty import Claim, Scope

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from integration.port import SchemaResult
 from mappings.charter import Charter, canonical_bytes, content_hash
 from sync.connect import Check, identify, keep_client
 from sync.homes import pin_homes, pinned_homes
-from sync.install import InstallPlan, apply_plan, make_plan
+from sync.install import InstallPlan, make_plan
+from sync.install_apply import StepResult, apply_plan, owned_parts
 from sync.reclaim import give_keys_back
 from sync.runtime import Runtime
 from sync.scheduler import look_at_all, plan_tasks
@@ -68,24 +68,25 @@ def rollback_charter(runtime: Runtime, installation_id: str, author: str, reason
     return life
 
 
-def plan_install(ws: Workspace) -> InstallPlan:
-    """Return what installing would do; writes nothing."""
-    return make_plan(ws.port, ws.charter, pinned_homes(ws.installation.settings))
+def plan_install(ws: Workspace, charter: Charter | None = None) -> InstallPlan:
+    """Return what installing would do, for the charter in force or another one; writes nothing."""
+    pinned = pinned_homes(ws.installation.settings)
+    return make_plan(ws.port, charter or ws.charter, pinned, owned_parts(ws))
 
 
-def apply_install(ws: Workspace, plan: InstallPlan) -> list[SchemaResult]:
+def apply_install(ws: Workspace, plan: InstallPlan) -> list[StepResult]:
     """Do what the plan says and remember the pipelines. Raises ValueError with questions open.
 
-    Where our records stand is settled once all of it is done; until then it is chosen anew. An
+    Where our records stand is settled once all they need is done; until then it is chosen anew. An
     installation that was uninstalled works again from here on.
     """
-    results = apply_plan(ws.port, plan)
-    if all(one.done for one in results):
+    applied = apply_plan(ws, plan)
+    if applied.complete:
         pin_homes(ws.runtime, ws.id, plan.homes)
         _come_back(ws)
     keep_description(ws.runtime, ws.id, plan.description)
     CONNECTIONS.forget(ws.id)
-    return results
+    return applied.results
 
 
 def _come_back(ws: Workspace) -> None:
@@ -117,6 +118,7 @@ def _look_again(runtime: Runtime, installation_id: str, reason: str) -> None:
     ws = open_workspace(runtime, installation_id)
     if ws.live:
         look_at_all(ws, reason)
+        plan_tasks(ws)
 
 
 def every_installation(runtime: Runtime) -> list[Installation]:

@@ -157,7 +157,7 @@ def _observed(ws: Workspace, object_name: str, rows: Sequence[LedgerRow]) -> dic
     ids = [row.record_id for row in rows if row.record_id is not None]
     with reading(ws.runtime.engine) as conn:
         held = mirror.find(conn, ws.id, object_name, ids)
-    return {record_id: Observed(one.values, one.source_at) for record_id, one in held.items()}
+    return {record_id: Observed(one.values, one.confirmed_at) for record_id, one in held.items()}
 
 
 def _newest(observed: Observed | None, record: CrmRecord | None) -> Observed | None:

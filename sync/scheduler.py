@@ -16,12 +16,14 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from sync.bell import Lane, Work, ring
+from sync.catch_up import KINDS, plan_catching_up
 from sync.jobs import owner_name
 from sync.runtime import Runtime
 from sync.state import cursors, dirty, due, inbox, ledger, mirror
 from sync.state.dirty import Scope
 from sync.state.due import DueTask
 from sync.state.engine import reading, writing
+from sync.state.installations import Status
 from sync.state.leases import Lease
 from sync.tidy import tidy
 from sync.workspace import Workspace, active, open_workspace
@@ -33,17 +35,15 @@ SWEEP_AFTER = timedelta(seconds=15)
 LOAD_STANDS = timedelta(minutes=2)
 """A first load that keeps no page for so long has lost its worker."""
 
-POLL_EVERY = timedelta(minutes=15)
 RETRY_AFTER = timedelta(minutes=1)
 NEW_DAY = "new-day"
-POLL = "poll"
 log = logging.getLogger(__name__)
 
 
 def plan_tasks(ws: Workspace) -> None:
-    """Have an installation polled, and looked at whole when a new day begins in its time zone."""
+    """Have an installation kept fresh, and looked at whole when a new day begins in its time zone."""
     with writing(ws.runtime.engine) as conn:
-        due.plan(conn, ws.id, POLL, ws.now() + POLL_EVERY, POLL_EVERY)
+        plan_catching_up(conn, ws)
         due.plan(conn, ws.id, NEW_DAY, next_midnight(ws))
 
 
@@ -56,12 +56,14 @@ def turn(runtime: Runtime) -> int:
     """Run what is due and ring for what nobody holds; return how many bells were rung."""
     lease = Lease(owner_name(), runtime.clock.now(), LEASE_S, TASKS_PER_TURN)
     with writing(runtime.engine) as conn:
-        tasks = due.claim(conn, lease)
+        tasks = due.claim(conn, lease, but=KINDS)
     return sum(_run_task(runtime, task) for task in tasks) + sweep(runtime)
 
 
 def sweep(runtime: Runtime) -> int:
     """Ring for every dirty account, event and unwritten row nobody has held for a while, and stopped loads.
+
+    And for what the charter's freshness asks for by now: the job itself claims that.
 
     What has just come is being rung for already; rows of a burst still being looked at are
     left to fill whole batches.
@@ -74,10 +76,11 @@ def sweep(runtime: Runtime) -> int:
             Work.PUSH: ledger.unheld(conn, now),
         }
         stopped = cursors.unfinished(conn, now - LOAD_STANDS)
+        behind = due.unheld(conn, now, KINDS)
     waiting = {
         work: {one.installation_id for one in rows if one.oldest_at <= now - SWEEP_AFTER}
         for work, rows in found.items()
-    }
+    } | {Work.CATCH_UP: behind}
     return sum(
         ring(runtime.redis, Lane.FAST, work, one)
         for work, ids in waiting.items()
@@ -104,12 +107,9 @@ def _run_task(runtime: Runtime, task: DueTask) -> int:
     now = runtime.clock.now()
     try:
         ws = open_workspace(runtime, task.installation_id)
-        if task.task == NEW_DAY:
-            tidy(ws)
-            look_at_all(ws, "a new day")
-            rung = ring(runtime.redis, Lane.FAST, Work.LOOK, ws.id)
-        else:
-            rung = ring(runtime.redis, Lane.FAST, Work.POLL, ws.id)
+        rung = _new_day(ws) if task.task == NEW_DAY else False
+        with writing(runtime.engine) as conn:
+            plan_catching_up(conn, ws)  # homes and charters change, and older programs planned otherwise
     except Exception as error:  # a task that cannot run must not stop the others; it is kept and retried
         log.exception("%s of %s failed", task.task, task.installation_id)
         with writing(runtime.engine) as conn:
@@ -119,7 +119,16 @@ def _run_task(runtime: Runtime, task: DueTask) -> int:
         due.finish(conn, now, task)
         if task.task == NEW_DAY:  # not every 24 hours: days with a clock change are longer or shorter
             due.plan(conn, ws.id, NEW_DAY, next_midnight(ws))
+        else:
+            due.cancel(conn, ws.id, task.task)
     return int(rung)
+
+
+def _new_day(ws: Workspace) -> bool:
+    """Mark everybody, and ring where the installation may be worked for."""
+    tidy(ws)
+    look_at_all(ws, "a new day")
+    return ws.installation.status is Status.ACTIVE and ring(ws.runtime.redis, Lane.FAST, Work.LOOK, ws.id)
 
 
 def look_at_all(ws: Workspace, reason: str) -> int:

@@ -18,7 +18,6 @@ from mappings.outbound import own_object
 from success.desired import RecordKind
 from sync.connect import UNINSTALLS
 from sync.homes import SETTING
-from sync.scheduler import NEW_DAY, POLL
 from sync.settle import keyless_port
 from sync.state import cursors, due, fold, installations, installed_parts, ledger_undo
 from sync.state.engine import reading, writing
@@ -190,7 +189,7 @@ def _forget_writes(ws: Workspace) -> None:
         ledger_undo.empty(conn, ws.id, ws.now(), deal)
         for place in cursors.every(conn, ws.id):
             cursors.forget(conn, ws.id, place.object)
-        for task in (POLL, NEW_DAY):
+        for task in due.schedule(conn, ws.id):
             due.cancel(conn, ws.id, task)
         fold.drop(conn, ws.id)
         count = times + 1 if isinstance(times, int) else 1

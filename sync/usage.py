@@ -22,7 +22,6 @@ from typing import Any, cast
 import duckdb
 from sqlalchemy import Connection
 
-from sync.pull import USAGE_REF_KEY
 from sync.state import dirty, findings, identity, usage_store
 from sync.state.dirty import Scope
 from sync.state.engine import reading, writing
@@ -132,7 +131,7 @@ def _report(conn: Connection, ws: Workspace, refusals: Sequence[RefusedEvent], t
 
 def _accounts(conn: Connection, ws: Workspace, refs: set[str]) -> set[str]:
     """Return the account ids the product's names stand for; unknown names wait in the sums."""
-    return set(identity.resolve(conn, ws.id, USAGE_REF_KEY, sorted(refs)).values())
+    return set(identity.resolve(conn, ws.id, identity.USAGE_REF_KEY, sorted(refs)).values())
 
 
 def _roll_up(

@@ -187,6 +187,11 @@ PROPERTY_GROUP: Final = "customer_success"
 PROPERTY_GROUP_LABEL: Final = "Customer success"
 
 
+MERGED_IDS: Final = "hs_merged_object_ids"
+"""Which records became this one, separated by ``;`` (page "Merge records"; contacts have their own older
+``hs_calculated_merged_vids`` beside it)."""
+
+
 def modified_property(object_name: str) -> str:
     """Return the property that holds a record's last change (contacts have their own)."""
     return "lastmodifieddate" if object_name == "contacts" else "hs_lastmodifieddate"

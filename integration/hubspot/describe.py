@@ -14,9 +14,10 @@ from typing import Any
 from integration.hubspot import vocabulary
 from integration.hubspot.connector import ACTIVITIES, STANDARD_TYPE_IDS
 from integration.hubspot.fields import field_spec
+from integration.hubspot.pipelines import load_pipelines
 from integration.hubspot.portal import Portal
 from integration.hubspot.transport import Transport
-from integration.port import CrmDescription, FieldSpec, ObjectSpec, Pipeline, Refused, Stage
+from integration.port import CrmDescription, FieldSpec, ObjectSpec, Refused
 
 REASON = "describe"
 
@@ -35,15 +36,17 @@ def describe(portal: Portal, objects: Sequence[str]) -> CrmDescription:
     custom = _custom_objects(portal)
     by_id = {schema.object_type_id: name for name, schema in custom.schemas.items()}
     described = {name: spec for name in objects if (spec := _object(portal, custom, by_id, name))}
-    left = None if custom.note else _custom_objects_left(portal)
+    left, limit = (0, None) if custom.note else _custom_objects_left(portal)
     return CrmDescription(
         account_id=str(account.get("portalId", "")),
         account_name=f"HubSpot {account.get('portalId', '')}",
         time_zone=str(account.get("timeZone", "UTC")),
         objects=described,
-        deal_pipelines=_deal_pipelines(portal),
-        custom_objects_left=0 if custom.note else left,
+        deal_pipelines=load_pipelines(portal, "deals", REASON),
+        custom_objects_left=left,
         notes=(custom.note,) if custom.note else (),
+        account_type=str(account.get("accountType", "")),
+        custom_objects_limit=limit,
     )
 
 
@@ -64,19 +67,21 @@ def _custom_objects(portal: Portal) -> _CustomObjects:
     try:
         schemas = load_schemas(portal.transport, portal.paths.schemas)
     except Refused as refusal:
-        words = ", ".join((refusal.error.message, *refusal.error.fields))
-        return _CustomObjects({}, f"custom objects cannot be used: {words}")
+        return _CustomObjects({}, f"custom objects cannot be used: {refusal.error.words}")
     portal.names.remember({name: schema.object_type_id for name, schema in schemas.items()})
     return _CustomObjects(schemas)
 
 
-def _custom_objects_left(portal: Portal) -> int | None:
+def _custom_objects_left(portal: Portal) -> tuple[int | None, int | None]:
+    """Return how many definitions are left and how many there may be (page "Limits tracking")."""
     try:
         answer = portal.transport.call(REASON, "GET", f"{portal.paths.limits}/custom-object-types")
     except Refused:
-        return None
+        return None, None
     limit, usage = answer.body.get("limit"), answer.body.get("usage")
-    return max(0, limit - usage) if isinstance(limit, int) and isinstance(usage, int) else None
+    if not isinstance(limit, int) or not isinstance(usage, int):
+        return None, None
+    return max(0, limit - usage), limit
 
 
 def _object(portal: Portal, custom: _CustomObjects, by_id: dict[str, str], name: str) -> ObjectSpec | None:
@@ -110,25 +115,3 @@ def _parents(schema: Any, by_id: dict[str, str]) -> tuple[str, ...]:
 def _number(type_id: str) -> int:
     """Return the running number of a custom type id, ``2-345``."""
     return int(type_id.partition("-")[2] or 0)
-
-
-def _deal_pipelines(portal: Portal) -> tuple[Pipeline, ...]:
-    answer = portal.transport.call(REASON, "GET", f"{portal.paths.pipelines}/deals").body
-    return tuple(
-        Pipeline(str(item["id"]), str(item["label"]), tuple(_stage(stage) for stage in _ordered(item)))
-        for item in answer.get("results", [])
-        if not item.get("archived")
-    )
-
-
-def _ordered(pipeline: dict[str, Any]) -> list[dict[str, Any]]:
-    stages = [stage for stage in pipeline.get("stages", []) if not stage.get("archived")]
-    return sorted(stages, key=lambda stage: int(stage.get("displayOrder", 0)))
-
-
-def _stage(stage: dict[str, Any]) -> Stage:
-    """Return a stage; probability 1 is won and 0 lost (page "Pipelines")."""
-    metadata = stage.get("metadata", {})
-    probability = float(metadata.get("probability") or 0)
-    closed = str(metadata.get("isClosed", probability in (0.0, 1.0))).lower() == "true"
-    return Stage(str(stage["id"]), str(stage["label"]), closed, closed and probability == 1, probability)

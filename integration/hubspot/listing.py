@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from integration.hubspot.associate import read_links
-from integration.hubspot.connector import LIST_PAGE_ROWS, LIST_URI_CHARS, SINGULAR_NAMES
+from integration.hubspot.connector import LIST_PAGE_ROWS, LIST_URI_CHARS, MERGED_IDS, SINGULAR_NAMES
 from integration.hubspot.portal import Portal
 from integration.port import Link, ReadQuery, Unavailable
 
@@ -38,7 +38,7 @@ class ListPage:
 def list_page(portal: Portal, query: ReadQuery, after: str | None) -> ListPage:
     """Return the page of live records at ``after``; fields for which the address has no room are left out."""
     path = portal.objects_path(query.object)
-    uri = _uri(path, query.fields, _ends(portal, query.link_to), after)
+    uri = _uri(path, (*query.fields, MERGED_IDS), _ends(portal, query.link_to), after)
     complete = len(uri) <= LIST_URI_CHARS
     if not complete:
         uri = _uri(path, ("hs_object_id",), _ends(portal, query.link_to), after)

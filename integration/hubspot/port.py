@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 
 from integration.budget import Budget, Lane
+from integration.call_count import CallCount
+from integration.census import Census, CensusPort
+from integration.history import History, HistoryPort
 from integration.http import pooled_session
+from integration.hubspot import census
 from integration.hubspot.auth import Auth, HubSpotCredentials, TokenStore
 from integration.hubspot.connector import BASE_URL, DEFAULT_VERSION, PATHS
 from integration.hubspot.describe import describe, load_schemas
 from integration.hubspot.keyless import Keyless
 from integration.hubspot.names import ObjectNames
 from integration.hubspot.oauth_endpoint import TokenEndpoint
+from integration.hubspot.past import read_history
 from integration.hubspot.portal import Portal
 from integration.hubspot.read import Reader
 from integration.hubspot.removal import Remover
 from integration.hubspot.schema import Installer
+from integration.hubspot.survey import survey
 from integration.hubspot.transport import Transport
 from integration.hubspot.write import Writer
+from integration.install_specs import InstallingPort, InstallStep, Made, Survey, Wanted
 from integration.parts import OwnedPart, Removal, RemovingPort
 from integration.port import (
-    CallCount,
     CrmDescription,
     CrmPort,
     CrmRecord,
@@ -31,14 +37,12 @@ from integration.port import (
     Link,
     Page,
     ReadQuery,
-    SchemaChange,
-    SchemaResult,
     WriteResult,
     WriteRow,
 )
 
 
-class HubSpotPort(CrmPort, KeylessPort, RemovingPort):
+class HubSpotPort(CrmPort, KeylessPort, CensusPort, HistoryPort, InstallingPort, RemovingPort):
     """A connected portal. Thread-safe; custom objects are named by our plain names."""
 
     def __init__(self, portal: Portal, calls: CallCount) -> None:
@@ -102,9 +106,25 @@ class HubSpotPort(CrmPort, KeylessPort, RemovingPort):
         """See ``KeylessPort.withdraw``; HubSpot keeps them in its recycle bin for 90 days."""
         self._keyless.withdraw(object_name, ids)
 
-    def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
-        """See ``CrmPort.apply_schema``; parents must come before their children."""
-        return Installer(self._portal).apply(changes)
+    def census(self, object_name: str, known: Iterable[str]) -> Census:
+        """See ``CensusPort.census``; one search where nothing differs."""
+        return census.census(self._portal, object_name, known)
+
+    def history(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> list[History]:
+        """See ``HistoryPort.history``; fifty records a call, the last 20 values of each property."""
+        return read_history(self._portal, object_name, ids, fields)
+
+    def survey(self, wanted: Wanted, found: CrmDescription, owned: Sequence[OwnedPart]) -> Survey:
+        """See ``InstallingPort.survey``."""
+        return survey(self._portal, wanted, found, owned)
+
+    def make(self, step: InstallStep) -> Made:
+        """See ``InstallingPort.make``; parents must come before their children."""
+        return Installer(self._portal).make(step)
+
+    def learn_labels(self, type_ids: Mapping[tuple[str, str], str]) -> None:
+        """See ``InstallingPort.learn_labels``."""
+        self._portal.labels.update(type_ids)
 
     def count_records(self, object_name: str) -> int:
         """See ``RemovingPort.count_records``."""

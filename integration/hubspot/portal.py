@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from integration.hubspot.connector import Paths
 from integration.hubspot.names import ObjectNames
@@ -11,11 +11,15 @@ from integration.hubspot.transport import Transport
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """What every verb needs; made once by ``connect``."""
+    """What every verb needs; made once by ``connect``.
+
+    ``labels`` are the ids of our labels by (object, target), with which links between those are made.
+    """
 
     transport: Transport
     paths: Paths
     names: ObjectNames
+    labels: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def objects_path(self, object_name: str, operation: str = "") -> str:
         """Return the path of an operation on the records of an object, or of the records themselves."""

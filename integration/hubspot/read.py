@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from integration.hubspot import vocabulary
 from integration.hubspot.associate import read_links
-from integration.hubspot.connector import ASSOCIATION_READ_ROWS, BATCH_ROWS, SEARCH_PAGE_ROWS
+from integration.hubspot.connector import ASSOCIATION_READ_ROWS, BATCH_ROWS, MERGED_IDS, SEARCH_PAGE_ROWS
 from integration.hubspot.listing import list_page, listed_links
 from integration.hubspot.portal import Portal
 from integration.hubspot.search import search_page
@@ -62,7 +62,8 @@ class Reader:
     ) -> list[CrmRecord]:
         """Return the records that exist among ``ids``, in their order."""
         wanted = list(dict.fromkeys(ids))
-        found = {str(row["id"]): row for row in self._batch_read(object_name, wanted, fields)}
+        asked = (*fields, MERGED_IDS)
+        found = {str(row["id"]): row for row in self._batch_read(object_name, wanted, asked)}
         rows = [found[item] for item in wanted if item in found]
         return self._records(object_name, rows, fields, link_to)
 
@@ -92,7 +93,8 @@ class Reader:
     def _whole(self, query: ReadQuery, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return rows with the fields a list or search had no room for, in the same order."""
         ids = [str(row["id"]) for row in rows]
-        found = {str(row["id"]): row for row in self._batch_read(query.object, ids, query.fields)}
+        fields = (*query.fields, MERGED_IDS)
+        found = {str(row["id"]): row for row in self._batch_read(query.object, ids, fields)}
         return [found[item] for item in ids if item in found]
 
     def _batch_read(
@@ -130,6 +132,7 @@ def _record(
         source_at=_instant(row["updatedAt"]),
         archived=bool(row.get("archived", False)),
         links=links,
+        merged_ids=tuple(filter(None, (values.get(MERGED_IDS) or "").split(";"))),
     )
 
 

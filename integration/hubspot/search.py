@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from integration.hubspot import vocabulary
-from integration.hubspot.connector import SEARCH, SEARCH_BODY_CHARS, modified_property
+from integration.hubspot.connector import MERGED_IDS, SEARCH, SEARCH_BODY_CHARS, modified_property
 from integration.hubspot.portal import Portal
 from integration.port import ReadQuery, Unavailable
 
@@ -35,7 +35,7 @@ class SearchPage:
 
 def search_page(portal: Portal, query: ReadQuery, after_id: str | None) -> SearchPage:
     """Return the records with the next higher ids (``changed_since`` to the millisecond)."""
-    since, fields = query.changed_since, query.fields
+    since, fields = query.changed_since, (*query.fields, MERGED_IDS)
     since_ms = None if since is None else math.floor(since.timestamp() * 1000)
     modified = modified_property(query.object)
     body = vocabulary.search_body(modified, since_ms, after_id, fields)

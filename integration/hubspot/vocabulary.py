@@ -61,12 +61,22 @@ _SCHEMAS: Final = _Area(schemas)
 
 def search_body(modified: str, since_ms: int | None, after_id: str | None, fields: Sequence[str]) -> Body:
     """Return a search for the next page by id: changed at or after ``since_ms``, past ``after_id``."""
+    return _search((("hs_object_id", "GT", after_id), (modified, "GTE", since_ms)), fields)
+
+
+def range_body(above: int | None, up_to: int) -> Body:
+    """Return a search for the records with ids above ``above`` and not above ``up_to``."""
+    return _search((("hs_object_id", "GT", above), ("hs_object_id", "LTE", up_to)), ("hs_object_id",))
+
+
+def _search(conditions: Sequence[tuple[str, str, int | str | None]], fields: Sequence[str]) -> Body:
+    """Return a search by ascending id for what meets the conditions; one without a value is left out."""
     config = _OBJECTS.config
     filters = [
         objects.Filter(
             property_name=name, operator=operator, value=str(value), local_vars_configuration=config
         )
-        for name, operator, value in (("hs_object_id", "GT", after_id), (modified, "GTE", since_ms))
+        for name, operator, value in conditions
         if value is not None
     ]
     groups = [objects.FilterGroup(filters=filters, local_vars_configuration=config)] if filters else []
@@ -81,14 +91,20 @@ def search_body(modified: str, since_ms: int | None, after_id: str | None, field
     )
 
 
-def batch_read_body(ids: Iterable[str], fields: Sequence[str], id_property: str | None = None) -> Body:
-    """Return a batch read by record id, or by the unique property ``id_property``."""
+def batch_read_body(
+    ids: Iterable[str],
+    fields: Sequence[str],
+    id_property: str | None = None,
+    *,
+    history: Sequence[str] = (),
+) -> Body:
+    """Return a batch read by record id, or by the unique property ``id_property``; ``history`` is fields."""
     config = _OBJECTS.config
     return _OBJECTS.body(
         objects.BatchReadInputSimplePublicObjectId(
             inputs=[objects.SimplePublicObjectId(id=item, local_vars_configuration=config) for item in ids],
             properties=list(fields),
-            properties_with_history=[],
+            properties_with_history=list(history),
             id_property=id_property,
             local_vars_configuration=config,
         )

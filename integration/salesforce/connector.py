@@ -16,11 +16,12 @@ from typing import Final
 from requests import Session
 
 from integration.budget import Budget, Lane, Window
+from integration.call_count import CallCount
 from integration.http import pooled_session
 from integration.port import (
-    CallCount,
     CrmDescription,
     CrmRecord,
+    DeployingPort,
     FieldSpec,
     Page,
     ReadQuery,
@@ -68,7 +69,7 @@ def connect(
     return SalesforcePort(transport)
 
 
-class SalesforcePort:
+class SalesforcePort(DeployingPort):
     """A connected org (``CrmPort``). Thread-safe; one per installation and process."""
 
     def __init__(self, transport: Transport) -> None:

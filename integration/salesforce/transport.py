@@ -23,7 +23,8 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
 
 from integration.budget import Budget, Lane, lane_now
-from integration.port import CallCount, CrmError, Misconfigured, NeedsConsent, Unavailable
+from integration.call_count import CallCount
+from integration.port import CrmError, Misconfigured, NeedsConsent, Unavailable
 from integration.salesforce.auth import Authenticator, Grant
 from integration.salesforce.errors import Failure, call_error, parse_failure
 from integration.salesforce.limits import CLIENT_NAME, RETRY_STEP_MAX_S, RETRY_TOTAL_S

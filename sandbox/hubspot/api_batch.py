@@ -21,7 +21,7 @@ from sandbox.hubspot.reading import a_text, texts
 from sandbox.hubspot.records import Record
 from sandbox.hubspot.shapes import Wanted, shown, written
 from sandbox.hubspot.times import stamp
-from sandbox.hubspot.web import Call, Web
+from sandbox.hubspot.web import Call, Web, flag
 from sandbox.hubspot.writes import Draft, Plan
 from sandbox.server.app import json_response, note
 
@@ -94,7 +94,7 @@ def _names(body: dict[str, Any], key: str) -> tuple[str, ...]:
 
 
 def batch_read(call: Call, name: str) -> Response:
-    """Read records by id or a unique property; missing ids give 207."""
+    """Read records by id or a unique property, or those in the recycle bin by id; missing ids give 207."""
     kind = call.read_type(name)
     body = call.json()
     wanted = Wanted(_names(body, "properties"), _names(body, "propertiesWithHistory"))
@@ -103,8 +103,10 @@ def batch_read(call: Call, name: str) -> Response:
     refuse_duplicates(ids)
     found: list[Record] = []
     missing: list[str] = []
+    bin_ = call.portal.records.table(kind.type_id).gone if flag("archived") else None
     for one in ids:
-        record = call.portal.by_id_property(kind, one, body.get("idProperty"))
+        held = call.portal.by_id_property(kind, one, body.get("idProperty"))
+        record = held if bin_ is None else bin_.get(one)
         if record is None:
             missing.append(one)
         else:

@@ -14,10 +14,10 @@ from mappings.load import load_charter
 from sync.charter_plan import CharterPlan, plan_charter
 from sync.commands.output import answer, json_option, table
 from sync.config import read_settings
-from sync.install import InstallPlan, make_plan
+from sync.install import InstallPlan
 from sync.least_calls import calls_to_write
 from sync.numbers import portfolio
-from sync.onboard import apply_charter, rollback_charter
+from sync.onboard import apply_charter, plan_install, rollback_charter
 from sync.runtime import Runtime, open_runtime
 from sync.state import charters, installations
 from sync.state.engine import reading
@@ -68,7 +68,7 @@ def plan(installation: str, file: Path, as_json: bool) -> None:
     ws = open_workspace(runtime, installation)
     new = load_charter(file, ws.vendor)
     changes = plan_charter(ws, portfolio(ws, ws.day_of(ws.now())), new)
-    fields = make_plan(ws.port, new)
+    fields = plan_install(ws, new)
     data = {
         "installation": installation,
         "content_hash": content_hash(new),

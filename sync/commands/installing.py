@@ -18,6 +18,7 @@ from sync.config import read_settings
 from sync.connect import CREDENTIALS, kind_of
 from sync.homes import pinned_homes
 from sync.install import InstallPlan, make_plan
+from sync.install_apply import owned_parts
 from sync.onboard import apply_charter, apply_install, connect_installation, plan_install
 from sync.runtime import Runtime, open_runtime
 from sync.state import charters, installations
@@ -81,7 +82,7 @@ def install(
     if not _in_force(runtime, found.id):
         apply_charter(runtime, found.id, charter, author="colonnade install")
     ws = open_workspace(runtime, found.id)
-    plan = make_plan(ws.port, charter, pinned_homes(found.settings)) if charter_file else plan_install(ws)
+    plan = plan_install(ws, charter if charter_file else None)
     if mode == "apply":
         _refuse_questions(plan, charter_file)
         if charter_file:
@@ -100,7 +101,7 @@ def install(
         "calls": ws.port.calls.total,
     }
     answer(data, as_json, lambda console: _show(console, plan, mode, found.id, lacks))
-    refused = [one for one in results if not one.done]
+    refused = [one for one in results if not one.done and one.required]
     if refused:
         told = "; ".join(f"{one.object}: {one.message}" for one in refused)
         raise click.ClickException(f"{told}. The rest was done; mend what is named and apply again")
@@ -127,13 +128,14 @@ def _connect(
     _check_names(credentials, vendor, client)
 
     def check(port: CrmPort, who: CrmDescription) -> None:
-        planned, pinned = charter, None
         installation_id = installations.installation_id(vendor, who.account_id)
-        if _in_force(runtime, installation_id):
-            ws = open_workspace(runtime, installation_id)
-            planned = charter if charter_file else ws.charter
-            pinned = pinned_homes(ws.installation.settings)
-        _refuse_questions(make_plan(port, planned, pinned), charter_file)
+        if not _in_force(runtime, installation_id):
+            _refuse_questions(make_plan(port, charter), charter_file)
+            return
+        ws = open_workspace(runtime, installation_id)
+        planned = charter if charter_file else ws.charter
+        pinned = pinned_homes(ws.installation.settings)
+        _refuse_questions(make_plan(port, planned, pinned, owned_parts(ws)), charter_file)
 
     try:
         return connect_installation(runtime, vendor, url, client, charter.time_zone, check)

@@ -74,11 +74,13 @@ def _show(out: Console, installation: str, plan: UninstallPlan, done: Uninstalle
         for kind in PartKind
         for name, names in sorted(_names(plan.parts, kind).items())
     ]
-    out.print(table(f"Uninstall plan for {installation}", ("what", "of", "goes"), rows))
+    if rows:
+        out.print(table(f"Uninstall plan for {installation}", ("what", "of", "goes"), rows))
     for one in plan.records:
-        out.print(f"{one.object}: {one.ours} records of ours go; HubSpot keeps them for 90 days.")
+        if one.ours:
+            out.print(f"{one.object}: {one.ours} of our records go with the object, for good.")
     for name, count in plan.stays.items():
-        out.print(f"{count} {name} we opened stay: people work with them.")
+        out.print(f"{name}: {count} that we opened stay, because people work with them.")
     for note in plan.notes:
         out.print(f"Note: {note}", markup=False)
     if plan.kept:

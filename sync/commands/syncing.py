@@ -18,6 +18,7 @@ from sync import push as pushing
 from sync.addresses import Addresses, make_addresses
 from sync.commands.output import answer, json_option, progress, table
 from sync.config import ConfigError, read_settings
+from sync.history import read_history
 from sync.jobs import owner_name
 from sync.onboard import every_installation, go_live
 from sync.runtime import Runtime, open_runtime
@@ -53,6 +54,26 @@ def load(installation: str, as_json: bool) -> None:
         data,
         as_json,
         lambda out: out.print(f"{done.read} rows read, {done.changed} new, {done.marked} marked."),
+    )
+
+
+@sync.command()
+@click.argument("installation")
+@json_option
+def history(installation: str, as_json: bool) -> None:
+    """Read what the CRM kept of the past, once, for backtests; one that was stopped goes on where it was.
+
+    Example: colonnade sync history hubspot-24680135
+    """
+    ws = open_workspace(open_runtime(read_settings()), installation)
+    with _rows_read() as bar:
+        task = bar.add_task("records", total=None)
+        done = read_history(ws, lambda _name, rows: bar.update(task, advance=rows))
+    data = {"installation": installation, "history": done, "calls": ws.port.calls.by_reason}
+    answer(
+        data,
+        as_json,
+        lambda out: out.print(f"{done.records} records asked for, {done.versions} older versions kept."),
     )
 
 

@@ -90,10 +90,10 @@ class Loop:
         apply_charter(self.runtime, found.id, charter, author="demo")
         ws = crm.workspace(self.runtime)
         results = apply_install(ws, plan_install(ws))
-        refused = [f"{one.object}: {one.message}" for one in results if not one.done]
+        refused = [f"{one.object}: {one.message}" for one in results if not one.done and one.required]
         if refused:
             raise RuntimeError("the install was refused: " + "; ".join(refused))
-        crm.report.installed_again_changes = len(plan_install(ws).changes)
+        crm.report.installed_again_changes = plan_install(ws).size
         ws = crm.workspace(self.runtime)
         crm.send_webhooks(self.runtime, ws, self.web)
         crm.mark = crm.control.last_request()

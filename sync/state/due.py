@@ -6,6 +6,7 @@ claim says how many times were missed, for tasks that must make them up one by o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +21,8 @@ from sqlalchemy import (
     and_,
     delete,
     func,
+    not_,
+    or_,
     select,
     update,
 )
@@ -75,11 +78,24 @@ def plan(
     conn.execute(statement.on_conflict_do_update(index_elements=key_columns(due), set_=changes))
 
 
-def claim(conn: Connection, lease: Lease) -> tuple[DueTask, ...]:
-    """Take tasks of all installations that are due and held by nobody, the longest due first."""
+def claim(
+    conn: Connection,
+    lease: Lease,
+    *,
+    installation_id: str | None = None,
+    kinds: Sequence[str] = (),
+    but: Sequence[str] = (),
+) -> tuple[DueTask, ...]:
+    """Take tasks that are due and held by nobody, of one installation or all, the longest due first.
+
+    A task's kind is its first word; ``kinds`` takes only those, ``but`` leaves them to others.
+    """
+    wanted = [due.c.next_at <= lease.now, free(due, lease.now), *([_of_kinds(kinds)] if kinds else [])]
+    wanted += [not_(_of_kinds(but))] if but else []
+    wanted += [due.c.installation_id == installation_id] if installation_id is not None else []
     found = conn.execute(
         select(due)
-        .where(due.c.next_at <= lease.now, free(due, lease.now))
+        .where(*wanted)
         .order_by(due.c.next_at, due.c.installation_id, due.c.task)
         .limit(lease.limit)
         .with_for_update(skip_locked=True)
@@ -94,6 +110,12 @@ def claim(conn: Connection, lease: Lease) -> tuple[DueTask, ...]:
         missed = 0 if every is None else max(0, (lease.now - row.grid_at) // every)
         tasks.append(DueTask(row.installation_id, row.task, row.grid_at, every, missed, fence))
     return tuple(tasks)
+
+
+def unheld(conn: Connection, now: datetime, kinds: Sequence[str]) -> frozenset[str]:
+    """Return the installations with a task of these kinds that is due and held by nobody."""
+    query = select(due.c.installation_id).where(due.c.next_at <= now, free(due, now), _of_kinds(kinds))
+    return frozenset(conn.execute(query.distinct()).scalars())
 
 
 def finish(conn: Connection, now: datetime, task: DueTask) -> bool:
@@ -131,6 +153,10 @@ def schedule(conn: Connection, installation_id: str) -> dict[str, datetime]:
     """Return the installation's tasks and when each is due next."""
     query = select(due.c.task, due.c.next_at).where(due.c.installation_id == installation_id)
     return dict(conn.execute(query.order_by(due.c.task)).all())
+
+
+def _of_kinds(kinds: Sequence[str]) -> ColumnElement[bool]:
+    return or_(*(due.c.task.startswith(f"{kind} ", autoescape=True) for kind in kinds))
 
 
 def _ours(task: DueTask) -> ColumnElement[bool]:

@@ -13,6 +13,9 @@ from sqlalchemy import Column, Connection, Index, Table, Text, select, update
 from sync.state.errors import StateError
 from sync.state.schema import chunks, installation_column, key_columns, metadata, upsert
 
+USAGE_REF_KEY = "usage_ref"
+"""The kind that leads from the product's name of an account to the account."""
+
 identity = Table(
     "identity",
     metadata,

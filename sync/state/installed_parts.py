@@ -65,6 +65,15 @@ def owned(conn: Connection, installation_id: str) -> tuple[OwnedPart, ...]:
     )
 
 
+def unconfirmed(conn: Connection, installation_id: str) -> tuple[Part, ...]:
+    """Return the parts that were intended and of which no answer said that they stand."""
+    table = installed_part.c
+    query = select(table.kind, table.object, table.name, table.target).where(
+        table.installation_id == installation_id, table.made_at.is_(None)
+    )
+    return tuple(Part(PartKind(row.kind), row.object, row.name, row.target) for row in conn.execute(query))
+
+
 def _columns(installation_id: str, part: Part) -> dict[str, str]:
     return {
         "installation_id": installation_id,

@@ -6,7 +6,7 @@ answer. A crash at any point leaves a row that says what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -121,6 +121,27 @@ def tombstone(
     return _update_keys(conn, installation_id, object_name, keys, alive, values=values)
 
 
+def move(conn: Connection, installation_id: str, object_name: str, key: str, record_id: str) -> int:
+    """Have a row stand for another record of the CRM, into which its own was merged; return how many rows.
+
+    It is compared with what stands there before anything is written.
+    """
+    settled = case(
+        (write_ledger.c.state == WriteState.ACKNOWLEDGED, WriteState.PENDING.value),
+        else_=write_ledger.c.state,
+    )
+    values: dict[str, Any] = {"record_id": record_id, "state": settled}
+    alive = write_ledger.c.state != WriteState.TOMBSTONE
+    return _update_keys(conn, installation_id, object_name, [key], alive, values=values)
+
+
+def revive(conn: Connection, installation_id: str, object_name: str, keys: Iterable[str]) -> int:
+    """Dig out buried rows whose record a person restored; return how many. They are compared again."""
+    values: dict[str, Any] = {"state": WriteState.PENDING, "attempts": 0, "next_try_at": None}
+    buried = write_ledger.c.state == WriteState.TOMBSTONE
+    return _update_keys(conn, installation_id, object_name, keys, buried, values=values)
+
+
 def counts(conn: Connection, installation_id: str) -> dict[tuple[str, WriteState], int]:
     """Return how many rows there are per (object, state)."""
     table = write_ledger.c
@@ -152,6 +173,14 @@ def by_record(
     """Return the rows by the CRM's record id; tells whether a record is one of ours."""
     found = _select_in(conn, installation_id, object_name, write_ledger.c.record_id, record_ids)
     return {row.record_id: row for row in found if row.record_id is not None}
+
+
+def record_ids(conn: Connection, installation_id: str, object_name: str) -> Iterator[str]:
+    """Yield the CRM's ids of an object's records that the ledger counts on; buried ones left out."""
+    table = write_ledger.c
+    here = and_(table.installation_id == installation_id, table.object == object_name)
+    alive = and_(table.record_id.is_not(None), table.state != WriteState.TOMBSTONE)
+    yield from conn.execute(select(table.record_id).where(here, alive)).scalars()
 
 
 def of_accounts(conn: Connection, installation_id: str, account_ids: Collection[str]) -> list[LedgerRow]:

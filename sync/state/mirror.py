@@ -24,6 +24,7 @@ __all__ = [
     "current",
     "find",
     "known_at",
+    "live_ids",
     "mark_deleted",
     "rehang",
     "store",
@@ -71,6 +72,13 @@ def find(
         query = select(record_version).where(there, record_version.c.source_id.in_(chunk))
         found |= {row["source_id"]: stored(row) for row in conn.execute(query).mappings()}
     return found
+
+
+def live_ids(conn: Connection, installation_id: str, object_name: str) -> Iterator[str]:
+    """Yield the ids of the records there now, in no order; deleted ones left out."""
+    table = record_version.c
+    there = and_(table.superseded_at.is_(None), table.deleted.is_(False))
+    yield from conn.execute(select(table.source_id).where(_of(installation_id, object_name), there)).scalars()
 
 
 def versions(conn: Connection, installation_id: str, object_name: str, source_id: str) -> list[StoredRecord]:

@@ -88,6 +88,7 @@ class StoredRecord:
     """A version as the mirror holds it, with both its times (UTC).
 
     ``created_at`` is when the CRM made the record; where it did not say, when this version changed.
+    ``confirmed_at`` is the newest CRM time at which it was still this version.
     """
 
     object: str
@@ -100,6 +101,7 @@ class StoredRecord:
     links: tuple[Link, ...]
     deleted: bool
     created_at: datetime
+    confirmed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +133,5 @@ def stored(row: RowMapping | Mapping[str, Any]) -> StoredRecord:
         tuple(Link(*link) for link in body["links"]),
         row["deleted"],
         row["created_at"] or row["source_at"],
+        row["confirmed_at"],
     )

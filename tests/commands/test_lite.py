@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.conftest import run_process
+from tests.commands.conftest import PORTAL, run_process
 from tests.sync.harness import HUBSPOT, Sandbox
 from tests.sync.portfolios import three_customers
 
@@ -45,3 +45,50 @@ def test_the_plan_says_where_everything_will_stand_and_the_apply_makes_it(
     again = run_process(env, *install, "--plan", "--json").json()
     assert (again["questions"], [one["adds"] for one in again["steps"]]) == ([], [[], []])
     assert again["homes"] == applied["homes"]
+
+
+def test_an_uninstall_shows_its_plan_and_takes_back_what_was_made(starter: Sandbox, tmp_path: Path) -> None:
+    """The plan names the parts and changes nothing; the apply counts what went; a second finds nothing."""
+    key = tmp_path / "key.json"
+    key.write_text(json.dumps(starter.credentials()), "utf-8")
+    env = {"CS_HOME": str(tmp_path / "home")}
+    run_process(env, "install", "hubspot", "--credentials", str(key), "--url", starter.url, "--apply").well()
+
+    mark = starter.mark()
+    told = run_process(env, "uninstall", PORTAL, "--plan").well().out
+    assert "cs_health" in told
+    assert "The CRM was not changed; run again with --apply." in told
+    assert [one for one in starter.requests(mark) if one["written"]] == []
+
+    done = run_process(env, "uninstall", PORTAL, "--apply", "--json").json()
+    assert [one["part"]["name"] for one in done["removals"] if not one["gone"]] == []
+    assert len(done["removals"]) == len(done["parts"]) > 0
+    again = run_process(env, "uninstall", PORTAL, "--apply").well().out
+    assert "Taken back: 0 parts and 0 records." in again
+
+
+def test_a_part_the_portal_keeps_ends_an_uninstall_with_its_words(starter: Sandbox, tmp_path: Path) -> None:
+    """The customer's own list stands on cs_health: exit code 1, the property and what uses it named."""
+    key = tmp_path / "key.json"
+    credentials = starter.credentials()
+    key.write_text(json.dumps(credentials), "utf-8")
+    env = {"CS_HOME": str(tmp_path / "home")}
+    run_process(env, "install", "hubspot", "--credentials", str(key), "--url", starter.url, "--apply").well()
+    operation = {"operationType": "NUMBER", "operator": "IS_LESS_THAN", "value": 50}
+    condition = {"filterType": "PROPERTY", "property": "cs_health", "operation": operation}
+    inner = {"filterBranchType": "AND", "filterBranches": [], "filters": [condition]}
+    body = {
+        "name": "Theirs",
+        "objectTypeId": "0-2",
+        "processingType": "DYNAMIC",
+        "filterBranch": {"filterBranchType": "OR", "filterBranches": [inner], "filters": []},
+    }
+    headers = {"Authorization": f"Bearer {credentials['token']}"}
+    made = starter.http.post(f"{starter.url}/crm/lists/2026-09", json=body, headers=headers, timeout=30)
+    assert made.ok, made.text
+
+    done = run_process(env, "uninstall", PORTAL, "--apply")
+    assert done.code == 1
+    assert done.err.count("Error:") == 1
+    assert "field companies.cs_health" in done.err
+    assert "mend that and run again" in done.err

@@ -67,8 +67,14 @@ def salesforce_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     yield from _running("sandbox.salesforce", tmp_path)
 
 
-def _running(module: str, folder: Path) -> Iterator[Sandbox]:
-    command = [sys.executable, "-m", module, "--port", "0", "--db", str(folder / f"{module}.db")]
+@pytest.fixture
+def prompt_hubspot_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    """Run an empty HubSpot portal whose search lags behind nothing."""
+    yield from _running("sandbox.hubspot", tmp_path, "--index-lag-seconds", "0")
+
+
+def _running(module: str, folder: Path, *options: str) -> Iterator[Sandbox]:
+    command = [sys.executable, "-m", module, "--port", "0", "--db", str(folder / f"{module}.db"), *options]
     log = (folder / f"{module}.log").open("w")
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
     try:

@@ -27,6 +27,7 @@ from integration.http import DEFAULT_TIMEOUTS, Timeouts, pooled_session
 from integration.hubspot import MemoryTokenStore, OAuthGrant, ServiceKey, connect, vocabulary
 from integration.hubspot.connector import WINDOWS
 from integration.port import FieldSpec, FieldType, ObjectSpec, ReadQuery, SchemaChange, Unavailable, WriteRow
+from tests.integration.hubspot_steps import install
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "pat-na1-t0ken"
@@ -313,7 +314,7 @@ def test_paths_that_end(hubspot_sandbox):
     port = connect(grant, hubspot_sandbox.url, budget, lambda: NOW, MemoryTokenStore())
     key = FieldSpec("cs_key", "Key", FieldType.TEXT, unique=True)
     companies = ObjectSpec("companies", "Company", "Companies", (key,))
-    port.apply_schema([SchemaChange(companies, False, (key,))])
+    install(port, [SchemaChange(companies, False, (key,))])
     port.upsert("companies", "cs_key", [WriteRow("k", {"name": "Acme"})])
     exercise(port)
     asked = [one["path"] for one in hubspot_sandbox.requests(last["seq"])]

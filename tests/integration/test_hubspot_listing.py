@@ -7,7 +7,10 @@ import pytest
 from integration.port import Link, ReadQuery, Unavailable
 
 DEALS = ReadQuery("deals", ("dealname", "amount"), link_to=("companies",))
-PATH = "GET /crm/objects/2026-09/deals?limit=100&properties=dealname,amount&associations=companies"
+PATH = (
+    "GET /crm/objects/2026-09/deals?limit=100&properties=dealname,amount,hs_merged_object_ids"
+    "&associations=companies"
+)
 
 
 def row(record_id, **associations):
@@ -125,7 +128,7 @@ def test_more_fields_than_an_address_holds_are_read_by_id(scripted_hubspot, scri
     assert only.records[0].values[fields[299]] == "x"
     assert only.records[0].links == (Link("companies", "3"),)
     assert all(len(request.path_url) < 8_000 for request in script.asked)
-    assert json.loads(script.asked[1].body)["properties"] == list(fields)
+    assert json.loads(script.asked[1].body)["properties"] == [*fields, "hs_merged_object_ids"]
 
 
 def test_an_empty_portal_is_one_call(scripted_hubspot, script):

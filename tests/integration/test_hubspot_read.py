@@ -168,7 +168,7 @@ def test_more_fields_than_a_search_body_holds_are_read_by_id(scripted_hubspot, s
     assert [record.id for record in only.records] == ["1", "2"]
     assert only.records[0].values[fields[99]] == "x"
     assert len(json.dumps(script.bodies()[0])) <= 3000
-    assert script.bodies()[1]["properties"] == list(fields)
+    assert script.bodies()[1]["properties"] == [*fields, "hs_merged_object_ids"]
 
 
 def test_a_custom_object_is_looked_up_once(scripted_hubspot, script):

@@ -10,15 +10,16 @@ import requests
 from integration.budget import LocalBudget
 from integration.hubspot import MemoryTokenStore, ServiceKey, connect
 from integration.hubspot.connector import WINDOWS
+from integration.install_specs import MakeFields, MakeGroup, MakeObject
 from integration.parts import OwnedPart, Part, PartKind
-from integration.port import FieldSpec, FieldType, ObjectSpec, SchemaChange, WriteRow
+from integration.port import FieldSpec, FieldType, ObjectSpec, WriteRow
 
 VERSION = "2026-09"
 KEY = FieldSpec("cs_key", "CS key", FieldType.TEXT, unique=True)
 NAME = FieldSpec("cs_name", "CS Name", FieldType.TEXT)
 HEALTH = FieldSpec("cs_health", "Health", FieldType.NUMBER)
 ARR = FieldSpec("cs_arr", "ARR", FieldType.NUMBER)
-COMPANY = ObjectSpec("companies", "Company", "Companies", (HEALTH, ARR))
+FIELDS = (HEALTH, ARR)
 PLAN = ObjectSpec("cs_plan", "Plan", "Plans", (KEY, NAME, HEALTH), True, ("companies",), "cs_name")
 STEP = ObjectSpec("cs_milestone", "Step", "Steps", (KEY, NAME, HEALTH), True, ("cs_plan",), "cs_name")
 GROUP = OwnedPart(Part(PartKind.GROUP, "companies", "customer_success"))
@@ -60,8 +61,11 @@ def vendor(hubspot_sandbox):
 
 def on_companies(port) -> None:
     """Install two properties on companies."""
-    (done,) = port.apply_schema([SchemaChange(COMPANY, create_object=False, fields=COMPANY.fields)])
-    assert done.done
+    for step in (
+        MakeGroup("companies", "customer_success"),
+        MakeFields("companies", "customer_success", FIELDS),
+    ):
+        assert port.make(step).done
 
 
 def make_list(vendor, name: str, field: str) -> str:
@@ -142,8 +146,7 @@ def test_a_list_whose_id_a_crash_kept_from_us_is_found_by_name(hubspot_port, ven
 
 def made_objects(port) -> list[OwnedPart]:
     """Install a plan and its milestone, and return their parts as they were made."""
-    changes = [SchemaChange(spec, create_object=True, fields=spec.fields) for spec in (PLAN, STEP)]
-    assert all(one.done for one in port.apply_schema(changes))
+    assert all(port.make(MakeObject(spec)).done for spec in (PLAN, STEP))
     return [*of_object(PLAN), *of_object(STEP)]
 
 

@@ -23,6 +23,7 @@ from integration.port import (
     SchemaChange,
     WriteRow,
 )
+from tests.integration.hubspot_steps import install
 
 KEY = FieldSpec("cs_key", "CS key", FieldType.TEXT, unique=True)
 NAME = FieldSpec("cs_name", "Name", FieldType.TEXT)
@@ -166,7 +167,7 @@ def test_every_version_in_the_path_table_works(hubspot_sandbox, portal, tmp_path
     load(hubspot_sandbox, tmp_path)
     port = portal(version=version)
     assert "cs_profile" not in port.describe(["companies", "cs_profile"]).objects
-    assert [result.done for result in port.apply_schema(INSTALL)] == [True, True]
+    assert [result.done for result in install(port, INSTALL)] == [True, True]
     parent = Link("companies", company_id(hubspot_sandbox))
     row = WriteRow("profile:b", {"cs_name": "B", "cs_health": "71"}, (parent,))
     (result,) = port.upsert("cs_profile", "cs_key", [row])
@@ -178,7 +179,7 @@ def test_five_hundred_new_rows_with_parents_are_six_calls(hubspot_sandbox, porta
     """Five upserts and one call for all links; written again by id, five calls and nothing doubled."""
     load(hubspot_sandbox, tmp_path)
     port = portal()
-    port.apply_schema(INSTALL)
+    install(port, INSTALL)
     after = last_seq(hubspot_sandbox)
     parent = Link("companies", company_id(hubspot_sandbox))
     rows = [WriteRow(f"renewal:{number}", RENEWAL, (parent,)) for number in range(500)]
@@ -202,7 +203,7 @@ def test_a_lost_answer_neither_doubles_nor_orphans(hubspot_sandbox, portal, tmp_
     """The upsert took effect but its answer was lost: one record, linked to its company."""
     load(hubspot_sandbox, tmp_path)
     port = portal()
-    port.apply_schema(INSTALL)
+    install(port, INSTALL)
     match = {"method": "POST", "path_contains": "/batch/upsert"}
     lost = {"match": match, "times": 1, "kind": "drop_response"}
     hubspot_sandbox.post("/_sandbox/faults", {"faults": [lost]})
@@ -217,7 +218,7 @@ def test_bad_rows_among_good_ones_are_told_one_by_one(hubspot_sandbox, portal, t
     """A wrong stage and a wrong number are refused with their fields; the good row is written."""
     load(hubspot_sandbox, tmp_path)
     port = portal()
-    port.apply_schema(INSTALL)
+    install(port, INSTALL)
     stage, good, amount = port.upsert(
         "deals",
         "cs_key",
@@ -237,10 +238,10 @@ def test_installing_again_changes_nothing(hubspot_sandbox, portal, tmp_path):
     """A second install is done too; one look each shows what stands."""
     load(hubspot_sandbox, tmp_path)
     port = portal()
-    port.apply_schema(INSTALL)
+    install(port, INSTALL)
     before = port.describe(["cs_profile", "deals"]).objects
     after = last_seq(hubspot_sandbox)
-    assert [result.done for result in port.apply_schema(INSTALL)] == [True, True]
+    assert [result.done for result in install(port, INSTALL)] == [True, True]
     assert len(hubspot_sandbox.requests(after)) == 5
     assert port.describe(["cs_profile", "deals"]).objects == before
 
@@ -250,11 +251,11 @@ def test_an_archived_property_is_restored(hubspot_sandbox, portal, tmp_path):
     load(hubspot_sandbox, tmp_path)
     port = portal()
     change = [SchemaChange(DEAL, False, (HEALTH,))]
-    port.apply_schema(change)
+    install(port, change)
     transport = port._portal.transport
     transport.call("test", "DELETE", "/crm/properties/2026-09/deals/cs_health")
     assert "cs_health" not in {field.name for field in port.describe(["deals"]).objects["deals"].fields}
-    assert port.apply_schema(change)[0].done
+    assert install(port, change)[0].done
     assert "cs_health" in {field.name for field in port.describe(["deals"]).objects["deals"].fields}
 
 
@@ -296,7 +297,7 @@ def test_a_required_field_of_the_portals_own_is_fixable(hubspot_sandbox, portal,
     """2026-09 binds API writes to admins' rules: the row is told, with its field, in one call."""
     load(hubspot_sandbox, tmp_path)
     port = portal()
-    port.apply_schema(INSTALL)
+    install(port, INSTALL)
     rule = {"object": "deals", "required_on_create": ["closed_lost_reason"]}
     hubspot_sandbox.post("/_sandbox/portal", {"write_rules": [rule]})
     (result,) = port.upsert("deals", "cs_key", [WriteRow("renewal:1", RENEWAL)])

@@ -2,7 +2,9 @@
 
 import pytest
 
+from integration.install_specs import MakeObject
 from integration.port import FieldSpec, FieldType, ObjectSpec, SchemaChange
+from tests.integration.hubspot_steps import install
 
 KEY = FieldSpec("cs_key", "CS key", FieldType.TEXT, unique=True)
 HEALTH = FieldSpec("cs_health", "Health", FieldType.NUMBER)
@@ -55,7 +57,7 @@ def test_properties_cost_a_group_and_one_batch(scripted_hubspot, script):
         held("cs_band", "enumeration", "select"),
     ]
     script.answer(201, {"status": "COMPLETE", "results": made})
-    (result,) = scripted_hubspot.apply_schema(add(KEY, HEALTH, BAND))
+    (result,) = install(scripted_hubspot, add(KEY, HEALTH, BAND))
     assert (result.object, result.done, result.message) == ("companies", True, "")
     assert script.paths() == [GROUPS, CREATE]
     key, health, band = script.bodies()[1]["inputs"]
@@ -75,14 +77,14 @@ def test_properties_cost_a_group_and_one_batch(scripted_hubspot, script):
 def test_a_boolean_gets_the_two_options_hubspot_wants(scripted_hubspot, script):
     """HubSpot's bool properties are made with ``true`` and ``false`` as options."""
     script.answer(201, {}).answer(201, {"results": [held("cs_late", "bool", "booleancheckbox")]})
-    scripted_hubspot.apply_schema(add(FieldSpec("cs_late", "Late", FieldType.BOOLEAN)))
+    install(scripted_hubspot, add(FieldSpec("cs_late", "Late", FieldType.BOOLEAN)))
     assert [option["value"] for option in script.bodies()[1]["inputs"][0]["options"]] == ["true", "false"]
 
 
 def test_money_is_a_number_with_the_portals_currency_sign(scripted_hubspot, script):
     """HubSpot has no money type; the sign is how money is told from a number when described."""
     script.answer(201, {}).answer(201, {"results": [held("cs_arr", "number", "number")]})
-    scripted_hubspot.apply_schema(add(FieldSpec("cs_arr", "ARR", FieldType.MONEY)))
+    install(scripted_hubspot, add(FieldSpec("cs_arr", "ARR", FieldType.MONEY)))
     sent = script.bodies()[1]["inputs"][0]
     assert (sent["type"], sent["showCurrencySymbol"]) == ("number", True)
 
@@ -92,7 +94,7 @@ def test_installing_twice_is_done_without_making_anything(scripted_hubspot, scri
     script.answer(409, EXISTS).answer(409, EXISTS)
     standing = [held("cs_key", hasUniqueValue=True), held("cs_health", "number", "number")]
     script.answer(200, {"results": standing})
-    (result,) = scripted_hubspot.apply_schema(add(KEY, HEALTH))
+    (result,) = install(scripted_hubspot, add(KEY, HEALTH))
     assert (result.done, result.message) == (True, "")
     assert script.paths() == [GROUPS, CREATE, HELD]
 
@@ -102,7 +104,7 @@ def test_only_what_is_missing_is_made_when_some_stand(scripted_hubspot, script):
     script.answer(409, EXISTS).answer(409, EXISTS)
     script.answer(200, {"results": [held("cs_key", hasUniqueValue=True)]})
     script.answer(201, {"results": [held("cs_health", "number", "number")]})
-    (result,) = scripted_hubspot.apply_schema(add(KEY, HEALTH))
+    (result,) = install(scripted_hubspot, add(KEY, HEALTH))
     assert result.done
     assert [each["name"] for each in script.bodies()[2]["inputs"]] == ["cs_health"]
 
@@ -111,7 +113,7 @@ def test_a_property_of_another_kind_is_told_and_not_taken(scripted_hubspot, scri
     """An archived or standing property that is no number, or not unique, will not do."""
     script.answer(201, {})
     script.answer(201, {"results": [held("cs_key"), held("cs_health")]})
-    (result,) = scripted_hubspot.apply_schema(add(KEY, HEALTH))
+    (result,) = install(scripted_hubspot, add(KEY, HEALTH))
     assert not result.done
     assert result.message == "cs_key exists as text, not unique; cs_health exists as text"
 
@@ -128,7 +130,7 @@ def test_a_refused_property_is_told_in_the_portals_words(scripted_hubspot, scrip
         },
     )
     script.answer(200, {"results": [held("cs_key", hasUniqueValue=True)]})
-    (result,) = scripted_hubspot.apply_schema(add(KEY, HEALTH))
+    (result,) = install(scripted_hubspot, add(KEY, HEALTH))
     assert not result.done
     assert words in result.message
 
@@ -136,7 +138,7 @@ def test_a_refused_property_is_told_in_the_portals_words(scripted_hubspot, scrip
 def test_a_custom_object_is_made_in_one_call(scripted_hubspot, script):
     """Object, properties and associations go together; its type id is known from then on."""
     script.answer(201, schema())
-    (result,) = scripted_hubspot.apply_schema([CREATE_PROFILE])
+    (result,) = install(scripted_hubspot, [CREATE_PROFILE])
     assert result.done
     (body,) = script.bodies()
     assert script.paths() == [f"POST {SCHEMAS}"]
@@ -154,26 +156,22 @@ def test_a_custom_object_is_made_in_one_call(scripted_hubspot, script):
     assert script.paths()[1] == "POST /crm/objects/2026-09/2-345/batch/read"
 
 
-def test_a_custom_object_that_stands_only_gets_its_fields(scripted_hubspot, script):
-    """A 409 is settled by one look, which shows the properties too; only the missing are added."""
+def test_a_custom_object_made_meanwhile_by_somebody_else_is_left_to_the_next_plan(scripted_hubspot, script):
+    """A 409 is settled by one look; what it lacks is told, and nothing is added behind the plan's back."""
     standing = [held("cs_key", hasUniqueValue=True), held("name")]
     script.answer(409, EXISTS).answer(200, {"results": [schema(properties=standing)]})
-    script.answer(201, {}).answer(201, {"results": [held("cs_health", "number", "number")]})
-    (result,) = scripted_hubspot.apply_schema([CREATE_PROFILE])
-    assert result.done
-    assert script.paths()[2:] == [
-        "POST /crm/properties/2026-09/2-345/groups",
-        "POST /crm/properties/2026-09/2-345/batch/create",
-    ]
-    assert [each["name"] for each in script.bodies()[2]["inputs"]] == ["cs_health"]
+    made = scripted_hubspot.make(MakeObject(PROFILE))
+    assert [part.name for part in made.taken] == ["cs_profile"]
+    assert made.message == "cs_profile was made by somebody else meanwhile: run again"
+    assert script.paths() == [f"POST {SCHEMAS}", f"GET {SCHEMAS}"]
 
 
 def test_the_name_of_a_deleted_object_is_told_to_the_admin(scripted_hubspot, script):
     """HubSpot holds the name until a second delete; we neither delete nor loop."""
     script.answer(409, EXISTS).answer(200, {"results": []})
-    (result,) = scripted_hubspot.apply_schema([CREATE_PROFILE])
+    (result,) = install(scripted_hubspot, [CREATE_PROFILE])
     assert not result.done
-    assert "deleted object cs_profile" in result.message
+    assert "the deleted object cs_profile" in result.message
 
 
 def test_a_refused_object_does_not_stop_the_next_change(scripted_hubspot, script):
@@ -181,7 +179,7 @@ def test_a_refused_object_does_not_stop_the_next_change(scripted_hubspot, script
     script.answer(403, {"category": "MISSING_SCOPES", "message": "Enterprise only"})
     script.answer(201, {}).answer(201, {"results": [held("cs_health", "number", "number")]})
     changes = [CREATE_PROFILE, *add(HEALTH)]
-    refused, done = scripted_hubspot.apply_schema(changes)
+    refused, done = install(scripted_hubspot, changes)
     assert (refused.done, refused.message) == (False, "Enterprise only")
     assert done.done
 

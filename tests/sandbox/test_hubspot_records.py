@@ -209,6 +209,19 @@ def test_a_batch_read_lists_missing_ids_in_a_207(hubspot: Any) -> None:
     assert answer.json()["errors"][0]["context"] == {"ids": ["99"]}
 
 
+def test_a_batch_read_looks_into_the_recycle_bin_when_asked(hubspot: Any) -> None:
+    """With archived=true only deleted records are there, with the time they were deleted."""
+    kept, gone = (
+        hubspot.call("POST", COMPANIES, {"properties": {"name": name}}).json()["id"] for name in ("A", "B")
+    )
+    hubspot.call("DELETE", f"{COMPANIES}/{gone}")
+    body = {"properties": ["name"], "inputs": [{"id": kept}, {"id": gone}]}
+    answer = hubspot.call("POST", f"{COMPANIES}/batch/read?archived=true", body)
+    assert answer.status_code == 207
+    (row,) = answer.json()["results"]
+    assert (row["id"], row["archived"], "archivedAt" in row) == (gone, True, True)
+
+
 def test_a_list_page_holds_100_at_most_and_links_to_its_own_host(hubspot: Any, key: str) -> None:
     """Paging follows ``after`` to the end and sees each record once."""
     upsert(hubspot, rows(key, *[f"page-{number}" for number in range(30)]))

@@ -223,6 +223,8 @@ def test_the_profile_holds_what_people_sort_by() -> None:
         "renewal_on": date(2024, 12, 1),
         "risks": "An escalation is open.",
         "scorecard": "health@1",
+        "milestones_late": 0,
+        "expansions_open": 0,
     }
 
 

@@ -31,9 +31,9 @@ from sync import push as pushing
 from sync.clock import clock_of, move_clock
 from sync.config import read_settings
 from sync.drain import Drained
+from sync.keep import Pulled
 from sync.look import Looked
 from sync.onboard import apply_charter, apply_install, connect_installation, go_live, plan_install
-from sync.pull import Pulled
 from sync.push import Pushed
 from sync.runtime import Runtime
 from sync.scheduler import look_at_all

@@ -9,7 +9,7 @@ import pytest
 
 from integration.port import Unavailable
 from sync import pull
-from sync.pull import Pulled
+from sync.keep import Pulled
 from sync.state import mirror
 from sync.state.engine import reading
 from tests.sync.harness import HUBSPOT, SALESFORCE, Deployment, Office

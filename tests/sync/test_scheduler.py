@@ -11,7 +11,8 @@ from rq import Queue
 
 from sync import jobs
 from sync.bell import Lane, Work, ring
-from sync.scheduler import NEW_DAY, POLL, sweep, turn
+from sync.catch_up import CENSUS, KINDS, POLL
+from sync.scheduler import NEW_DAY, sweep, turn
 from sync.state import due
 from sync.state.engine import reading
 from sync.state.leases import Lease
@@ -51,8 +52,13 @@ def bells(there: Office) -> list[str]:
 
 
 def test_a_live_installation_is_polled_and_looked_at_each_day(there: Office) -> None:
-    """The first poll is due in a quarter of an hour, the next whole look when the day begins."""
-    assert next_times(there) == {POLL: there.deployment.now + timedelta(minutes=15), NEW_DAY: MIDNIGHT}
+    """Each object is due when the default charter promises, the next whole look when the day begins."""
+    now = there.deployment.now
+    read = ("companies", "deals", "line_items", "tickets")
+    own = ("cs_profile", "cs_plan", "cs_milestone")
+    due_in = [(POLL, read, 15), (CENSUS, read, 60), (POLL, own, 60), (CENSUS, own, 240)]
+    times = {f"{kind} {name}": now + timedelta(minutes=m) for kind, names, m in due_in for name in names}
+    assert next_times(there) == times | {NEW_DAY: MIDNIGHT}
 
 
 def test_two_schedulers_run_a_task_once(both: Deployment, there: Office) -> None:
@@ -61,9 +67,7 @@ def test_two_schedulers_run_a_task_once(both: Deployment, there: Office) -> None
     both.at(MIDNIGHT + timedelta(minutes=1))
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda _: turn(both.runtime), range(2)))
-    assert bells(there) == ["look", "poll"]
-    with reading(there.engine) as conn:
-        assert due.next_at(conn) == datetime(2025, 1, 16, 0, 15, tzinfo=UTC)
+    assert bells(there) == ["catch_up", "look"]
     assert next_times(there)[NEW_DAY] == MIDNIGHT + timedelta(days=1)
 
 
@@ -73,21 +77,21 @@ def test_a_task_held_by_one_scheduler_is_not_given_to_another(both: Deployment, 
 
     def claimed(owner: str) -> list[str]:
         with there.engine.begin() as conn:
-            return sorted(one.task for one in due.claim(conn, Lease(owner, both.now, 60, 10)))
+            return sorted(one.task for one in due.claim(conn, Lease(owner, both.now, 60, 10), but=KINDS))
 
-    assert claimed("one") == [NEW_DAY, POLL]
+    assert claimed("one") == [NEW_DAY]
     assert claimed("two") == []
     both.later(seconds=61)
-    assert claimed("two") == [NEW_DAY, POLL]
+    assert claimed("two") == [NEW_DAY]
 
 
 def test_missed_midnights_are_made_up_once(both: Deployment, there: Office) -> None:
-    """Nothing ran for five days: one look at everybody, one poll, and the next midnight as usual."""
+    """Nothing ran for five days: one look at all, one bell to catch up, the next midnight as usual."""
     there.settle()
     both.at(MIDNIGHT + timedelta(days=4, hours=10))
     turn(both.runtime)
     assert there.waiting_accounts() == 3
-    assert bells(there) == ["look", "poll"]
+    assert bells(there) == ["catch_up", "look"]
     assert next_times(there)[NEW_DAY] == MIDNIGHT + timedelta(days=5)
     work(there)
     assert there.waiting_accounts() == 0

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from integration.parts import Part, PartKind
-from sync.onboard import plan_install
-from sync.state import due, installed_parts, ledger_undo
-from sync.state.engine import reading, writing
+from integration.parts import PartKind
+from sync.state import due, ledger_undo
+from sync.state.engine import reading
 from sync.state.errors import StateError
 from sync.state.installations import Status
 from sync.uninstall import apply_uninstall, plan_uninstall
@@ -48,16 +47,6 @@ def definitions(there: Office) -> dict[str, Any]:
 
 def at_work(there: Office) -> Office:
     """Install, read everything and write everything."""
-    plan = plan_install(there.ws)
-    with writing(there.engine) as conn:
-        parts = []
-        for c in plan.changes:
-            if c.create_object:
-                parts.append(Part(PartKind.OBJECT, c.object.name, c.object.name))
-            elif c.fields:
-                parts.append(Part(PartKind.GROUP, c.object.name, "customer_success"))
-            parts += [Part(PartKind.FIELD, c.object.name, f.name) for f in c.fields]
-        installed_parts.intend(conn, there.id, there.ws.now(), parts)
     there.install()
     there.load()
     there.go_live().settle()

@@ -1,0 +1,112 @@
+"""Applying an install plan: each step made, acknowledged and remembered, so that a crash costs nothing.
+
+What a plan will create is kept as an intention before the first call. A part that stands after a
+crash was intended and is ours; one that turns out to be somebody else's is forgotten. Neighbours:
+``install`` plans, ``state/installed_parts.py`` remembers, ``onboard`` settles what follows from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from integration.install_specs import InstallingPort, InstallStep, Made, MakeObject
+from integration.parts import OwnedPart, Part, PartKind
+from integration.port import DeployingPort, Pipeline, SchemaResult
+from sync.install import InstallPlan
+from sync.install_steps import REQUIRED, Outcome
+from sync.state import installed_parts
+from sync.state.engine import reading, writing
+from sync.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What became of one step: ``object`` says what it was; ``required`` where we cannot do without."""
+
+    object: str
+    done: bool
+    message: str = ""
+    required: bool = True
+
+
+@dataclass(slots=True)
+class Applied:
+    """What became of a plan, the CRM's ids of what stands by it, and the pipelines it made."""
+
+    results: list[StepResult] = field(default_factory=list)
+    ids: dict[Part, str] = field(default_factory=dict)
+    pipelines: dict[Part, Pipeline] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Return whether all stands that our records need."""
+        return all(one.done or not one.required for one in self.results)
+
+
+def apply_plan(ws: Workspace, plan: InstallPlan) -> Applied:
+    """Do what the plan says, and nothing else. Raises ValueError with questions open, before any call.
+
+    A refused step does not stop the others. Raises Unavailable or NeedsConsent where the CRM does not
+    answer; the next apply goes on from there.
+    """
+    if plan.questions:
+        raise ValueError("the plan has open questions: " + "; ".join(plan.questions))
+    port, applied = ws.port, Applied()
+    if isinstance(port, DeployingPort):
+        done = port.apply_schema(plan.changes) if plan.changes else []
+        applied.results = [_deployed(one) for one in done]
+        return applied
+    if not isinstance(port, InstallingPort):
+        raise TypeError(f"nothing can be installed into {ws.vendor}")
+    _intend(ws, plan, applied)
+    for step in plan.todo:
+        made = port.make(step)
+        _remember(ws, step, made)
+        applied.ids.update({part: crm_id for part, crm_id in made.made.items() if crm_id is not None})
+        if made.pipeline is not None:
+            applied.pipelines.update(dict.fromkeys(made.made, made.pipeline))
+        applied.results.append(_result(step, made))
+    return applied
+
+
+def _deployed(one: SchemaResult) -> StepResult:
+    return StepResult(one.object, one.done, one.message)
+
+
+def _intend(ws: Workspace, plan: InstallPlan, applied: Applied) -> None:
+    """Keep what will be made, and confirm what an apply before this one made without hearing so."""
+    stands = {one.part: one.crm_id for one in plan.parts if one.outcome in (Outcome.RIGHT, Outcome.CHANGE)}
+    applied.ids.update({part: crm_id for part, crm_id in stands.items() if crm_id is not None})
+    with writing(ws.runtime.engine) as conn:
+        unheard = installed_parts.unconfirmed(conn, ws.id)
+        heard = {part: stands[part] for part in unheard if part in stands}
+        installed_parts.confirm(conn, ws.id, ws.now(), heard)
+        ours = (part for step in plan.todo for part in (*step.parts, *_inside(step)))
+        installed_parts.intend(conn, ws.id, ws.now(), ours)
+
+
+def _remember(ws: Workspace, step: InstallStep, made: Made) -> None:
+    inside, ours = _inside(step), bool(made.made)
+    with writing(ws.runtime.engine) as conn:
+        installed_parts.confirm(conn, ws.id, ws.now(), made.made)
+        installed_parts.confirm(conn, ws.id, ws.now(), dict.fromkeys(inside if ours else ()))
+        installed_parts.forget(conn, ws.id, [*made.taken, *made.refused, *(() if ours else inside)])
+
+
+def _inside(step: InstallStep) -> tuple[Part, ...]:
+    """Return the fields an object is made with: an uninstall must tell them from those added to it since."""
+    if not isinstance(step, MakeObject):
+        return ()
+    return tuple(Part(PartKind.FIELD, step.spec.name, one.name) for one in step.spec.fields)
+
+
+def _result(step: InstallStep, made: Made) -> StepResult:
+    words = "; ".join(dict.fromkeys((*made.refused.values(), *([made.message] if made.message else []))))
+    required = any(part.kind in REQUIRED for part in step.parts) or not step.parts
+    return StepResult(step.about, made.done, words, required)
+
+
+def owned_parts(ws: Workspace) -> tuple[OwnedPart, ...]:
+    """Return the parts known to be ours."""
+    with reading(ws.runtime.engine) as conn:
+        return installed_parts.owned(conn, ws.id)

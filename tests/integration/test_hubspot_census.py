@@ -1,0 +1,88 @@
+"""Finding out who is still there: exact against the sandbox, and few calls however many records there are."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from integration.budget import LocalBudget
+from integration.census import Census, Gone
+from integration.hubspot import HubSpotPort, MemoryTokenStore, ServiceKey, connect
+from tests.integration.conftest import Sandbox
+
+RECORDS = 1000
+DELETED_AT = datetime(2025, 2, 3, 4, 5, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def portal(prompt_hubspot_sandbox: Sandbox) -> tuple[HubSpotPort, list[str]]:
+    """Give a portal with 1,000 companies, and their ids in order."""
+    key = prompt_hubspot_sandbox.get("/_sandbox/credentials")["service_key"]
+    prompt_hubspot_sandbox.post("/_sandbox/clock", {"now": "2025-02-03T04:05:06Z", "running": False})
+    budget = LocalBudget({})
+    port = connect(
+        ServiceKey(key), prompt_hubspot_sandbox.url, budget, lambda: DELETED_AT, MemoryTokenStore()
+    )
+    ids: list[str] = []
+    path = "/crm/objects/2026-09/companies/batch/create"
+    for start in range(0, RECORDS, 100):
+        rows = [{"properties": {"name": f"Company {number}"}} for number in range(start, start + 100)]
+        made = port._portal.transport.call("make", "POST", path, {"inputs": rows}).body["results"]
+        ids += [one["id"] for one in made]
+    return port, sorted(ids, key=int)
+
+
+def change(sandbox: Sandbox, record_id: str, **how: bool) -> None:
+    """Delete or restore a company as a person does."""
+    sandbox.post("/_sandbox/edit", {"object": "companies", "id": record_id, **how})
+
+
+@pytest.mark.parametrize(("which", "searches"), [(0, 4), (RECORDS - 1, 5), (499, 5)])
+def test_one_deletion_among_a_thousand_is_found_by_halves(
+    prompt_hubspot_sandbox: Sandbox, portal: tuple[HubSpotPort, list[str]], which: int, searches: int
+) -> None:
+    """1,000 are halved to 125, which a search names; two reads say that it is gone, and since when."""
+    port, ids = portal
+    change(prompt_hubspot_sandbox, ids[which], delete=True)
+    before = port.calls.by_reason.get("census companies", 0)
+    assert port.census("companies", ids) == Census((Gone(ids[which], DELETED_AT),))
+    assert port.calls.by_reason["census companies"] - before == searches + 2
+
+
+def test_a_census_finds_exactly_what_differs(
+    prompt_hubspot_sandbox: Sandbox, portal: tuple[HubSpotPort, list[str]]
+) -> None:
+    """However many were deleted, or were never heard of, each is found by id."""
+    port, ids = portal
+    chosen = random.Random(20250203)
+    for deleted, unheard in ((0, 1), (1, 0), (0, 250), (40, 0), (300, 0), (990, 0)):
+        gone = set(chosen.sample(ids, deleted))
+        unknown = set(chosen.sample([one for one in ids[:-1] if one not in gone], unheard))
+        for one in gone:
+            change(prompt_hubspot_sandbox, one, delete=True)
+        found = port.census("companies", [one for one in ids if one not in unknown])
+        top = max(int(one) for one in ids if one not in unknown)
+        assert {one.id for one in found.gone} == gone
+        assert set(found.unknown) == {one for one in unknown if int(one) <= top}
+        for one in gone:
+            change(prompt_hubspot_sandbox, one, restore=True)
+
+
+def test_among_two_hundred_any_mixture_is_found(
+    prompt_hubspot_sandbox: Sandbox, portal: tuple[HubSpotPort, list[str]]
+) -> None:
+    """Ids are compared there, so that one gone and one unheard of do not cancel out."""
+    port, ids = portal
+    change(prompt_hubspot_sandbox, ids[50], delete=True)
+    held = [one for one in ids[:200] if one != ids[120]]
+    assert port.census("companies", held) == Census((Gone(ids[50], DELETED_AT),), (ids[120],))
+
+
+def test_nobody_held_is_no_call(portal: tuple[HubSpotPort, list[str]]) -> None:
+    """An object without records is asked nothing about."""
+    port, _ids = portal
+    before = port.calls.total
+    assert port.census("companies", []) == Census()
+    assert port.calls.total == before
