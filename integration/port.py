@@ -12,10 +12,12 @@ in UTC with a trailing ``Z``. ``None`` clears a field.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
+
+from integration.call_count import CallCount
 
 FieldValues = Mapping[str, str | None]
 
@@ -245,22 +247,6 @@ class SchemaResult:
     object: str
     done: bool
     message: str = ""
-
-
-@dataclass(slots=True)
-class CallCount:
-    """API calls made through one port, by lane and reason; counted at the transport."""
-
-    by_reason: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def total(self) -> int:
-        """Return all calls made."""
-        return sum(self.by_reason.values())
-
-    def add(self, reason: str) -> None:
-        """Count one call under ``reason``."""
-        self.by_reason[reason] = self.by_reason.get(reason, 0) + 1
 
 
 class CrmError(Exception):

@@ -7,6 +7,7 @@ from datetime import datetime
 from threading import Lock
 
 from integration.budget import Budget, Lane
+from integration.call_count import CallCount
 from integration.census import Census, CensusPort
 from integration.history import History, HistoryPort
 from integration.http import pooled_session
@@ -28,7 +29,6 @@ from integration.hubspot.write import Writer
 from integration.install_specs import InstallingPort, InstallStep, Made, Survey, Wanted
 from integration.parts import OwnedPart, Removal, RemovingPort
 from integration.port import (
-    CallCount,
     CrmDescription,
     CrmPort,
     CrmRecord,

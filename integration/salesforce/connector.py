@@ -16,10 +16,10 @@ from typing import Final
 from requests import Session
 
 from integration.budget import Budget, Lane, Window
+from integration.call_count import CallCount
 from integration.http import pooled_session
 from integration.in_flight import InFlight
 from integration.port import (
-    CallCount,
     CrmDescription,
     CrmRecord,
     DeployingPort,

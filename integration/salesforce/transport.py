@@ -23,8 +23,9 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
 
 from integration.budget import Budget, Lane, lane_now
+from integration.call_count import CallCount
 from integration.in_flight import InFlight, LocalInFlight
-from integration.port import CallCount, CrmError, Misconfigured, NeedsConsent, Unavailable
+from integration.port import CrmError, Misconfigured, NeedsConsent, Unavailable
 from integration.salesforce.auth import Authenticator, Grant
 from integration.salesforce.errors import Failure, call_error, parse_failure
 from integration.salesforce.limits import (

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from integration.parts import OwnedPart, PartKind
+from integration.parts import PartKind
 from integration.port import CrmDescription, CrmPort, Misconfigured, NeedsConsent
 from mappings.charter import Charter
 from mappings.load import load_charter
@@ -136,13 +136,14 @@ def _connect(
     _check_names(credentials, vendor, client)
 
     def check(port: CrmPort, who: CrmDescription) -> None:
-        planned, pinned, owned = charter, None, tuple[OwnedPart, ...]()
         installation_id = installations.installation_id(vendor, who.account_id)
-        if _in_force(runtime, installation_id):
-            ws = open_workspace(runtime, installation_id)
-            planned = charter if charter_file else ws.charter
-            pinned, owned = pinned_homes(ws.installation.settings), owned_parts(ws)
-        _refuse_questions(make_plan(port, planned, pinned, owned), charter_file)
+        if not _in_force(runtime, installation_id):
+            _refuse_questions(make_plan(port, charter), charter_file)
+            return
+        ws = open_workspace(runtime, installation_id)
+        planned = charter if charter_file else ws.charter
+        pinned = pinned_homes(ws.installation.settings)
+        _refuse_questions(make_plan(port, planned, pinned, owned_parts(ws)), charter_file)
 
     try:
         return connect_installation(runtime, vendor, url, client, charter.time_zone, check)

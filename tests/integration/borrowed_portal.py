@@ -20,6 +20,7 @@ from integration.hubspot import HubSpotPort, MemoryTokenStore, ServiceKey, conne
 from integration.hubspot.connector import BASE_URL, PROPERTY_GROUP, WINDOWS
 from integration.port import CrmError, FieldSpec, FieldType, ObjectSpec, SchemaChange, WriteRow
 from sync.clock import WallClock
+from tests.integration.hubspot_steps import install
 
 TOKEN, URL = "HUBSPOT_TOKEN", "HUBSPOT_URL"
 KEY = "cs_test_key"
@@ -128,7 +129,7 @@ def borrowed(url: str, token: str) -> Iterator[Borrowed]:
     portal = Borrowed(url, token)
     portal.note_what_stands()
     try:
-        results = portal.open().apply_schema(CHANGES)
+        results = install(portal.open(), CHANGES)
         assert all(one.done for one in results), results
         yield portal
     finally:

@@ -23,6 +23,7 @@ from tests.integration.borrowed_portal import (
     found_soon,
     given,
 )
+from tests.integration.hubspot_steps import install
 from tests.sync.harness import HUBSPOT, Sandbox
 
 WHERE = ["sandbox", pytest.param("live", marks=pytest.mark.live)]
@@ -79,7 +80,7 @@ def test_an_installed_property_is_described_as_it_was_asked_for(port: HubSpotPor
 def test_installing_again_changes_nothing(port: HubSpotPort) -> None:
     """What stands is found right."""
     before = port.describe(["companies", "deals"]).objects
-    assert [one.done for one in port.apply_schema(CHANGES)] == [True, True]
+    assert [one.done for one in install(port, CHANGES)] == [True, True]
     assert port.describe(["companies", "deals"]).objects == before
 
 

@@ -7,12 +7,12 @@ import pytest
 import requests
 
 from integration.budget import Lane, LocalBudget
+from integration.call_count import CallCount
 from integration.hubspot.auth import Auth, MemoryTokenStore, OAuthGrant, ServiceKey
 from integration.hubspot.connector import PATHS, WINDOWS
 from integration.hubspot.oauth_endpoint import TokenEndpoint, TokenSet
 from integration.hubspot.transport import MAX_SLEEP_S, Transport
 from integration.port import (
-    CallCount,
     NeedsConsent,
     RateLimited,
     Refusal,

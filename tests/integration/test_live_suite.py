@@ -20,9 +20,11 @@ CLEAN = {name: value for name, value in os.environ.items() if not name.startswit
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     """Run a portal that somebody lives in."""
     started = Sandbox(HUBSPOT, tmp_path / "sandbox.db", ("--index-lag-seconds", "0")).start()
-    started.post("edit", {"object": "companies", "id": None, "values": {"name": "Somebody's own"}})
-    yield started
-    started.stop()
+    try:
+        started.post("edit", {"object": "companies", "id": None, "values": {"name": "Somebody's own"}})
+        yield started
+    finally:
+        started.stop()
 
 
 def as_live(sandbox: Sandbox, *more: str) -> subprocess.CompletedProcess[str]:
