@@ -1,11 +1,12 @@
 """Writing rows: upserts by external key and updates by id, in the fewest calls.
 
 A request of sObject Collections takes 200 rows; five of them ride in one composite call, so that
-1,000 rows cost one. Larger loads go through Bulk API 2.0 where that costs fewer calls; any number
-of rows may be streamed through it. Rows are
-sorted by parent: rows of one account then lock it once, not in every batch. ``allOrNone`` is always
-false, so one refused row never takes its neighbours with it. Rows whose id is known are updated by
-id with the key among their values, which is how a record made by a person is adopted.
+1,000 rows cost one. Larger loads go through Bulk API 2.0 where that costs fewer calls; any number of
+rows may be streamed through it. Rows are sorted by parent: rows of one account then lock it once, not
+in every batch. ``allOrNone`` is always false, so one refused row never takes its neighbours with it.
+Two refusals get another try here: a locked row after a random pause, and a row that a duplicate rule
+only warns of with the header that says so. Rows whose id is known are updated by id with the key among
+their values, which is how a record made by a person is adopted.
 Source: REST API guide, "Upsert Records Using sObject Collections"; Large Data Volumes guide.
 """
 
