@@ -48,8 +48,8 @@ KEYLESS_ROWS = 100
 """Rows without a unique key marked as sent at a time: one call of HubSpot, so that the mark is its time."""
 
 LEASE_S = 180
-STREAM_LEASE_S = 2_400
-"""A bulk job is watched for half an hour at most; nobody else may take its rows meanwhile."""
+STREAM_LEASE_S = 600
+"""A bulk job is waited for, and what it left is written; nobody else may take its rows meanwhile."""
 
 PARENT_WAIT = timedelta(seconds=2)
 RETRY_CURVE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))

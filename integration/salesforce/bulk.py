@@ -15,11 +15,13 @@ from integration.port import Refusal, Refused, RowError, Unavailable, WriteResul
 from integration.salesforce.bulk_jobs import Jobs, once
 from integration.salesforce.csv_rows import BulkRow, CsvFile, iter_csv_files
 from integration.salesforce.errors import row_error
-from integration.salesforce.limits import BULK_CSV_BYTES
+from integration.salesforce.limits import BULK_CSV_BYTES, BULK_WAIT_S
 from integration.salesforce.transport import Transport
 
 CSV_HEADERS = {"Content-Type": "text/csv; charset=UTF-8", "Accept": "application/json"}
 COMPLETE = "JobComplete"
+# Our code for a row that a job ended before; the job's own words come with it.
+UNPROCESSED = "UNPROCESSED"
 # How an errorMessage begins when the file as a whole is wrong ("InvalidBatch : Field name not found : X").
 WHOLE_FILE = "InvalidBatch"
 UNKNOWN_COLUMN = "Field name not found"
@@ -34,19 +36,19 @@ class BulkUpsert:
         self._object = object_name
         self._key_field = key_field
 
-    def run(self, rows: Iterable[BulkRow]) -> Iterator[WriteResult]:
+    def run(self, rows: Iterable[BulkRow], wait_s: float = BULK_WAIT_S) -> Iterator[WriteResult]:
         """Yield one result per row, in no order; one job per 100 MB, one after the other.
 
-        Raises Refused when a job fails before it tells of any row, Unavailable when one does not end in
-        time or leaves rows out: the same rows may be sent again.
+        Rows a job has not done after ``wait_s`` are told as ``UNPROCESSED``. Raises Refused when a job fails
+        before it tells of any row, Unavailable when one leaves rows out: the same rows may be sent again.
         """
         for file in iter_csv_files(rows, self._key_field, BULK_CSV_BYTES):
-            yield from self._run_job(file)
+            yield from self._run_job(file, wait_s)
 
-    def _run_job(self, file: CsvFile) -> Iterator[WriteResult]:
+    def _run_job(self, file: CsvFile, wait_s: float) -> Iterator[WriteResult]:
         with self._jobs.opened(self._body()) as path:
             self._upload(path, file)
-            job = self._jobs.wait(path)
+            job = self._jobs.wait(path, wait_s)
         told = 0
         for result in self._results(path, job):
             told += 1
@@ -102,7 +104,6 @@ def _unprocessed_error(job: Mapping[str, Any]) -> RowError:
     other fault of the file would fail again; a job that failed or was aborted on its way may be tried again.
     """
     words = str(job.get("errorMessage") or f"the bulk job ended as {job['state']}")
-    code = words.partition(" ")[0] if job.get("errorMessage") else str(job["state"])
     if not words.startswith(WHOLE_FILE):
-        return RowError(Refusal.BUSY, code, words)
-    return RowError(Refusal.PERMISSION if UNKNOWN_COLUMN in words else Refusal.FIXABLE, code, words)
+        return RowError(Refusal.BUSY, UNPROCESSED, words)
+    return RowError(Refusal.PERMISSION if UNKNOWN_COLUMN in words else Refusal.FIXABLE, WHOLE_FILE, words)

@@ -43,23 +43,34 @@ class Jobs:
             yield path
         except Exception:
             with suppress(CrmError):
-                self.transport.request(self.reason, "PATCH", path, body={"state": "Aborted"})
+                self._abort(path)
             raise
 
-    def wait(self, path: str) -> Mapping[str, Any]:
+    def wait(self, path: str, most_s: float = BULK_WAIT_S) -> Mapping[str, Any]:
         """Return the job when it has ended; asks ever more rarely, for each look is a call.
 
-        Raises Unavailable after ``BULK_WAIT_S``.
+        One that goes on for more than ``most_s`` is aborted: what it did by then stays done.
         """
         waited, step = 0.0, FIRST_POLL_S
-        while waited < BULK_WAIT_S:
+        while waited < most_s:
             self.transport.sleep(step)
             waited += step
-            job: Mapping[str, Any] = self.transport.request(self.reason, "GET", path)
+            job = self._look(path)
             if job["state"] in ENDED:
                 return job
             step = min(step * 2, BULK_POLL_MAX_S)
-        raise Unavailable("the bulk job has not ended yet")
+        once(lambda: self._abort(path))
+        ended = self._look(path)
+        if ended["state"] not in ENDED:
+            raise Unavailable("the bulk job goes on though it was aborted")
+        return ended
+
+    def _look(self, path: str) -> Mapping[str, Any]:
+        job: Mapping[str, Any] = self.transport.request(self.reason, "GET", path)
+        return job
+
+    def _abort(self, path: str) -> None:
+        self.transport.request(self.reason, "PATCH", path, body={"state": "Aborted"})
 
     def iter_rows(self, path: str) -> Iterator[dict[str, str]]:
         """Yield the rows of a result file, from disk."""

@@ -60,6 +60,8 @@ LOCK_STEP_S: Final = 2.0
 DEPLOY_WAIT_S: Final = 600.0
 DEPLOY_POLL_MAX_S: Final = 15.0
 BULK_WAIT_S: Final = 1_800.0
+# A push waits shorter: its worker has others to serve, and composite calls take the rows as well.
+BULK_PUSH_WAIT_S: Final = 90.0
 BULK_POLL_MAX_S: Final = 60.0
 # The daily quota is a rolling 24 h window, so a slice of it comes back all the time.
 DAILY_QUOTA_RETRY_S: Final = 900.0

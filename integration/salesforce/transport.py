@@ -3,7 +3,8 @@
 simple-salesforce is used in *direct* mode on our own pooled session (it has no timeouts of its
 own), rebuilt for each grant: its own re-login would recurse for ever on a dead grant and lose the
 headers of the call it replays. Its ``bulk2`` and ``mdapi`` are never touched: what they do is
-sent with ``send_bytes``. Neighbours: ``auth`` (grants), ``errors`` (what a failure means).
+sent with ``send_bytes`` and read with ``fetch``. Every call holds a place in ``integration.in_flight``.
+Neighbours: ``auth`` (grants), ``errors`` (what a failure means).
 """
 
 from __future__ import annotations

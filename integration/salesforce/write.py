@@ -1,11 +1,12 @@
 """Writing rows: upserts by external key and updates by id, in the fewest calls.
 
 A request of sObject Collections takes 200 rows; five of them ride in one composite call, so that
-1,000 rows cost one. Larger loads go through Bulk API 2.0 where that costs fewer calls; any number
-of rows may be streamed through it. Rows are
-sorted by parent: rows of one account then lock it once, not in every batch. ``allOrNone`` is always
-false, so one refused row never takes its neighbours with it. Rows whose id is known are updated by
-id with the key among their values, which is how a record made by a person is adopted.
+1,000 rows cost one. Larger loads go through Bulk API 2.0 where that costs fewer calls; any number of
+rows may be streamed through it. Rows are sorted by parent: rows of one account then lock it once, not
+in every batch. ``allOrNone`` is always false, so one refused row never takes its neighbours with it.
+Two refusals get another try here: a locked row after a random pause, and a row that a duplicate rule
+only warns of with the header that says so. Rows whose id is known are updated by id with the key among
+their values, which is how a record made by a person is adopted.
 Source: REST API guide, "Upsert Records Using sObject Collections"; Large Data Volumes guide.
 """
 
@@ -19,7 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 from integration.port import FieldType, Refused, RowError, Unavailable, WriteResult, WriteRow
-from integration.salesforce.bulk import BulkUpsert
+from integration.salesforce.bulk import UNPROCESSED, BulkUpsert
 from integration.salesforce.composite import Part, send_parts
 from integration.salesforce.csv_rows import BulkRow, carries_in_csv
 from integration.salesforce.errors import call_error, row_error
@@ -27,6 +28,7 @@ from integration.salesforce.limits import (
     BULK_BATCH_ROWS,
     BULK_CALLS,
     BULK_FROM_ROWS,
+    BULK_PUSH_WAIT_S,
     COLLECTION_ROWS,
     COMPOSITE_COLLECTIONS,
     LOCK_STEP_S,
@@ -125,7 +127,7 @@ class Writer:
         rest = [draft for draft in keyed if draft.index not in taken]
         results = self._write(way, [*way.updates(known), *way.upserts(rest)])
         if bulk:
-            results |= self._send_bulk(object_name, key_field, bulk)
+            results |= self._send_bulk(way, bulk)
         return [results[index] for index in range(len(rows))]
 
     def stream(self, object_name: str, key_field: str, rows: Iterable[WriteRow]) -> Iterator[WriteResult]:
@@ -231,10 +233,17 @@ class Writer:
             for answer in answers
         ]
 
-    def _send_bulk(self, object_name: str, key_field: str, drafts: Sequence[Draft]) -> dict[int, WriteResult]:
-        bulk = BulkUpsert(self._transport, object_name, key_field)
-        results = {result.key: result for result in bulk.run(map(_bulk_row, drafts))}
-        return {draft.index: results[draft.row.key] for draft in drafts}
+    def _send_bulk(self, way: Way, drafts: Sequence[Draft]) -> dict[int, WriteResult]:
+        """Send rows as one job; those it has not done in time, or was ended before, go as any write does."""
+        bulk = BulkUpsert(self._transport, way.object_name, way.key_field or "")
+        by_key = {one.key: one for one in bulk.run(map(_bulk_row, drafts), BULK_PUSH_WAIT_S)}
+        results = {draft.index: by_key[draft.row.key] for draft in drafts}
+        left = [draft for draft in drafts if _unprocessed(results[draft.index])]
+        return results | self._write(way, way.upserts(left))
+
+
+def _unprocessed(result: WriteResult) -> bool:
+    return result.error is not None and result.error.code == UNPROCESSED
 
 
 def pays_as_bulk(rows: int) -> bool:

@@ -96,7 +96,8 @@ def change(org: Org, call: Call, job_id: str) -> Answer:
     """Start (``UploadComplete``) or abort a job."""
     job, state = job_of(org, job_id, _KIND), call.object().get("state")
     call.note.object = job["object"]
-    if job["state"] != "Open" or state not in ("UploadComplete", "Aborted"):
+    may = {"UploadComplete": ("Open",), "Aborted": ("Open", "UploadComplete", "InProgress")}
+    if job["state"] not in may.get(str(state), ()):
         raise SfError(
             "INVALIDJOBSTATE", f"Can not change the state of the job from {job['state']} to {state}"
         )
@@ -113,7 +114,7 @@ def status(org: Org, call: Call, job_id: str) -> Answer:
     job = advance(org, job_of(org, job_id, _KIND))
     call.note.object = job["object"]
     counts = {"numberRecordsProcessed": job.get("_done", 0), "numberRecordsFailed": job.get("_failed", 0)}
-    ended = job["state"] in ("JobComplete", "Failed")
+    ended = job["state"] in ("JobComplete", "Failed", "Aborted")
     return Answer(
         200, shown(job) | (counts if ended else {"numberRecordsProcessed": 0, "numberRecordsFailed": 0})
     )

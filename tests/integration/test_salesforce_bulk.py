@@ -70,13 +70,29 @@ def test_a_job_tells_each_row_by_its_key():
     assert upload.body.startswith(b"CS_Key__c,Name\nkey:0,n0\n")
 
 
-def test_a_job_that_failed_on_its_way_keeps_what_it_did_and_tells_the_rest():
-    """Failed does not roll back: done rows are done, the others are told as undone and may come again."""
+def taken_alone(sent):
+    """Answer a collections request of one row."""
+    assert [record[KEY] for record in sent.json["records"]] == ["key:0"]
+    return 200, [{"id": "a0", "success": True, "errors": [], "created": True}]
+
+
+def test_a_job_that_failed_on_its_way_keeps_what_it_did_and_the_rest_goes_another_way():
+    """Failed does not roll back: done rows are done, the others are sent as any write is."""
+    job = ended("Failed", ROWS - 1, words="TooManyLockFailure : too many lock failures")
+    setup = rig(OPEN, TAKEN, CLOSED, job, good(*range(1, ROWS)), left(0), taken_alone)
+    results = setup.port.upsert("CS_Plan__c", KEY, rows_of())
+    assert [result.record_id for result in results[:2]] == ["a0", "a1"]
+
+
+def test_a_stream_tells_the_rows_a_failed_job_left():
+    """There may be any number of them: they are told with the job's words, and may be sent again."""
     job = ended("Failed", ROWS - 1, words="TooManyLockFailure : too many lock failures")
     setup = rig(OPEN, TAKEN, CLOSED, job, good(*range(1, ROWS)), left(0))
-    results = setup.port.upsert("CS_Plan__c", KEY, rows_of())
-    assert (results[0].error.refusal, results[0].error.code) == (Refusal.BUSY, "TooManyLockFailure")
-    assert results[1].record_id == "a1"
+    results = {one.key: one for one in setup.port.upsert_stream("CS_Plan__c", KEY, rows_of())}
+    error = results["key:0"].error
+    assert (error.refusal, error.code) == (Refusal.BUSY, "UNPROCESSED")
+    assert "too many lock failures" in error.message
+    assert results["key:1"].record_id == "a1"
 
 
 def test_a_column_the_user_may_not_see_fails_the_file_and_every_row_tells_it():
@@ -103,14 +119,40 @@ def test_results_that_leave_rows_out_are_not_taken_for_the_whole():
 
 
 def test_a_job_is_asked_ever_more_rarely_and_aborted_when_it_does_not_end():
-    """Two seconds, four, eight … never more than a minute apart; then the job is ended by us."""
+    """Two seconds, four, eight … never more than a minute apart; what it did after half an hour counts."""
     looks = [RUNNING] * 34
-    setup = rig(OPEN, TAKEN, CLOSED, *looks, ABORTED)
-    with pytest.raises(Unavailable):
-        setup.port.upsert("CS_Plan__c", KEY, rows_of())
+    done = good(*range(1, ROWS))
+    setup = rig(OPEN, TAKEN, CLOSED, *looks, ABORTED, ended("Aborted", ROWS - 1), done, left(0))
+    results = list(setup.port.upsert_stream("CS_Plan__c", KEY, rows_of()))
     assert setup.slept[:7] == [2, 4, 8, 16, 32, 60, 60]
     assert BULK_WAIT_S <= sum(setup.slept) < BULK_WAIT_S + 60
-    assert (setup.org.sent[-1].method, setup.org.sent[-1].json) == ("PATCH", {"state": "Aborted"})
+    assert setup.org.sent[len(looks) + 3].json == {"state": "Aborted"}
+    assert [result.key for result in results if result.error] == ["key:0"]
+
+
+def test_a_push_does_not_wait_for_a_slow_org():
+    """After a minute and a half the job is ended, and what it left goes by collections."""
+    done = good(*range(1, ROWS))
+    ended_by_us = (ABORTED, ended("Aborted", ROWS - 1), done, left(0), taken_alone)
+    setup = rig(OPEN, TAKEN, CLOSED, *[RUNNING] * 6, *ended_by_us)
+    results = setup.port.upsert("CS_Plan__c", KEY, rows_of())
+    assert sum(setup.slept) == 2 + 4 + 8 + 16 + 32 + 60
+    assert all(result.error is None for result in results)
+
+
+def test_a_job_that_ended_while_it_was_aborted_has_ended():
+    """The org refuses to abort it; what it says of itself counts."""
+    setup = rig(
+        OPEN, TAKEN, CLOSED, *[RUNNING] * 6, WRONG_STATE, ended("JobComplete", ROWS), good(*range(ROWS))
+    )
+    assert all(result.error is None for result in setup.port.upsert("CS_Plan__c", KEY, rows_of()))
+
+
+def test_a_job_that_goes_on_though_aborted_is_given_up():
+    """Nobody knows what becomes of its rows: they are looked for before they are sent again."""
+    setup = rig(OPEN, TAKEN, CLOSED, *[RUNNING] * 6, ABORTED, RUNNING, ABORTED)
+    with pytest.raises(Unavailable, match="goes on"):
+        setup.port.upsert("CS_Plan__c", KEY, rows_of())
 
 
 def test_a_refused_upload_leaves_no_job_behind():

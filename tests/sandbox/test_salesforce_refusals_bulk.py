@@ -148,6 +148,17 @@ def test_an_ended_job_cannot_be_aborted(api: Api) -> None:
     assert code_of(api.call("PATCH", path, {"state": "Aborted"})) == (400, "INVALIDJOBSTATE")
 
 
+def test_a_job_under_way_can_be_aborted_and_what_it_did_stays(api: Api) -> None:
+    """Its results tell the rows it has done by then."""
+    path = opened(api)
+    upload(api, path, b"CS_Key__c\nunderway\n")
+    api.call("PATCH", path, {"state": "UploadComplete"})
+    assert api.call("PATCH", path, {"state": "Aborted"}).json()["state"] == "Aborted"
+    found = api.call("GET", path).json()
+    assert (found["state"], found["numberRecordsProcessed"]) == ("Aborted", 1)
+    assert "underway" in api.call("GET", f"{path}/successfulResults").text
+
+
 @refuses("job-delete-open")
 def test_an_open_job_cannot_be_deleted(api: Api) -> None:
     """It is to be aborted first."""

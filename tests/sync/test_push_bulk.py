@@ -65,14 +65,14 @@ def test_a_refused_row_is_blocked_in_the_orgs_words_and_the_others_stand(there):
 
 
 def test_nobody_else_takes_the_rows_while_the_job_may_run(there, lite):
-    """Half an hour later they are still its worker's; when that is surely dead, another writes them."""
+    """Nine minutes later they are still its worker's; when that is surely dead, another writes them."""
     ws = there.ws
     with writing(ws.runtime.engine) as conn:
         lease = pushing._lease(ws, "somebody else", PROFILES, conn)
         assert len(ledger.claim_pending(conn, ws.id, PROFILES, lease)) == 6
-    lite.later(minutes=30)
+    lite.later(minutes=9)
     there.push()
     assert there.written(PROFILES) == {}
-    lite.at(lite.now + timedelta(minutes=11))
+    lite.at(lite.now + timedelta(minutes=2))
     there.push()
     assert len(there.written(PROFILES)) == 6
