@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic_core import CoreSchema
 
+from integration.owners import OWNERS
 from mappings.catalogue import CATALOGUE, OWN_OBJECTS, Home, KeptList
 from mappings.freshness import FreshnessEntry
 from mappings.problems import suggest
@@ -332,6 +333,7 @@ class CrmEntry(Model):
     @model_validator(mode="after")
     def _freshness_names_what_is_read(self) -> CrmEntry:
         known = [entry.object for entry in self.entries().values()] + [kind.value for kind in OWN_OBJECTS]
+        known += [OWNERS] if self.names_owners() else []
         refuse(
             [
                 Finding(("freshness", name), f"nothing is read from {name!r}", suggest(name, known))
@@ -340,6 +342,11 @@ class CrmEntry(Model):
             ]
         )
         return self
+
+    def names_owners(self) -> bool:
+        """Return whether accounts say in a field of the CRM to whom they belong."""
+        binding = self.reads.account.fields.owner_id
+        return binding is not None and binding.field is not None
 
     def entries(self) -> Mapping[str, AccountReads | DealReads | LineReads | TicketReads]:
         """Return what is read by canonical object name; a portal without support has no ticket."""

@@ -116,6 +116,13 @@ def own_object(kind: RecordKind, charter: Charter, vendor: str, homes: Homes = O
     return places[homes.of[kind]]
 
 
+def owned_objects(charter: Charter, vendor: str) -> frozenset[str]:
+    """Return the vendor's objects whose records of ours begin with the account's owner (``to_rows``)."""
+    deal = charter.crm_for(vendor).reads.deal
+    deals = {deal.object} if deal.fields.owner_id and deal.fields.owner_id.field else set()
+    return frozenset({TASKS, *deals})
+
+
 def ownership(kind: RecordKind, name: str, crm: CrmEntry) -> Ownership:
     """Return who owns a field of ours: what the charter says, else seed for native fields, else ours."""
     chosen = crm.writes.ownership.get(kind, {}).get(name)
