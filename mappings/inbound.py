@@ -14,7 +14,8 @@ from pydantic import BaseModel
 
 from integration.owners import OWNERS
 from integration.port import CrmRecord, Pipeline, ReadQuery, Stage
-from mappings.bindings import Binding, CrmEntry, DealReads, LineReads, TicketFields, TicketReads
+from mappings.binding import Binding
+from mappings.bindings import CrmEntry, DealReads, LineReads, TicketFields, TicketReads
 from mappings.catalogue import OWN_OBJECTS, Home
 from mappings.charter import Charter
 from mappings.freshness import OWN, OWNERS_READ, READ, Promise, promise

@@ -17,7 +17,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from integration.port import FieldSpec, FieldType, FieldValues, Link, ObjectSpec
-from mappings.bindings import Binding, CrmEntry, Ownership
+from mappings.binding import Binding
+from mappings.bindings import CrmEntry, Ownership
 from mappings.catalogue import CATALOGUE, DEALS, LIST_FIELDS, OWN_OBJECTS, CatalogueField, Home
 from mappings.charter import Charter
 from mappings.homes import OBJECTS, TASKS, Homes
