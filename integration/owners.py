@@ -28,20 +28,6 @@ class Owner:
     changed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class OwnerNames:
-    """How an owner is called among people."""
-
-    first_name: str
-    last_name: str
-    email: str
-
-    def __str__(self) -> str:
-        """Return the name, else the address, else ``an owner without a name``."""
-        named = " ".join(filter(None, (self.first_name, self.last_name)))
-        return named or self.email or "an owner without a name"
-
-
 @runtime_checkable
 class OwnersPort(Protocol):
     """A CRM that lists its owners apart from its records."""

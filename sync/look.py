@@ -58,7 +58,6 @@ class Looked:
 class _Account:
     """One account decided: its rows, and its fold after today's grid point."""
 
-    name: str
     state: FoldState
     decision: Decision
     rows: tuple[WantedRow, ...]
@@ -175,7 +174,7 @@ def _decide_all(
         try:
             decision = decide(states[key], one, ws.rules, as_of)
             rows = _rows(ws, decision, None if key in unfit else one.account.owner_id)
-            decided[key] = _Account(one.account.name, states[key], decision, rows)
+            decided[key] = _Account(states[key], decision, rows)
         except Exception as error:  # one poisoned account must not stop the rest; it is kept and shown
             log.exception("account %s of %s cannot be decided", key, ws.id)
             failures[key] = f"{type(error).__name__}: {error}"
@@ -221,7 +220,8 @@ def _enter(
         held = dirty.extend(conn, ws.id, claims, Lease("look", now, LEASE_S, len(claims)))
         if held < len(claims):
             return Looked(0, 0, 0)
-        report_unseeded(conn, ws, now, {key: one.name for key, one in decided.items()}, unfit, rows)
+        seen = [claim.id for claim in claims if claim.id not in failures]
+        report_unseeded(conn, ws, now, seen, unfit, rows)
         wanted = ledger.want(conn, ws.id, now, rows, fence)
         fold.put(conn, ws.id, states)
         _report(conn, ws, now, [claim.id for claim in claims], contradictions)

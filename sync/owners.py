@@ -16,11 +16,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from integration.owners import OWNERS, Owner, OwnerNames, OwnersPort
+from integration.owners import OWNERS, Owner, OwnersPort
 from integration.port import Refused
 from mappings.inbound import owners_promise
 from mappings.outbound import owned_objects
-from success.facts import AccountFacts
+from success.facts import Account, AccountFacts
 from sync.keep import Pulled
 from sync.state import cursors, findings, ledger, mirror
 from sync.state.cursors import Cursor, Phase
@@ -50,11 +50,11 @@ class AccountOwner:
 
 
 def read_owners_if_due(ws: Workspace) -> Pulled:
-    """Read the owners where that was never done, or longer ago than the charter promises."""
+    """Read the owners where that was never tried, or longer ago than the charter promises."""
     promised = owners_promise(ws.charter, ws.vendor)
     with reading(ws.runtime.engine) as conn:
-        read_at = _read_at(conn, ws)
-    if promised is None or (read_at is not None and ws.now() - read_at < promised):
+        tried = [_read_at(conn, ws), *(one.last_at for one in findings.open_findings(conn, ws.id, UNREAD))]
+    if promised is None or any(at is not None and ws.now() - at < promised for at in tried):
         return Pulled()
     return read_owners(ws)
 
@@ -84,7 +84,7 @@ def read_owners(ws: Workspace) -> Pulled:
 
 
 def unfit_owners(conn: Connection, ws: Workspace, facts: Iterable[AccountFacts]) -> dict[str, str]:
-    """Return, by account, why records of ours may not be given to its owner; others are left out.
+    """Return, by account, in words why nothing of ours may be given to its owner; others are left out.
 
     Empty while owners were never read. An owner the account was given after the last reading may be
     new: nothing is said of that one yet.
@@ -92,15 +92,18 @@ def unfit_owners(conn: Connection, ws: Workspace, facts: Iterable[AccountFacts])
     read_at = _read_at(conn, ws)
     if read_at is None:
         return {}
-    owned = {one.account.account_id: one.account.owner_id for one in facts if one.account.owner_id}
-    known = mirror.find(conn, ws.id, OWNERS, sorted({one for one in owned.values() if one}))
+    owned = [(one.account, owner) for one in facts if (owner := one.account.owner_id) is not None]
+    known = mirror.find(conn, ws.id, OWNERS, sorted({owner for _, owner in owned}))
     found: dict[str, str] = {}
-    for account, owner in owned.items():
-        held = known.get(owner or "")
+    for account, owner in owned:
+        held = known.get(owner)
         if held is not None and held.deleted:
-            found[account] = f"{_names(held)} ({owner}) left"
-        elif held is None and _given_at(conn, ws, account, owner) <= read_at:
-            found[account] = f"{owner} is not known to the CRM"
+            whose = f"{_name(held)} ({owner}), who left"
+        elif held is None and _given_at(conn, ws, account) <= read_at:
+            whose = f"owner {owner}, whom the CRM does not know"
+        else:
+            continue
+        found[account.account_id] = f"{account.name} belongs to {whose}"
     return found
 
 
@@ -108,22 +111,22 @@ def report_unseeded(
     conn: Connection,
     ws: Workspace,
     now: datetime,
-    looked_at: Mapping[str, str],
+    looked_at: Iterable[str],
     unfit: Mapping[str, str],
-    rows: Sequence[WantedRow],
+    rows: Iterable[WantedRow],
 ) -> None:
-    """Tell of the accounts (name by id) some of whose ``rows`` begin without an owner; close what is mended.
+    """Tell of the accounts some of whose ``rows`` begin without an owner; close what is mended of others.
 
-    Called before the rows are entered: a row the CRM took already began with whom it began.
+    Called before the rows are entered: what the CRM has taken keeps whom it began with.
     """
     begun = _new_accounts(conn, ws, [row for row in rows if row.account_id in unfit])
     messages = {
-        account: f"{looked_at[account]} belongs to {unfit[account]}: deals and tasks of ours begin without "
-        "an owner there. Give the account another owner; those begun are people's to give away"
+        account: f"{unfit[account]}: deals and tasks of ours begin there without an owner. Give the account "
+        "another owner; what has begun is people's to give away"
         for account in sorted(begun)
     }
     findings.report(conn, ws.id, now, UNSEEDED, messages)
-    findings.resolve(conn, ws.id, now, UNSEEDED, [one for one in looked_at if one not in unfit])
+    findings.resolve(conn, ws.id, now, UNSEEDED, set(looked_at) - unfit.keys())
 
 
 def owner_of(conn: Connection, ws: Workspace, owner_id: str | None) -> AccountOwner | None:
@@ -133,7 +136,7 @@ def owner_of(conn: Connection, ws: Workspace, owner_id: str | None) -> AccountOw
     held = mirror.find(conn, ws.id, OWNERS, [owner_id]).get(owner_id)
     if held is None:
         return AccountOwner(owner_id, None, None, archived=False)
-    return AccountOwner(owner_id, str(_names(held)), held.values.get("email"), held.deleted)
+    return AccountOwner(owner_id, _name(held), held.values.get("email"), held.deleted)
 
 
 def _read_at(conn: Connection, ws: Workspace) -> datetime | None:
@@ -167,21 +170,21 @@ def _record(owner: Owner, held: StoredRecord | None) -> MirrorRecord:
     return MirrorRecord(OWNERS, owner.id, at, values, (), None, owner.archived, owner.created_at)
 
 
-def _names(held: StoredRecord) -> OwnerNames:
+def _name(held: StoredRecord) -> str:
+    """Return the owner's name, else the address, else the id."""
     values = held.values
-    return OwnerNames(
-        values.get("first_name") or "", values.get("last_name") or "", values.get("email") or ""
-    )
+    named = " ".join(filter(None, (values.get("first_name"), values.get("last_name"))))
+    return named or values.get("email") or held.source_id
 
 
-def _given_at(conn: Connection, ws: Workspace, account: str, owner: str | None) -> datetime:
-    """Return since when the account has named this owner, by the CRM's time."""
+def _given_at(conn: Connection, ws: Workspace, account: Account) -> datetime:
+    """Return since when the account has named its owner, by the CRM's time."""
     reads = ws.inbound.crm.reads.account
     field = reads.fields.owner_id.field if reads.fields.owner_id else None
-    versions = mirror.versions(conn, ws.id, reads.object, account)
+    versions = mirror.versions(conn, ws.id, reads.object, account.account_id)
     since = versions[-1].source_at
     for one in reversed(versions):
-        if field is None or one.values.get(field) != owner:
+        if field is None or one.values.get(field) != account.owner_id:
             break
         since = one.source_at
     return since
