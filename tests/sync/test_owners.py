@@ -109,7 +109,9 @@ def test_a_charter_says_how_often(lite: Deployment, office: OPEN) -> None:
     assert "census owners" not in schedule
 
 
-def test_records_of_ours_are_not_given_to_one_who_left(lite: Deployment, office: OPEN) -> None:
+def test_records_of_ours_are_not_given_to_one_who_left(
+    lite: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Bob left: his account's renewal and tasks begin without an owner, and one finding names both."""
     there = office(lite, HUBSPOT, owned()).install()
     bob = archive(there, "owner:bob")
@@ -122,6 +124,10 @@ def test_records_of_ours_are_not_given_to_one_who_left(lite: Deployment, office:
     there.look_at_all()
     there.settle()
     assert [one.times for one in told(there)] == [1]  # what stands there began already
+    monkeypatch.setattr(showing, "read_settings", lambda: lite.runtime.settings)
+    monkeypatch.setattr(showing, "open_runtime", lambda _settings: lite.runtime)
+    said = json.loads(CliRunner().invoke(showing.doctor, ["--json"]).output)
+    assert [one["severity"] for one in said if one["matter"] == found.message] == ["note"]
 
 
 def test_a_finding_closes_once_the_account_has_another_owner(lite: Deployment, office: OPEN) -> None:
