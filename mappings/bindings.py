@@ -8,47 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
-from pydantic_core import CoreSchema
+from pydantic import Field, field_validator, model_validator
 
+from integration.owners import OWNERS
+from mappings.binding import Binding
 from mappings.catalogue import CATALOGUE, OWN_OBJECTS, Home, KeptList
 from mappings.freshness import FreshnessEntry
+from mappings.further_reads import ProductReads, SurveyReads
 from mappings.problems import suggest
 from mappings.scalars import Finding, Model, Name, refuse
 from success.desired import RecordKind
-
-
-class Binding(Model):
-    """Where one canonical value stands: a field, perhaps translated, perhaps with a default.
-
-    Written short as ``name: dealname``, or long as
-    ``kind: {field: dealtype, map: {newbusiness: new}, default: new}``. The default also stands for
-    a value the map does not have; without one such a value is a contradiction.
-    """
-
-    field: Name | None = None
-    map: dict[str, str] = Field(default_factory=dict)
-    default: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_short_form(cls, value: object) -> object:
-        if not isinstance(value, str | dict):
-            refuse([Finding((), f"{value!r} names no field", "Write the CRM field's name, in quotes.")])
-        return {"field": value} if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Binding:
-        if self.field is None and self.default is None:
-            refuse([Finding((), "neither a field nor a default", "Name the CRM field to read.")])
-        return self
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Return the schema with the short form beside the long one."""
-        return {"anyOf": [{"type": "string", "minLength": 1}, handler(core)]}
 
 
 class AccountFields(Model):
@@ -153,13 +124,18 @@ class TicketReads(Model):
     closed_stages: tuple[str, ...] = ()
 
 
+Entry = AccountReads | DealReads | LineReads | TicketReads | SurveyReads | ProductReads
+
+
 class Reads(Model):
-    """What is read, per canonical object; a portal without support leaves ``ticket`` out."""
+    """What is read, per canonical object; ``ticket`` and what stands behind it may be left out."""
 
     account: AccountReads
     deal: DealReads
     contract_line: LineReads
     ticket: TicketReads | None = None
+    survey: SurveyReads | None = None
+    product: ProductReads | None = None
 
     @model_validator(mode="after")
     def _objects_hang_together(self) -> Reads:
@@ -169,8 +145,8 @@ class Reads(Model):
             (("deal", "parent"), self.deal.parent, account),
             (where_line, line.object if line.source == "deal" else line.parent, deal),
         ]
-        if self.ticket is not None:
-            expected.append((("ticket", "parent"), self.ticket.parent, account))
+        hung = {"ticket": self.ticket, "survey": self.survey}
+        expected += [((name, "parent"), one.parent, account) for name, one in hung.items() if one is not None]
         refuse(
             [
                 Finding(at, f"{written!r} is not the object read above", f"Write {wanted}.")
@@ -336,6 +312,7 @@ class CrmEntry(Model):
     @model_validator(mode="after")
     def _freshness_names_what_is_read(self) -> CrmEntry:
         known = [entry.object for entry in self.entries().values()] + [kind.value for kind in OWN_OBJECTS]
+        known += [OWNERS] if self.names_owners() else []
         refuse(
             [
                 Finding(("freshness", name), f"nothing is read from {name!r}", suggest(name, known))
@@ -345,12 +322,20 @@ class CrmEntry(Model):
         )
         return self
 
-    def entries(self) -> Mapping[str, AccountReads | DealReads | LineReads | TicketReads]:
-        """Return what is read by canonical object name; a portal without support has no ticket."""
+    def names_owners(self) -> bool:
+        """Return whether accounts say in a field of the CRM to whom they belong."""
+        binding = self.reads.account.fields.owner_id
+        return binding is not None and binding.field is not None
+
+    def entries(self) -> Mapping[str, Entry]:
+        """Return what is read by canonical object name; what the charter leaves out is left out."""
         reads = self.reads
-        entries: dict[str, AccountReads | DealReads | LineReads | TicketReads] = {
+        entries: dict[str, Entry | None] = {
             "account": reads.account,
             "deal": reads.deal,
             "contract_line": reads.contract_line,
+            "ticket": reads.ticket,
+            "survey": reads.survey,
+            "product": reads.product,
         }
-        return entries if reads.ticket is None else {**entries, "ticket": reads.ticket}
+        return {name: entry for name, entry in entries.items() if entry is not None}

@@ -58,6 +58,10 @@ OWN = Promise(timedelta(hours=1), timedelta(hours=4))
 """What is promised of our own objects: people rarely edit them."""
 
 
+OWNERS_READ = timedelta(days=1)
+"""How often owners are read again where the charter says nothing else: people rarely join or leave."""
+
+
 def promise(entry: Mapping[str, FreshnessEntry], name: str, usual: Promise) -> Promise:
     """Return what the charter's block promises of ``name``, and ``usual`` where it says nothing."""
     said = entry.get(name, FreshnessEntry())

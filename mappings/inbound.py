@@ -7,18 +7,20 @@ returned as a ``Contradiction``: quarantined and shown, never raised and never g
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
+from integration.owners import OWNERS
 from integration.port import CrmRecord, Pipeline, ReadQuery, Stage
-from mappings.bindings import Binding, CrmEntry, DealReads, LineReads, TicketFields, TicketReads
+from mappings.binding import Binding
+from mappings.bindings import CrmEntry, DealReads, LineReads, TicketFields, TicketReads
 from mappings.catalogue import OWN_OBJECTS, Home
 from mappings.charter import Charter
-from mappings.freshness import OWN, READ, Promise, promise
+from mappings.freshness import OWN, OWNERS_READ, READ, Promise, promise
 from mappings.homes import OBJECTS, Homes
-from mappings.naming import key_field, vendor_name
+from mappings.naming import HUBSPOT, key_field, vendor_name
 from mappings.outbound import object_specs
 from mappings.row import Contradicted, Row
 from success.facts import Account, ContractLine, Deal, DealState, LineKind, Money, Ticket
@@ -175,6 +177,17 @@ def promises(charter: Charter, vendor: str, homes: Homes) -> dict[str, Promise]:
     return {name: promise(crm.freshness, name, READ) for name in read} | {
         vendor_name(kind, vendor): promise(crm.freshness, kind, OWN) for kind in kinds
     }
+
+
+def owners_promise(charter: Charter, vendor: str) -> timedelta | None:
+    """Return how old what we know of the owners may be; ``None`` where they are not read.
+
+    They are read where HubSpot's accounts name one: a Salesforce owner is a record like others.
+    """
+    crm = charter.crm_for(vendor)
+    if vendor != HUBSPOT or not crm.names_owners():
+        return None
+    return promise(crm.freshness, OWNERS, Promise(OWNERS_READ, OWNERS_READ)).changes
 
 
 def watched_fields(charter: Charter, vendor: str) -> dict[str, tuple[str, ...]]:

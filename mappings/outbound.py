@@ -17,7 +17,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from integration.port import FieldSpec, FieldType, FieldValues, Link, ObjectSpec
-from mappings.bindings import Binding, CrmEntry, Ownership
+from mappings.binding import Binding
+from mappings.bindings import CrmEntry, Ownership
 from mappings.catalogue import CATALOGUE, DEALS, LIST_FIELDS, OWN_OBJECTS, CatalogueField, Home, PlanStage
 from mappings.charter import Charter
 from mappings.homes import OBJECTS, TASKS, Homes
@@ -115,6 +116,13 @@ def own_object(kind: RecordKind, charter: Charter, vendor: str, homes: Homes = O
         Home.MIRROR: None,
     }
     return places[homes.of[kind]]
+
+
+def owned_objects(charter: Charter, vendor: str) -> frozenset[str]:
+    """Return the vendor's objects whose records of ours begin with the account's owner (``to_rows``)."""
+    deal = charter.crm_for(vendor).reads.deal
+    deals = {deal.object} if deal.fields.owner_id and deal.fields.owner_id.field else set()
+    return frozenset({TASKS, *deals})
 
 
 def ownership(kind: RecordKind, name: str, crm: CrmEntry) -> Ownership:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from integration.port import CrmRecord
-from mappings.bindings import Binding
+from mappings.binding import Binding
 from mappings.money import from_major
 from mappings.typed import Unreadable, read_boolean, read_day, read_decimal, read_instant, read_integer
 from success.facts import Money

@@ -92,6 +92,30 @@ class Ticket:
     csat: int | None = None
 
 
+class SurveyKind(StrEnum):
+    """What a survey asks: recommendation (0 to 10), satisfaction, or effort (1 to 7)."""
+
+    NPS = "nps"
+    CSAT = "csat"
+    CES = "ces"
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyAnswer:
+    """One answer to a survey. ``respondent`` None: nobody we can tell from another.
+
+    ``csat`` is a satisfaction survey's score as a rating from 1 to 5, where the charter counts it as one.
+    """
+
+    answer_id: str
+    account_id: str
+    kind: SurveyKind
+    score: int
+    answered_at: datetime
+    respondent: str | None = None
+    csat: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class UsageDay:
     """A day's use of one feature under one contract line.
@@ -140,7 +164,7 @@ class AccountFacts:
     the chain of lines that renew one another); it outlives merges and never changes.
     ``usage_seen`` says whether the product sends usage for this portfolio at all: without
     it, no usage is *unknown*, not zero. Quarantined usage is left in ``usage`` and told
-    apart by ``success.usage``.
+    apart by ``success.usage``. ``product_names`` are the CRM's, by product id, where it is asked for them.
     """
 
     account: Account
@@ -151,5 +175,11 @@ class AccountFacts:
     usage: tuple[UsageDay, ...] = ()
     presence: tuple[PresenceDay, ...] = ()
     group_keys: Mapping[str, str] = field(default_factory=dict)
+    answers: tuple[SurveyAnswer, ...] = ()
+    product_names: Mapping[str, str] = field(default_factory=dict)
     usage_seen: bool = False
     support_seen: bool = False
+
+    def product_name(self, product_id: str) -> str:
+        """Return what people call a product: its name where we know it, else its id."""
+        return self.product_names.get(product_id, product_id)

@@ -16,15 +16,17 @@ from enum import StrEnum
 from fractions import Fraction
 
 from success.days import window_start
-from success.facts import AccountFacts
+from success.facts import AccountFacts, SurveyKind
 from success.ledger import in_reporting, minor_per_unit, sum_arr
 from success.renewal_terms import next_due
 from success.rules import Rules
-from success.view import AccountView, TicketDays
+from success.view import AccountView, AnswerDay, TicketDays
 
 MONTH_DAYS = 28
 QUARTER_DAYS = 90
 CSAT_RANGE = range(1, 6)
+PROMOTER, DETRACTOR = 9, 6
+NPS_PEOPLE = 5
 
 
 class CelType(StrEnum):
@@ -219,16 +221,44 @@ def _tickets(view: AccountView, as_of: date) -> MeasureValue:
 
 
 def _csat(view: AccountView, as_of: date) -> MeasureValue:
+    """Return the mean of the ratings of tickets, and of those surveys the charter counts as such."""
     first = window_start(as_of, QUARTER_DAYS)
-    rated = [
-        (ticket.answered_on, ticket.csat)
-        for ticket in view.tickets
-        if ticket.csat in CSAT_RANGE and first <= ticket.answered_on <= as_of
-    ]
+    given = [(ticket.answered_on, ticket.csat) for ticket in view.tickets]
+    given += [(one.on, one.answer.csat) for one in view.answers]
+    rated = [(day, csat) for day, csat in given if csat in CSAT_RANGE and first <= day <= as_of]
     if not rated:
         return UNKNOWN
     total = sum(score for _, score in rated if score is not None)
     return MeasureValue(Fraction(total, len(rated)), max(day for day, _ in rated))
+
+
+# Recommendation: an answer counts from its day on, and silence says nothing (domain K22).
+
+
+def _nps_answers(view: AccountView, first: date, as_of: date) -> list[AnswerDay]:
+    return [one for one in view.answers if one.answer.kind is SurveyKind.NPS and first <= one.on <= as_of]
+
+
+def _nps_latest(view: AccountView, as_of: date) -> MeasureValue:
+    """Return the score of the account's latest answer, whatever its age: a scorecard says what is fresh."""
+    answers = _nps_answers(view, date.min, as_of)
+    return MeasureValue(answers[-1].answer.score, answers[-1].on) if answers else UNKNOWN
+
+
+def _nps(view: AccountView, as_of: date) -> MeasureValue:
+    """Return percent of promoters less percent of detractors, each person's latest answer counting once.
+
+    Unknown below five people (domain K22): of four, each is a quarter of the figure.
+    """
+    latest = {
+        one.answer.respondent or ("answer", one.answer.answer_id): one
+        for one in _nps_answers(view, window_start(as_of, QUARTER_DAYS), as_of)
+    }
+    if len(latest) < NPS_PEOPLE:
+        return UNKNOWN
+    scores = [one.answer.score for one in latest.values()]
+    balance = sum(score >= PROMOTER for score in scores) - sum(score <= DETRACTOR for score in scores)
+    return MeasureValue(Fraction(100 * balance, len(scores)), max(one.on for one in latest.values()))
 
 
 # Contract: known as soon as the ledger is.
@@ -271,6 +301,8 @@ _CATALOGUE = (
     Measure("open_escalations", "Open escalations", Unit.COUNT, CelType.INT, _open_escalations),
     Measure("tickets_28d", "Tickets in 28 days", Unit.COUNT, CelType.INT, _tickets),
     Measure("csat_90d", "Satisfaction in 90 days", Unit.RATING, CelType.DOUBLE, _csat),
+    Measure("nps_latest", "Latest recommendation", Unit.RATING, CelType.INT, _nps_latest),
+    Measure("nps_90d", "NPS in 90 days", Unit.RATING, CelType.DOUBLE, _nps),
     Measure("days_to_renewal", "Time to renewal", Unit.DAYS, CelType.INT, _days_to_renewal),
     Measure("days_since_start", "Time since start", Unit.DAYS, CelType.INT, _days_since_start),
     Measure("arr", "ARR", Unit.MONEY, CelType.DOUBLE, _arr),

@@ -114,7 +114,8 @@ def _adoptions(outcome: Outcome) -> Iterator[str]:
         return
     for need in seat_needs(outcome.view, outcome.as_of):
         if key_of(outcome.view, need.product_id) not in outcome.state.expansions:
-            yield f"More seats of {need.product_id} are needed; the deal {waiting.name} is open for it."
+            product = outcome.view.facts.product_name(need.product_id)
+            yield f"More seats of {product} are needed; the deal {waiting.name} is open for it."
 
 
 def _plan_records(outcome: Outcome) -> Iterator[DesiredRecord]:
@@ -186,13 +187,14 @@ def _renewal(outcome: Outcome, key: str) -> DesiredRecord:
 def _expansion(outcome: Outcome, key: str) -> DesiredRecord:
     expansion: ExpansionState = outcome.state.expansions[key]
     trigger, more = outcome.view.rules.expansion, _seats(expansion.added_seats)
+    product = outcome.view.facts.product_name(expansion.product_id)
     reason = (
         f"{tenths(trigger.seat_utilisation)} % or more of {_seats(expansion.seats)} of "
-        f"{expansion.product_id} were in use on each of the {trigger.days} days before "
+        f"{product} were in use on each of the {trigger.days} days before "
         f"{expansion.opened_on}: {more} more {'is' if expansion.added_seats == 1 else 'are'} proposed."
     )
     fields: dict[str, Value] = {
-        "name": f"{outcome.view.facts.account.name}: {more} of {expansion.product_id}",
+        "name": f"{outcome.view.facts.account.name}: {more} of {product}",
         "amount": expansion.amount,
         "due_on": expansion.due_on,
         "kind": RecordKind.EXPANSION.value,

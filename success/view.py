@@ -17,7 +17,7 @@ from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from success.days import local_day
-from success.facts import AccountFacts, ContractLine, LineKind
+from success.facts import AccountFacts, ContractLine, LineKind, SurveyAnswer
 from success.ledger import open_lines
 from success.rules import Rules
 from success.usage import UsageJudge, UsageVerdict
@@ -96,6 +96,14 @@ class TicketDays:
         return self.closed_on or self.opened_on
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerDay:
+    """An answer to a survey and its local day."""
+
+    on: date
+    answer: SurveyAnswer
+
+
 class AccountView:
     """Everything the rules ask of one account, computed on first use and kept."""
 
@@ -150,6 +158,13 @@ class AccountView:
             )
             for ticket in self.facts.tickets
         )
+
+    @cached_property
+    def answers(self) -> tuple[AnswerDay, ...]:
+        """Return the answers to surveys with days in the installation's time zone, oldest first."""
+        zone = ZoneInfo(self.rules.time_zone)
+        ordered = sorted(self.facts.answers, key=lambda one: (one.answered_at, one.answer_id))
+        return tuple(AnswerDay(local_day(one.answered_at, zone), one) for one in ordered)
 
     def open_lines(self, day: date) -> tuple[ContractLine, ...]:
         """Return the recurring lines that count on a day under the ledger's policies."""

@@ -1,8 +1,9 @@
 """Catching up: each object read again as soon as the charter's freshness asks for it.
 
-Per object two tasks stand on the schedule: a poll for changes and a census for deletions. The scheduler
-rings; the job claims what is due of its installation, so that a bell lost costs a moment and a job killed
-its lease. Neighbours: ``state.due`` holds the times, ``pull`` and ``census`` read, ``jobs`` runs this.
+Per object two tasks stand on the schedule: a poll for changes and a census for deletions; owners, always
+read whole, have the poll only. The scheduler rings; the job claims what is due of its installation, so that
+a bell lost costs a moment and a job killed its lease. Neighbours: ``state.due`` holds the times, ``pull``,
+``owners`` and ``census`` read, ``jobs`` runs this.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
+from integration.owners import OWNERS
 from integration.port import CrmError, NeedsConsent, Unavailable
-from mappings.inbound import promises
+from mappings.inbound import owners_promise, promises
 from mappings.naming import HUBSPOT
 from sync.census import take_census
 from sync.keep import in_reading_order, own_objects
+from sync.owners import read_owners
 from sync.pull import poll_object
 from sync.state import due
 from sync.state.due import DueTask
@@ -73,6 +76,8 @@ def _rhythms(ws: Workspace) -> dict[str, timedelta]:
     """Return every task and how often it runs, in the order they are done; Salesforce needs no census."""
     promised = promises(ws.charter, ws.vendor, ws.homes)
     polls = {f"{POLL} {name}": one.changes for name, one in promised.items()}
+    owners = owners_promise(ws.charter, ws.vendor)
+    polls |= {} if owners is None else {f"{POLL} {OWNERS}": owners}
     censuses = {f"{CENSUS} {name}": one.deletions for name, one in promised.items()}
     return polls | (censuses if ws.vendor == HUBSPOT else {})
 
@@ -86,6 +91,8 @@ def _do(ws: Workspace, task: DueTask) -> None:
             take_census(ws, name)
         elif name in queries:
             poll_object(ws, queries[name])
+        elif name == OWNERS:
+            read_owners(ws)
     except (Unavailable, NeedsConsent):
         raise
     except CrmError as error:

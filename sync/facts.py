@@ -15,8 +15,18 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from mappings.further_facts import product_names, to_answer
 from mappings.inbound import Contradiction, to_account, to_deal, to_line, to_ticket
-from success.facts import Account, AccountFacts, ContractLine, Deal, PresenceDay, Ticket, UsageDay
+from success.facts import (
+    Account,
+    AccountFacts,
+    ContractLine,
+    Deal,
+    PresenceDay,
+    SurveyAnswer,
+    Ticket,
+    UsageDay,
+)
 from success.renewal_terms import group_sources
 from sync.keep import USAGE_REF, crm_record
 from sync.seen import support_seen
@@ -73,6 +83,7 @@ def assemble(
     ids = None if account_ids is None else [account.account_id for account in accounts]
     deals, lines = _deals_and_lines(conn, ws, ids, moment, found)
     tickets = _tickets(conn, ws, ids, moment, found)
+    answers, names = _answers(conn, ws, ids, moment, found), _product_names(conn, ws, moment)
     usage = _Usage.read(conn, ws, accounts, moment)
     supported = support_seen(conn, ws, moment.known_at)
     for account in accounts:
@@ -83,6 +94,8 @@ def assemble(
             lines=tuple(lines[key]),
             deals=tuple(deals[key]),
             tickets=tuple(tickets[key]),
+            answers=tuple(answers[key]),
+            product_names=names,
             usage=usage.days(account),
             presence=usage.presence(account),
             usage_seen=usage.seen,
@@ -214,6 +227,30 @@ def _tickets(
         if ticket is not None:
             grouped[ticket.account_id].append(ticket)
     return grouped
+
+
+def _answers(
+    conn: Connection, ws: Workspace, ids: Collection[str] | None, moment: Moment, found: Assembled
+) -> dict[str, list[SurveyAnswer]]:
+    """Return the answers to surveys by account; one of nobody's account is left out."""
+    reads, grouped = ws.inbound.crm.reads.survey, defaultdict[str, list[SurveyAnswer]](list)
+    for record in [] if reads is None else _records(conn, ws, reads.object, ids, moment):
+        answer = (
+            found.sort(record.account_id, to_answer(crm_record(record), ws.inbound))
+            if record.account_id
+            else None
+        )
+        if answer is not None:
+            grouped[answer.account_id].append(answer)
+    return grouped
+
+
+def _product_names(conn: Connection, ws: Workspace, moment: Moment) -> dict[str, str]:
+    reads = ws.inbound.crm.reads.product
+    if reads is None:
+        return {}
+    held = _records(conn, ws, reads.object, None, moment)
+    return product_names((crm_record(one) for one in held), ws.inbound)
 
 
 @dataclass(slots=True)

@@ -93,14 +93,14 @@ def follow_merges(ws: Workspace, records: Sequence[CrmRecord]) -> list[Signal]:
 def inherited(ws: Workspace, signals: Sequence[Signal]) -> dict[str, list[str]]:
     """Return what hung under records merged away, by object: the CRM moved it and tells of none of it.
 
-    Deals and tickets of accounts; a deal's lines.
+    Deals, tickets and survey answers of accounts; a deal's lines.
     """
     reads = ws.inbound.crm.reads
     merged = {
         name: {one for signal in signals if signal.object == name for one in signal.merged_ids}
         for name in (reads.account.object, reads.deal.object)
     }
-    children = [reads.deal.object, *([reads.ticket.object] if reads.ticket else [])]
+    children = [reads.deal.object, *(one.object for one in (reads.ticket, reads.survey) if one)]
     found: dict[str, list[str]] = {}
     with reading(ws.runtime.engine) as conn:
         if accounts := merged[reads.account.object]:

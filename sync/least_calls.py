@@ -13,6 +13,9 @@ from dataclasses import dataclass
 HUBSPOT_PAGE_ROWS = 100
 HUBSPOT_BATCH_ROWS = 100
 HUBSPOT_LINKS_WRITTEN_ROWS = 2_000
+HUBSPOT_OWNER_LISTS = 2
+"""Live and archived owners are two lists (page "Owners"); both are read with whatever is read first."""
+
 SALESFORCE_PAGE_ROWS = 2_000
 SALESFORCE_CALL_ROWS = 1_000
 
@@ -33,6 +36,7 @@ def least_calls(vendor: str, work: Work) -> int:
 
 def _hubspot(work: Work) -> int:
     reads = sum(_calls(rows, HUBSPOT_PAGE_ROWS) for rows in work.read.values())
+    reads += HUBSPOT_OWNER_LISTS if work.read else 0
     writes = sum(_calls(rows, HUBSPOT_BATCH_ROWS) for rows in work.written.values())
     made = sum(
         kinds * _calls(work.written.get(name, 0), HUBSPOT_LINKS_WRITTEN_ROWS)

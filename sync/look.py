@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -26,6 +26,7 @@ from success.fold import FoldState
 from sync import facts as assembling
 from sync.facts import Moment
 from sync.keep import USAGE_REF
+from sync.owners import report_unseeded, unfit_owners
 from sync.seen import first_heard
 from sync.state import dirty, findings, fold, ledger, usage_store
 from sync.state.dirty import Claim, Scope
@@ -80,8 +81,10 @@ def look(ws: Workspace, owner: str, limit: int = BATCH_ACCOUNTS) -> Looked | Non
     with reading(ws.runtime.engine) as conn:
         facts = assembling.identified(conn, ws, found.facts)
     sound = {key: one for key, one in facts.items() if key not in failures}
-    decided, undecided = _decide_all(ws, sound, states, ws.day_of(now))
-    return _enter(ws, now, claims, decided, failures | undecided, found.contradictions)
+    with reading(ws.runtime.engine) as conn:
+        unfit = unfit_owners(conn, ws, sound.values())
+    decided, undecided = _decide_all(ws, sound, states, ws.day_of(now), unfit)
+    return _enter(ws, now, claims, decided, failures | undecided, found.contradictions, unfit)
 
 
 def _fold_to_today(
@@ -159,24 +162,27 @@ def _facts_at(
 
 
 def _decide_all(
-    ws: Workspace, facts: Mapping[str, AccountFacts], states: Mapping[str, FoldState], as_of: date
+    ws: Workspace,
+    facts: Mapping[str, AccountFacts],
+    states: Mapping[str, FoldState],
+    as_of: date,
+    unfit: Collection[str],
 ) -> tuple[dict[str, _Account], dict[str, str]]:
     decided: dict[str, _Account] = {}
     failures: dict[str, str] = {}
     for key, one in facts.items():
         try:
             decision = decide(states[key], one, ws.rules, as_of)
-            decided[key] = _Account(states[key], decision, _rows(ws, one, decision))
+            rows = _rows(ws, decision, None if key in unfit else one.account.owner_id)
+            decided[key] = _Account(states[key], decision, rows)
         except Exception as error:  # one poisoned account must not stop the rest; it is kept and shown
             log.exception("account %s of %s cannot be decided", key, ws.id)
             failures[key] = f"{type(error).__name__}: {error}"
     return decided, failures
 
 
-def _rows(ws: Workspace, facts: AccountFacts, decision: Decision) -> tuple[WantedRow, ...]:
-    rows = rows_of_account(
-        decision.records, ws.charter, ws.vendor, owner_id=facts.account.owner_id, homes=ws.homes
-    )
+def _rows(ws: Workspace, decision: Decision, owner_id: str | None) -> tuple[WantedRow, ...]:
+    rows = rows_of_account(decision.records, ws.charter, ws.vendor, owner_id=owner_id, homes=ws.homes)
     return tuple(_wanted(row, record.account_id, record.kind.value, record.reason) for record, row in rows)
 
 
@@ -202,6 +208,7 @@ def _enter(
     decided: Mapping[str, _Account],
     failures: Mapping[str, str],
     contradictions: Sequence[tuple[str, Contradiction]],
+    unfit: Mapping[str, str],
 ) -> Looked:
     """Enter all of it in one transaction; rows of a claim that was lost meanwhile are refused."""
     today, fence = ws.day_of(now), claims[0].fence
@@ -213,6 +220,8 @@ def _enter(
         held = dirty.extend(conn, ws.id, claims, Lease("look", now, LEASE_S, len(claims)))
         if held < len(claims):
             return Looked(0, 0, 0)
+        seen = [claim.id for claim in claims if claim.id not in failures]
+        report_unseeded(conn, ws, now, seen, unfit, rows)
         wanted = ledger.want(conn, ws.id, now, rows, fence)
         fold.put(conn, ws.id, states)
         _report(conn, ws, now, [claim.id for claim in claims], contradictions)

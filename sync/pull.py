@@ -2,7 +2,8 @@
 
 Two ways in: ``load`` reads everything once, ``poll`` what changed since. Both keep a page in the same
 transaction as the cursor, so a crash repeats a page and loses none.
-Neighbours: ``keep`` stores what was read, ``jobs`` and ``catch_up`` call these.
+Neighbours: ``keep`` stores what was read, ``owners`` reads whom records may belong to, ``jobs`` and
+``catch_up`` call these.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from integration.port import ReadQuery
 from sync.bury import bury
 from sync.keep import Pulled, follow_merges, in_reading_order, keep, own_objects
+from sync.owners import read_owners_if_due
 from sync.state import cursors
 from sync.state.cursors import Cursor, Phase
 from sync.state.engine import reading, writing
@@ -30,19 +32,19 @@ def quiet(_object: str, _rows: int) -> None:
 
 
 def load(ws: Workspace, progress: Progress = quiet) -> Pulled:
-    """Read every object the charter names, once; what a killed load had read is not read again."""
+    """Read every object the charter names, once, and who owns records; what was read is not read again."""
     total = Pulled()
     for query in in_reading_order(ws):
         total = total.plus(_load_object(ws, query, progress))
-    return total
+    return total.plus(read_owners_if_due(ws))
 
 
 def poll(ws: Workspace, progress: Progress = quiet) -> Pulled:
-    """Read what changed since the last pass of each object the charter reads."""
+    """Read what changed since the last pass of each object the charter reads; owners once it is time."""
     total = Pulled()
     for query in in_reading_order(ws):
         total = total.plus(poll_object(ws, query, progress))
-    return total
+    return total.plus(read_owners_if_due(ws))
 
 
 def poll_object(ws: Workspace, query: ReadQuery, progress: Progress = quiet) -> Pulled:

@@ -135,7 +135,7 @@ WINDOWS: Final[Mapping[str, Window]] = {
     ASSOCIATIONS: Window(ASSOCIATION_CALLS_PER_10_S, 10.1),
 }
 
-# Page "Understanding the CRM", object type ids.
+# Page "Understanding the CRM", object type ids; page "Feedback submission object definition" for 0-19.
 STANDARD_TYPE_IDS: Final[Mapping[str, str]] = {
     "contacts": "0-1",
     "companies": "0-2",
@@ -144,6 +144,7 @@ STANDARD_TYPE_IDS: Final[Mapping[str, str]] = {
     "products": "0-7",
     "line_items": "0-8",
     "quotes": "0-14",
+    "feedback_submissions": "0-19",
     "tasks": "0-27",
     "notes": "0-46",
     "meetings": "0-47",

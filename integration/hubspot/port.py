@@ -18,6 +18,7 @@ from integration.hubspot.describe import describe, load_schemas
 from integration.hubspot.keyless import Keyless
 from integration.hubspot.names import ObjectNames
 from integration.hubspot.oauth_endpoint import TokenEndpoint
+from integration.hubspot.owners import read_owners
 from integration.hubspot.past import read_history
 from integration.hubspot.portal import Portal
 from integration.hubspot.read import Reader
@@ -27,6 +28,7 @@ from integration.hubspot.survey import survey
 from integration.hubspot.transport import Transport
 from integration.hubspot.write import Writer
 from integration.install_specs import InstallingPort, InstallStep, Made, Survey, Wanted
+from integration.owners import Owner, OwnersPort
 from integration.parts import OwnedPart, Removal, RemovingPort
 from integration.port import (
     CrmDescription,
@@ -42,7 +44,7 @@ from integration.port import (
 )
 
 
-class HubSpotPort(CrmPort, KeylessPort, CensusPort, HistoryPort, InstallingPort, RemovingPort):
+class HubSpotPort(CrmPort, KeylessPort, CensusPort, HistoryPort, OwnersPort, InstallingPort, RemovingPort):
     """A connected portal. Thread-safe; custom objects are named by our plain names."""
 
     def __init__(self, portal: Portal, calls: CallCount) -> None:
@@ -113,6 +115,10 @@ class HubSpotPort(CrmPort, KeylessPort, CensusPort, HistoryPort, InstallingPort,
     def history(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> list[History]:
         """See ``HistoryPort.history``; fifty records a call, the last 20 values of each property."""
         return read_history(self._portal, object_name, ids, fields)
+
+    def owners(self) -> list[Owner]:
+        """See ``OwnersPort.owners``; two calls for up to a hundred live and a hundred archived ones."""
+        return read_owners(self._portal)
 
     def survey(self, wanted: Wanted, found: CrmDescription, owned: Sequence[OwnedPart]) -> Survey:
         """See ``InstallingPort.survey``."""

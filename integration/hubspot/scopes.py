@@ -30,6 +30,9 @@ ENTERPRISE: Final = (
 _ONE_SCOPE: Final[Mapping[str, str]] = {"tickets": "tickets", "quotes": "e-commerce"}
 """Objects whose records have one scope for reading and writing, and none for properties."""
 
+_READ_ONLY: Final = frozenset({"feedback_submissions", "products"})
+"""Objects we only ever read, whose properties have no scope of their own: that of the records shows them."""
+
 _ACTIVITIES: Final = frozenset({"tasks", "notes", "meetings", "calls", "emails"})
 """Activities have no scopes of their own: those of contacts open them."""
 
@@ -71,6 +74,8 @@ def _of(name: str, records: Iterable[str], properties: Iterable[str]) -> set[str
         return set()
     if name in _ONE_SCOPE:
         return {_ONE_SCOPE[name]}
+    if name in _READ_ONLY:
+        return {f"crm.objects.{name}.read"}
     named = "contacts" if name in _ACTIVITIES else name
     return {
         *(f"crm.objects.{named}.{verb}" for verb in records),

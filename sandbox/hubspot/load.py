@@ -301,6 +301,8 @@ class Loader:
             "hs_response_group": group,
             "hs_submission_timestamp": stamp(at),
         }
+        if survey.contact_key:
+            values["hs_contact_id"] = self._refs[ref_of("contact", survey.contact_key)][1]
         made = self._add("feedback_submissions", ref_of("survey", survey.key), values, at)
         self._link("feedback_submissions", made, "companies", self._company_id(survey.account_key))
         if survey.contact_key:

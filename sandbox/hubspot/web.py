@@ -88,6 +88,8 @@ class Call:
     def write_type(self, name: str) -> ObjectType:
         """Return the type of a path segment, for writing records. Raises 400 or 403."""
         kind = self.portal.type_of(name)
+        if kind.readonly:
+            raise invalid(f"{kind.label} records are read-only and can't be written through the API")
         self.caller.need(kind.scopes("write"))
         note().object = kind.plural
         return kind

@@ -61,8 +61,6 @@ class Writer:
         self, kind: ObjectType, given: dict[str, Any], links: list[LinkSpec], draft: Draft
     ) -> Plan:
         """Plan a new record. Raises 400 or 409."""
-        if kind.readonly:
-            raise invalid(f"{kind.label} records can't be created through the API")
         values, warnings = self._values(kind, given, None, draft)
         values = {name: value for name, value in values.items() if value != ""}
         self._check_minimum(kind, values)
@@ -96,8 +94,6 @@ class Writer:
 
         Raises 400 or 409.
         """
-        if kind.readonly:
-            raise invalid(f"{kind.label} records can't be changed through the API")
         values, warnings = self._values(kind, given, record, draft)
         changed = {name: value for name, value in values.items() if record.values.get(name, "") != value}
         self._check_unique(kind, changed, record.id, draft, creating=False)
@@ -133,7 +129,8 @@ class Writer:
             if definition is None:
                 problems.append(problem("PROPERTY_DOESNT_EXIST", name, f'Property "{name}" does not exist'))
                 continue
-            if definition["modificationMetadata"].get("readOnlyValue"):
+            # No call writes a read-only object: HubSpot's own tools do, which have every property.
+            if definition["modificationMetadata"].get("readOnlyValue") and not kind.readonly:
                 sort = "calculated" if definition["calculated"] else "read only"
                 text = f'"{name}" is a {sort} property; its value cannot be set.'
                 problems.append(problem("READ_ONLY_VALUE", name, text))

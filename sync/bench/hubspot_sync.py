@@ -1,8 +1,9 @@
 """``colonnade bench hubspot-sync``: a portal read, decided about and written; again; and after changes.
 
 Calls come from the sandbox's request log, the least possible from its rows: list pages of a
-hundred, batch reads of a hundred changed, writes of a hundred, links of two thousand (HubSpot pages
-"Objects" and "Associate records"). Neighbours: ``runs``, ``stage``, ``first_load``.
+hundred, the two lists of owners, batch reads of a hundred changed, writes of a hundred, links of two
+thousand (HubSpot pages "Objects", "Owners" and "Associate records"). Neighbours: ``runs``, ``stage``,
+``first_load``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from sync.bench.book import Size
 from sync.bench.runs import Changed, Edits, First, Say, Unchanged, calls_for, first_run, later_runs
 from sync.bench.stage import HUBSPOT, Stage, stage
 from sync.demo.children import ROOT
+from sync.least_calls import HUBSPOT_OWNER_LISTS
 
 READ: Final = ("companies", "deals", "line_items", "tickets")
 LISTED = READ_BATCH = WRITTEN = 100
@@ -78,8 +80,8 @@ class HubSpotLimits:
     edits = Edits("companies", "name", "deals", "amount")
 
     def least_first(self, before: Mapping[str, int], after: Mapping[str, int]) -> int:
-        """List what there was; make what is new with its links, and write every company once."""
-        total = sum(calls_for(before[name], LISTED) for name in READ)
+        """List what there was and the owners; make what is new with its links, and write every company once."""
+        total = sum(calls_for(before[name], LISTED) for name in READ) + HUBSPOT_OWNER_LISTS
         total += calls_for(after["companies"], WRITTEN)
         for held, rows in after.items():
             made = rows - before.get(held, 0)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import click
 from rich.console import Console
 
+from success.decide import Decision
 from success.explain import explain as explanation
 from sync.commands.diagnosis import HUBSPOT, Diagnosis, Severity, of_api_version, of_connection, of_scopes
 from sync.commands.output import answer, json_option, table
@@ -14,6 +15,7 @@ from sync.config import read_settings
 from sync.numbers import Metrics, decisions, portfolio
 from sync.numbers import metrics as portfolio_metrics
 from sync.onboard import every_installation
+from sync.owners import UNREAD, UNSEEDED, AccountOwner, owner_of
 from sync.runtime import Runtime, open_runtime
 from sync.state import findings, ledger, mirror
 from sync.state.engine import reading
@@ -22,6 +24,7 @@ from sync.state.installations import ENDED, Installation
 from sync.taken import NORMALISED
 from sync.workspace import Workspace, open_workspace
 
+SHOWN = 20
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
@@ -55,19 +58,23 @@ def explain(account: str, installation: str | None, as_json: bool) -> None:
     ws = open_workspace(runtime, installation or _only_installation(runtime))
     key = _account_id(ws, account)
     today = ws.day_of(ws.now())
-    decided = decisions(ws, portfolio(ws, today, account_ids=[key])).get(key)
+    found = portfolio(ws, today, account_ids=[key])
+    decided = decisions(ws, found).get(key)
     if decided is None:
         raise StateError(
             f"nothing is known of {account!r} on {today}; it may be deleted or merged in the CRM"
         )
+    with reading(runtime.engine) as conn:
+        owner = owner_of(conn, ws, found.facts[key].account.owner_id)
     data = {
         "account_id": key,
+        "owner": owner,
         "as_of": today,
         "health": decided.health,
         "milestones": decided.milestones,
         "records": decided.records,
     }
-    answer(data, as_json, lambda out: _show_account(out, explanation(decided.health), decided.records))
+    answer(data, as_json, lambda out: _show_account(out, _told(decided, owner), decided.records))
 
 
 @click.command()
@@ -104,9 +111,10 @@ def _of_records(ws: Workspace) -> list[Diagnosis]:
         blocked = ledger.blocked(conn, ws.id)
         contradictions = findings.open_findings(conn, ws.id, "contradiction")
         normalised = findings.open_findings(conn, ws.id, NORMALISED)
+        owners = [one for kind in (UNREAD, UNSEEDED) for one in findings.open_findings(conn, ws.id, kind)]
     found = [
         Diagnosis(ws.id, f"{row.object} {row.key}: {row.error_message}", "mend it in the CRM")
-        for row in blocked[:20]
+        for row in blocked[:SHOWN]
     ]
     if contradictions:
         first = f"{contradictions[0].subject}: {contradictions[0].message}"
@@ -117,6 +125,7 @@ def _of_records(ws: Workspace) -> list[Diagnosis]:
         matter = f"{len(normalised)} values stand in another form than they were written in, first {first}"
         remedy = "none is needed; have the field's mapping or type agree if it should stand as sent"
         found.append(Diagnosis(ws.id, matter, remedy, Severity.NOTE))
+    found += [Diagnosis(ws.id, one.message, "see to it in the CRM", Severity.NOTE) for one in owners[:SHOWN]]
     if not ws.live:
         remedy = f"run `colonnade sync load {ws.id}`, then `sync live`"
         found.append(Diagnosis(ws.id, "it is not live yet", remedy))
@@ -175,6 +184,18 @@ def _show_metrics(out: Console, found: Metrics) -> None:
             rows,
         )
     )
+
+
+def _told(decided: Decision, owner: AccountOwner | None) -> str:
+    """Return whose the account is and how its health comes about."""
+    if owner is None:
+        whose = "Nobody owns it."
+    elif owner.name is None:
+        whose = f"Owner: {owner.id}, of whom nothing was read."
+    else:
+        address = f" ({owner.email})" if owner.email and owner.email != owner.name else ""
+        whose = f"Owner: {owner.name}{address}{', who left' if owner.archived else ''}."
+    return f"{whose}\n{explanation(decided.health)}"
 
 
 def _show_account(out: Console, text: str, records: tuple[object, ...]) -> None:

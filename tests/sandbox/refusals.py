@@ -48,6 +48,9 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     # 1.2: records
     "list-101": ("1.2, list", "a page of more than 100"),
     "list-history-51": ("1.2, list", "a page of more than 50 with history"),
+    "survey-create": ("1.2, create", "an answer to a survey is made by HubSpot's surveys only"),
+    "survey-update": ("1.2, create", "an answer to a survey is changed by nobody"),
+    "survey-archive": ("1.2, create", "an answer to a survey is deleted by nobody through the API"),
     "create-no-properties": ("1.2, create", "a create without properties"),
     "batch-read-101": (_CAP, "101 inputs to read"),
     "batch-read-history-51": (_CAP, "51 inputs to read with history"),

@@ -11,6 +11,7 @@ from tests.sandbox.refusals import Case, refuses
 
 OBJECTS = "/crm/objects/2026-09"
 COMPANIES = f"{OBJECTS}/companies"
+SURVEYS = f"{OBJECTS}/feedback_submissions"
 NAMED = {"properties": {"name": "C"}}
 WHEN = {"hs_timestamp": "2026-01-01T00:00:00Z"}
 DEAL = {"dealname": "D", "dealstage": "qualifiedtobuy", "pipeline": "default"}
@@ -40,6 +41,9 @@ CASES = [
         400,
         "PROPERTY_DOESNT_EXIST",
     ),
+    Case("survey-create", "POST", SURVEYS, {"properties": {"hs_value": "9"}}, 400, "read-only", VALIDATION),
+    Case("survey-update", "PATCH", f"{SURVEYS}/1", {"properties": {"hs_value": "9"}}, 400, "read-only"),
+    Case("survey-archive", "POST", f"{SURVEYS}/batch/archive", {"inputs": [{"id": "1"}]}, 400, "read-only"),
     Case("unknown-record", "GET", f"{COMPANIES}/1", None, 404, "resource not found"),
     Case(
         "unknown-type",

@@ -19,6 +19,8 @@ from success.facts import (
     LineKind,
     Money,
     PresenceDay,
+    SurveyAnswer,
+    SurveyKind,
     Ticket,
     UsageDay,
 )
@@ -76,6 +78,12 @@ def seen(day: date, users: Iterable[str], product: str = "core") -> PresenceDay:
 def ticket(ticket_id: str, opened: date, closed: date | None = None, **changes: Any) -> Ticket:
     """Return a ticket opened and closed at noon UTC."""
     base = Ticket(ticket_id, "A1", "high", _noon(opened), _noon(closed) if closed else None, escalated=False)
+    return replace(base, **changes)
+
+
+def answer(answer_id: str, day: date, score: int, **changes: Any) -> SurveyAnswer:
+    """Return an answer to a recommendation survey, given at noon UTC by nobody we can tell."""
+    base = SurveyAnswer(answer_id, "A1", SurveyKind.NPS, score, _noon(day))
     return replace(base, **changes)
 
 

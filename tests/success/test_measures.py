@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from success.facts import AccountFacts, LineKind, Money
+from success.facts import AccountFacts, LineKind, Money, SurveyKind
 from success.measures import MEASURES, MeasureValue, measure_all
 from success.rules import RenewalRule
-from tests.success.builders import days, facts, line, rules, seen, ticket, used
+from tests.success.builders import answer, days, facts, line, rules, seen, ticket, used
 
 AS_OF = date(2024, 6, 30)
 WINDOW = date(2024, 6, 3)  # the first of the 28 days that end on AS_OF
@@ -134,6 +134,44 @@ def test_satisfaction_is_the_mean_of_the_fresh_ratings() -> None:
     )
     found = MEASURES["csat_90d"](facts([line()], tickets=tickets), rules(), AS_OF)
     assert found == MeasureValue(Fraction(9, 2), date(2024, 6, 3))
+
+
+def test_surveys_count_as_satisfaction_where_the_charter_rates_them() -> None:
+    """A ticket's 5 and a survey's 2 are 7/2 on the survey's day; a survey that is not rated says nothing."""
+    rated = answer("s1", date(2024, 6, 20), 1, kind=SurveyKind.CSAT, csat=2)
+    bare = answer("s2", date(2024, 6, 25), 2, kind=SurveyKind.CSAT)
+    given = (ticket("1", date(2024, 6, 1), date(2024, 6, 3), csat=5),)
+    found = MEASURES["csat_90d"](facts([line()], tickets=given, answers=(rated, bare)), rules(), AS_OF)
+    assert found == MeasureValue(Fraction(7, 2), date(2024, 6, 20))
+    assert value("csat_90d", facts([line()], answers=(bare,))) is None
+
+
+def test_the_latest_recommendation_keeps_its_day() -> None:
+    """An old answer is known with its age, a later one is not seen yet, and no answer is unknown."""
+    old, later = answer("s1", date(2023, 1, 5), 9), answer("s2", date(2024, 7, 1), 2)
+    effort = answer("s3", AS_OF, 7, kind=SurveyKind.CES)
+    account = facts([line()], answers=(later, effort, old))
+    assert MEASURES["nps_latest"](account, rules(), AS_OF) == MeasureValue(9, date(2023, 1, 5))
+    assert value("nps_latest", account, date(2024, 7, 1)) == 2
+    assert value("nps_latest", facts([line()], answers=(effort,))) is None
+
+
+def test_nps_is_unknown_below_five_people() -> None:
+    """Three promoters, one passive and one detractor are 40; of four people it is unknown."""
+    scores = {"a": 9, "b": 10, "c": 9, "d": 8, "e": 6}
+    answers = tuple(answer(f"s-{who}", AS_OF, score, respondent=who) for who, score in scores.items())
+    assert value("nps_90d", facts([line()], answers=answers)) == 40
+    assert value("nps_90d", facts([line()], answers=answers[:4])) is None
+
+
+def test_a_person_counts_once_with_their_latest_answer() -> None:
+    """Ann's 10 replaces her 0; what is older than 90 days is out, and nobody in particular is one each."""
+    early, late = date(2024, 5, 1), date(2024, 6, 1)
+    known = (answer("s1", early, 0, respondent="ann"), answer("s2", late, 10, respondent="ann"))
+    others = tuple(answer(f"s{number}", late, 7) for number in range(3, 7))
+    gone = answer("s9", date(2024, 4, 1), 0)
+    assert value("nps_90d", facts([line()], answers=(*others, *known, gone))) == 20
+    assert value("nps_90d", facts([line()], answers=(*others, gone))) is None
 
 
 def test_contract_measures() -> None:

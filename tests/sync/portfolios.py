@@ -11,7 +11,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sandbox.portfolio.model import Account, ContractLine, Deal, Owner, Portfolio, Product, Ticket
+from sandbox.portfolio.model import (
+    Account,
+    ContractLine,
+    Deal,
+    Owner,
+    Portfolio,
+    Product,
+    SurveyResponse,
+    Ticket,
+)
 
 PRODUCT = "core"
 
@@ -25,6 +34,7 @@ class Book:
     lines: list[ContractLine] = field(default_factory=list)
     tickets: list[Ticket] = field(default_factory=list)
     owners: list[Owner] = field(default_factory=list)
+    surveys: list[SurveyResponse] = field(default_factory=list)
 
     def account(self, key: str, name: str, *, currency: str = "USD", owner: str | None = None) -> Book:
         """Add a customer."""
@@ -92,6 +102,11 @@ class Book:
         self.tickets.append(Ticket(ref, account, f"Ticket {ref}", "medium", opened, None, escalated))
         return self
 
+    def answered(self, account: str, ref: str, kind: Any, score: int, at: str) -> Book:
+        """Add an answer to a survey, by nobody in particular."""
+        self.surveys.append(SurveyResponse(ref, account, None, kind, score, at))
+        return self
+
     def write(self, folder: Path) -> Path:
         """Write the folder and return it."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -103,6 +118,7 @@ class Book:
         _lines(folder / "deals.jsonl", self.deals)
         _lines(folder / "lines.jsonl", self.lines)
         _lines(folder / "tickets.jsonl", self.tickets)
+        _lines(folder / "surveys.jsonl", self.surveys)
         return folder
 
 

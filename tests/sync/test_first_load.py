@@ -62,14 +62,14 @@ def gave_rows(request: dict[str, object], path: str) -> bool:
 @pytest.mark.parametrize(
     ("vendor", "calls"),
     [
-        (HUBSPOT, {"companies": 1, "deals": 1, "line_items": 1, "tickets": 1}),
+        (HUBSPOT, {"companies": 1, "deals": 1, "line_items": 1, "tickets": 1, "owners": 2}),
         (SALESFORCE, {"Account": 1, "Opportunity": 1, "OpportunityLineItem": 1, "Case": 1}),
     ],
 )
 def test_a_small_crm_is_read_in_one_call_per_object(
     lite: Deployment, office: OPEN, vendor: str, calls: dict[str, int]
 ) -> None:
-    """HubSpot lists with links in the answer, Salesforce has links as fields: one call for each object."""
+    """HubSpot lists with links in the answer, Salesforce has links as fields; owners are two lists."""
     there = office(lite, vendor, three_customers()).install()
     mark = there.sandbox.mark()
     pulled = there.load()
@@ -88,7 +88,7 @@ def _object(request: dict[str, object]) -> str:
     path = str(request["path"])
     names = {"/0-8?": "line_items", "/companies?": "companies", "/deals?": "deals"}
     names |= {"/tickets?": "tickets", "FROM+Account": "Account", "FROM+OpportunityLineItem": ""}
-    names |= {"FROM+Case": "Case"}
+    names |= {"FROM+Case": "Case", "/owners/": "owners"}
     if "FROM+Opportunity+" in path:
         return "Opportunity"
     if "FROM+OpportunityLineItem" in path:

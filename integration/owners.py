@@ -1,0 +1,37 @@
+"""Who may own records: the people a CRM lets a record be given to, asked of it apart from its records.
+
+An owner is no record of the CRM (HubSpot answers no search, history or push about them), so they are
+read whole. A CRM whose owners are ordinary records (Salesforce's User) does not implement this.
+Neighbours: ``port`` has the other protocols, ``sync/owners.py`` asks and keeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol, runtime_checkable
+
+OWNERS: Final = "owners"
+"""The object name under which they are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A person records may be given to; ``archived`` once they left. Times are UTC, names may be empty."""
+
+    id: str
+    email: str
+    first_name: str
+    last_name: str
+    archived: bool
+    created_at: datetime
+    changed_at: datetime
+
+
+@runtime_checkable
+class OwnersPort(Protocol):
+    """A CRM that lists its owners apart from its records."""
+
+    def owners(self) -> list[Owner]:
+        """Return all owners, those archived too, by id; each once."""
+        ...
