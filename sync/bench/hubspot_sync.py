@@ -80,7 +80,7 @@ class HubSpotLimits:
     edits = Edits("companies", "name", "deals", "amount")
 
     def least_first(self, before: Mapping[str, int], after: Mapping[str, int]) -> int:
-        """List what there was and the owners; make what is new with its links, and write every company once."""
+        """List what there was and the owners; make what is new with its links, write every company once."""
         total = sum(calls_for(before[name], LISTED) for name in READ) + HUBSPOT_OWNER_LISTS
         total += calls_for(after["companies"], WRITTEN)
         for held, rows in after.items():
