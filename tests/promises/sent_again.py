@@ -68,7 +68,7 @@ def _taken(one: Exchange, ids: Mapping[str, str]) -> Iterator[tuple[str, str, st
         return
     results = one.answer["results"]
     if "from" in one.body["inputs"][0]:
-        made = {(raw["from"]["id"], raw["to"]["id"]) for raw in results}
+        made = {_ends(raw) for raw in results}
         yield from (sent for sent in _sent(one, ids) if (sent[0], sent[1].removeprefix("link to ")) in made)
         return
     traces = {raw["objectWriteTraceId"] for raw in results}
@@ -76,6 +76,13 @@ def _taken(one: Exchange, ids: Mapping[str, str]) -> Iterator[tuple[str, str, st
         if raw["objectWriteTraceId"] in traces:
             record = _record(one, raw, ids)
             yield from ((record, field, value) for field, value in raw["properties"].items())
+
+
+def _ends(made: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the ids of a link an answer names: a labelled one is told by flat keys, a default one not."""
+    if "fromObjectId" in made:
+        return str(made["fromObjectId"]), str(made["toObjectId"])
+    return made["from"]["id"], made["to"]["id"]
 
 
 def _record(one: Exchange, raw: Mapping[str, Any], ids: Mapping[str, str]) -> str:

@@ -81,7 +81,9 @@ def test_records_of_ours_lost_on_the_way_are_not_doubled(lite: Deployment, offic
     counts = {kind: len(there.sandbox.records(there.own(kind))) for kind in ("profile", "plan", "milestone")}
     assert counts == {"profile": 3, "plan": 1, "milestone": 4}
     for profile in there.sandbox.records(there.own("profile")):
-        assert len(profile["associations"]["companies"]["results"]) == 1
+        linked = profile["associations"]["companies"]["results"]
+        assert len({one["id"] for one in linked}) == 1  # once as it is, and once by its label
+        assert len(linked) == len({one["type"] for one in linked})
     assert {state for _, state in there.states()} == {WriteState.ACKNOWLEDGED}
 
 
