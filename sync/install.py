@@ -44,6 +44,7 @@ class InstallPlan:
     deploys ``changes`` in one piece, as the CRM takes it; ``parts`` says what is done about each
     part, and ``calls`` how many calls that is (``None`` where the CRM is asked until it is done).
     ``homes`` is where our records will stand, which ``notes`` explain where it is not an object.
+    ``owned`` is what was known to be ours then: once that is another, the plan is out of date.
     """
 
     description: CrmDescription
@@ -56,6 +57,7 @@ class InstallPlan:
     homes: Homes = OBJECTS
     notes: tuple[str, ...] = ()
     survey: Survey = NOTHING_SEEN
+    owned: frozenset[OwnedPart] = frozenset()
 
     @property
     def is_empty(self) -> bool:
@@ -122,6 +124,7 @@ def make_plan(
             *_done_without(work, survey.inspection),
         ),
         survey=survey,
+        owned=frozenset(owned),
     )
 
 
