@@ -98,7 +98,7 @@ def make_plan(
     if isinstance(port, InstallingPort):
         by_steps, survey = True, port.survey(wanted, description, list(owned))
         survey = replace(survey, inspection=replace(survey.inspection, missing_scopes=missing or {}))
-    work = work_of(wanted, description, survey, {one.part for one in owned}) if by_steps else Work((), ())
+    work = work_of(wanted, description, survey, owned) if by_steps else Work((), ())
     steps = [_step(spec, description.objects.get(spec.name)) for spec in specs]
     questions = [
         *(problem for step in steps for problem in step.problems),
