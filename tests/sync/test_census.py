@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from integration.hubspot import census as portal_census
 from sync.census import Counted, take_census
 from sync.facts import Moment, assemble
 from sync.state import mirror
@@ -140,6 +141,21 @@ def test_companies_merged_without_a_push_are_one_account(both: Deployment, offic
     mark = there.sandbox.mark()
     assert take_census(there.ws, "companies") == Counted()
     assert len(there.sandbox.requests(mark)) == 1
+
+
+def test_a_merge_the_recycle_bin_does_not_tell_of_is_no_deletion(
+    lite: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A census comes before the poll that knows the survivor: it has that read first, and nothing is lost."""
+    there = live(lite, office)
+    polled(there)
+    acorn, birch = (there.sandbox.lookup(f"account:{key}") for key in ("acorn", "birch"))
+    lite.later(minutes=1)
+    there.sandbox.edit("companies", birch, {}, merge=acorn)
+    monkeypatch.setattr(portal_census, "RECYCLE_BIN", "?archived=false")
+    take_census(there.ws, "companies")
+    assert arr_of(there, birch) == 17_400_00
+    assert len(deals_of(there, birch)) == 4  # ours among them
 
 
 def test_deals_merged_without_a_push_keep_their_lines(both: Deployment, office: OPEN) -> None:
