@@ -223,3 +223,17 @@ def test_a_list_the_customer_made_in_place_of_ours_is_theirs(lite: Deployment, o
     assert (str(told.part), told.outcome.value) == ("list CS At risk", "cannot")
     assert "not ours" in told.why
     assert plan.is_empty
+
+
+def test_a_field_that_stood_before_us_is_told_before_it_is_written_over(
+    lite: Deployment, office: OPEN
+) -> None:
+    """The customer's own number cs_health fits: the plan says what becomes of its values, and only there."""
+    there = office(lite, HUBSPOT, one_customer(), "--tier", "starter")
+    make_property(there, "cs_health", "number", "number")
+    told = "cs_health of companies stood there before us: our values take the place of what is in them"
+    assert [one for one in plan_install(there.ws).notes if one.startswith(told)]
+    there.install()
+    assert [one for one in plan_install(there.ws).notes if "before us" in one] == [
+        f"{told}, and an uninstall leaves the fields"
+    ]
