@@ -202,6 +202,28 @@ def test_a_restored_company_is_alive_again(both: Deployment, office: OPEN) -> No
     assert company["properties"]["cs_stage"] == "onboarding"
 
 
+def test_a_company_deleted_while_it_was_first_read_leaves_nothing_waiting(
+    both: Deployment, office: OPEN
+) -> None:
+    """What could not be made under it is wanted no more; once it is restored, all of it is made."""
+    there = office(both, HUBSPOT, three_customers()).install()
+    there.load()
+    acorn = there.sandbox.lookup("account:acorn")
+    there.sandbox.edit("companies", acorn, {}, delete=True)
+    there.go_live().settle()
+    assert f"profile:{acorn}" in {one.key for one in there.blocked()}
+    both.later(minutes=10)
+    polled(there)
+    assert take_census(there.ws, "companies") == Counted(buried=1)
+    there.settle()
+    assert there.blocked() == []
+    there.sandbox.edit("companies", acorn, {}, restore=True)
+    polled(there)
+    there.settle()
+    assert there.row("cs_profile", f"profile:{acorn}").state is WriteState.ACKNOWLEDGED
+    assert there.row("deals", "renewal:l-a1:1").state is WriteState.ACKNOWLEDGED
+
+
 def test_a_deletion_told_with_a_later_time_does_not_keep_a_record_buried(
     lite: Deployment, office: OPEN
 ) -> None:
