@@ -93,6 +93,9 @@ def test_a_part_the_portal_keeps_ends_an_uninstall_with_its_words(starter: Sandb
     assert done.code == 1
     assert done.err.count("Error:") == 1
     assert "field companies.cs_health" in done.err
+    assert "used by: Theirs" in " ".join(done.err.split())
+    assert "Can't delete or purge a group with active properties" in " ".join(done.err.split())
+    assert "correlationId" not in done.err
     assert "mend that and run again" in done.err
 
 
