@@ -30,6 +30,9 @@ def bury(conn: Connection, ws: Workspace, signals: Iterable[Signal]) -> None:
             rows = ledger.by_record(conn, ws.id, signal.object, [signal.id])
             keys = [row.key for row in rows.values()]
             ledger.tombstone(conn, ws.id, signal.object, keys, DELETED)
+            if signal.object == ws.inbound.crm.reads.account.object:
+                gone = identity.resolve(conn, ws.id, ACCOUNT_KEY, [signal.id]).values()
+                ledger.drop_unmade(conn, ws.id, gone)
         elif signal.kind is SignalKind.MERGED and signal.merged_ids:
             _mark(conn, ws, signal, signal.merged_ids)
             _merge(conn, ws, signal)

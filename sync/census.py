@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from integration.census import CensusPort, Gone
 from integration.port import Signal, SignalKind
 from sync.follow import follow
+from sync.keep import in_reading_order, own_objects
+from sync.pull import poll_object
 from sync.state import cursors, ledger, mirror
 from sync.state.cursors import Phase
 from sync.state.engine import reading
@@ -48,6 +50,8 @@ def take_census(ws: Workspace, object_name: str) -> Counted:
     if not isinstance(port, CensusPort) or place is None or place.phase is Phase.INITIAL:
         return Counted()
     census = port.census(object_name, known)
+    if any(one.at is None for one in census.gone):
+        _poll(ws, object_name)
     polled = place.high_water or ws.installation.epoch
     settled = [one for one in census.gone if one.at is None or one.at <= polled - SETTLES]
     deleted = [Signal(object_name, one.id, SignalKind.DELETED, _when(one, ws.now())) for one in settled]
@@ -56,6 +60,16 @@ def take_census(ws: Workspace, object_name: str) -> Counted:
     for start in range(0, len(found), FOLLOWED):
         follow(ws, found[start : start + FOLLOWED], restored=True)
     return Counted(len(deleted), len(back), len(census.gone) - len(settled))
+
+
+def _poll(ws: Workspace, object_name: str) -> None:
+    """Read what changed before burying what has no time of deletion: it may have become another record.
+
+    HubSpot does not say that a record merged away is to be found in the recycle bin.
+    """
+    queries = {one.object: one for one in in_reading_order(ws)} | own_objects(ws)
+    if object_name in queries:
+        poll_object(ws, queries[object_name])
 
 
 def _when(gone: Gone, now: datetime) -> datetime:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from integration.install_specs import Inspection, InstallingPort, InstallStep, Survey
-from integration.parts import OwnedPart
+from integration.parts import OwnedPart, Part, PartKind
 from integration.port import CrmDescription, CrmPort, FieldSpec, ObjectSpec, SchemaChange
 from mappings.charter import Charter
 from mappings.homes import OBJECTS, Homes
@@ -44,6 +44,7 @@ class InstallPlan:
     deploys ``changes`` in one piece, as the CRM takes it; ``parts`` says what is done about each
     part, and ``calls`` how many calls that is (``None`` where the CRM is asked until it is done).
     ``homes`` is where our records will stand, which ``notes`` explain where it is not an object.
+    ``owned`` is what was known to be ours then: once that is another, the plan is out of date.
     """
 
     description: CrmDescription
@@ -56,6 +57,7 @@ class InstallPlan:
     homes: Homes = OBJECTS
     notes: tuple[str, ...] = ()
     survey: Survey = NOTHING_SEEN
+    owned: frozenset[OwnedPart] = frozenset()
 
     @property
     def is_empty(self) -> bool:
@@ -96,7 +98,7 @@ def make_plan(
     if isinstance(port, InstallingPort):
         by_steps, survey = True, port.survey(wanted, description, list(owned))
         survey = replace(survey, inspection=replace(survey.inspection, missing_scopes=missing or {}))
-    work = work_of(wanted, description, survey, {one.part for one in owned}) if by_steps else Work((), ())
+    work = work_of(wanted, description, survey, owned) if by_steps else Work((), ())
     steps = [_step(spec, description.objects.get(spec.name)) for spec in specs]
     questions = [
         *(problem for step in steps for problem in step.problems),
@@ -120,8 +122,10 @@ def make_plan(
             *told(charter, port.vendor, description, homes),
             *never_won(charter, port.vendor, description.deal_pipelines),
             *_done_without(work, survey.inspection),
+            *_not_ours(work, {one.part for one in owned}),
         ),
         survey=survey,
+        owned=frozenset(owned),
     )
 
 
@@ -133,6 +137,19 @@ def _done_without(work: Work, found: Inspection) -> Iterable[str]:
     for scope, without in found.missing_scopes.items():
         if without:
             yield f"the scope {scope} was not granted: {without}"
+
+
+def _not_ours(work: Work, owned: Collection[Part]) -> Iterable[str]:
+    """Yield the fields of our names that somebody else made: what stands in them will be written over."""
+    found: dict[str, list[str]] = {}
+    for one in work.parts:
+        if one.part.kind is PartKind.FIELD and one.outcome is Outcome.RIGHT and one.part not in owned:
+            found.setdefault(one.part.object, []).append(one.part.name)
+    for name, fields in found.items():
+        yield (
+            f"{', '.join(fields)} of {name} stood there before us: our values take the place of what is in "
+            "them, and an uninstall leaves the fields"
+        )
 
 
 def _changes(specs: Iterable[ObjectSpec], description: CrmDescription) -> tuple[SchemaChange, ...]:

@@ -1,7 +1,8 @@
 """Applying an install plan: each step made, acknowledged and remembered, so that a crash costs nothing.
 
 What a plan will create is kept as an intention before the first call. A part that stands after a
-crash was intended and is ours; one that turns out to be somebody else's is forgotten. Neighbours:
+crash was intended and is ours; one that turns out to be somebody else's is forgotten. A plan that
+another apply has overtaken is refused: what that one made would look like the customer's. Neighbours:
 ``install`` plans, ``state/installed_parts.py`` remembers, ``onboard`` settles what follows from it.
 """
 
@@ -17,7 +18,13 @@ from sync.install import InstallPlan
 from sync.install_steps import REQUIRED, Outcome
 from sync.state import installed_parts
 from sync.state.engine import reading, writing
+from sync.state.errors import StateError
 from sync.workspace import Workspace
+
+OVERTAKEN = (
+    "somebody else has installed into {} or uninstalled from it since this plan was made; nothing was done: "
+    "plan again once they are through"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +54,9 @@ class Applied:
 def apply_plan(ws: Workspace, plan: InstallPlan) -> Applied:
     """Do what the plan says, and nothing else. Raises ValueError with questions open, before any call.
 
-    A refused step does not stop the others. Raises Unavailable or NeedsConsent where the CRM does not
-    answer; the next apply goes on from there.
+    So it raises StateError where another apply or an uninstall came between plan and apply. A refused
+    step does not stop the others. Raises Unavailable or NeedsConsent where the CRM does not answer; the
+    next apply goes on from there.
     """
     if plan.questions:
         raise ValueError("the plan has open questions: " + "; ".join(plan.questions))
@@ -79,6 +87,8 @@ def _intend(ws: Workspace, plan: InstallPlan, applied: Applied) -> None:
     stands = {one.part: one.crm_id for one in plan.parts if one.outcome in (Outcome.RIGHT, Outcome.CHANGE)}
     applied.ids.update({part: crm_id for part, crm_id in stands.items() if crm_id is not None})
     with writing(ws.runtime.engine) as conn:
+        if plan.todo and plan.owned != frozenset(installed_parts.owned(conn, ws.id)):
+            raise StateError(OVERTAKEN.format(ws.id))
         unheard = installed_parts.unconfirmed(conn, ws.id)
         heard = {part: stands[part] for part in unheard if part in stands}
         installed_parts.confirm(conn, ws.id, ws.now(), heard)
@@ -88,10 +98,11 @@ def _intend(ws: Workspace, plan: InstallPlan, applied: Applied) -> None:
 
 def _remember(ws: Workspace, step: InstallStep, made: Made) -> None:
     inside, ours = _inside(step), bool(made.made)
+    stands = {**dict.fromkeys(inside if ours else ()), **made.made}
     with writing(ws.runtime.engine) as conn:
-        installed_parts.confirm(conn, ws.id, ws.now(), made.made)
-        installed_parts.confirm(conn, ws.id, ws.now(), dict.fromkeys(inside if ours else ()))
-        installed_parts.forget(conn, ws.id, [*made.taken, *made.refused, *(() if ours else inside)])
+        installed_parts.intend(conn, ws.id, ws.now(), stands)  # another apply may have taken it for theirs
+        installed_parts.confirm(conn, ws.id, ws.now(), stands)
+        installed_parts.disclaim(conn, ws.id, [*made.taken, *made.refused, *(() if ours else inside)])
 
 
 def _inside(step: InstallStep) -> tuple[Part, ...]:

@@ -5,7 +5,7 @@ Neighbours: ``install`` asks the CRM and makes the plan of this, ``install_apply
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -26,7 +26,7 @@ from integration.install_specs import (
     Survey,
     Wanted,
 )
-from integration.parts import Part, PartKind
+from integration.parts import OwnedPart, Part, PartKind
 from integration.port import CrmDescription, FieldSpec, FieldType, ObjectSpec, Pipeline
 
 REQUIRED = frozenset({PartKind.OBJECT, PartKind.GROUP, PartKind.FIELD})
@@ -68,19 +68,19 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class _Portal:
-    """What is known of the CRM, and which parts are ours."""
+    """What is known of the CRM, and which parts are ours, with the CRM's ids where we know them."""
 
     found: CrmDescription
     survey: Survey
-    owned: Collection[Part]
+    owned: Mapping[Part, str | None]
 
 
 Said = Iterator[tuple[InstallStep | None, list[PlannedPart]]]
 
 
-def work_of(wanted: Wanted, found: CrmDescription, survey: Survey, owned: Collection[Part]) -> Work:
+def work_of(wanted: Wanted, found: CrmDescription, survey: Survey, owned: Iterable[OwnedPart]) -> Work:
     """Return the steps that bring about what is wanted, parents before children."""
-    portal = _Portal(found, survey, owned)
+    portal = _Portal(found, survey, {one.part: one.crm_id for one in owned})
     said = [
         *_objects(wanted.objects, portal),
         *_fields(wanted.objects, portal),
@@ -221,7 +221,7 @@ def _list(spec: ListSpec, portal: _Portal) -> Said:
         yield None, [PlannedPart(spec.part, Outcome.CANNOT, without)]
     elif standing is None:
         yield MakeList(spec), [PlannedPart(spec.part, Outcome.CREATE)]
-    elif spec.part not in portal.owned:
+    elif portal.owned.get(spec.part, "") not in (None, standing.crm_id):  # unheard of, or another list
         words = "a list of this name is there and not ours: rename that one to have ours"
         yield None, [PlannedPart(spec.part, Outcome.CANNOT, words)]
     elif standing.as_wanted:

@@ -17,13 +17,14 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from integration.census import Census, Gone
 from integration.hubspot import vocabulary
 from integration.hubspot.connector import BATCH_ROWS, SEARCH, SEARCH_PAGE_ROWS
+from integration.hubspot.errors import problem_of, row_error
 from integration.hubspot.portal import Portal
-from integration.port import Unavailable
+from integration.port import Refusal, Unavailable
 
 ID: Final = "hs_object_id"
 RECYCLE_BIN: Final = "?archived=true"
@@ -94,20 +95,31 @@ class _Roll:
 
 
 def _confirmed(portal: Portal, object_name: str, suspects: Sequence[int]) -> list[Gone]:
-    """Return those of ``suspects`` the store does not hold, with when they went to its recycle bin."""
-    there = {int(row["id"]) for row in _rows(portal, object_name, suspects, "")}
-    gone = [one for one in suspects if one not in there]
-    deleted = {int(row["id"]): row.get("archivedAt") for row in _rows(portal, object_name, gone, RECYCLE_BIN)}
-    return [Gone(str(one), _instant(deleted.get(one))) for one in gone]
+    """Return those of ``suspects`` the store says it does not hold, with when they went to its recycle bin.
+
+    A record neither read, nor named as not there, nor in the bin had only a bad moment: it is left alone.
+    """
+    there, unheld = _looked_up(portal, object_name, suspects, "")
+    unread = [one for one in suspects if one not in there]
+    bin_, _ = _looked_up(portal, object_name, unread, RECYCLE_BIN)
+    return [Gone(str(one), _instant(bin_.get(one))) for one in unread if one in unheld or one in bin_]
 
 
-def _rows(portal: Portal, object_name: str, ids: Sequence[int], where: str) -> list[dict[str, Any]]:
+def _looked_up(
+    portal: Portal, object_name: str, ids: Sequence[int], where: str
+) -> tuple[dict[int, str | None], set[int]]:
+    """Return the records there, by id with when they were deleted, and the ids named as not there (207)."""
     path = portal.objects_path(object_name, f"batch/read{where}")
-    rows: list[dict[str, Any]] = []
+    there: dict[int, str | None] = {}
+    unheld: set[int] = set()
     for start in range(0, len(ids), BATCH_ROWS):
         body = vocabulary.batch_read_body([str(one) for one in ids[start : start + BATCH_ROWS]], [ID])
-        rows += portal.transport.call(f"census {object_name}", "POST", path, body).body.get("results", [])
-    return rows
+        answer = portal.transport.call(f"census {object_name}", "POST", path, body).body
+        there |= {int(row["id"]): row.get("archivedAt") for row in answer.get("results", [])}
+        problems = [problem_of(0, item) for item in answer.get("errors", [])]
+        gone = [one for one in problems if row_error(one).refusal is Refusal.GONE]
+        unheld |= {int(one) for problem in gone for one in problem.named("ids", "id")}
+    return there, unheld
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -6,6 +6,7 @@ Neighbours: ``transport`` raises for whole calls, ``write`` and ``associate`` re
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -102,10 +103,21 @@ def _joined_context(parts: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, 
 
 
 def _words(fields: Mapping[str, Any], details: Iterable[Mapping[str, Any]]) -> str:
-    """Return the message; where it embeds its details as JSON, their messages are for people."""
-    message = _text(fields, "message")
+    """Return the message; of one that embeds its details or itself as JSON, what is for people."""
+    message = _unwrapped(_text(fields, "message"))
     told = [text for item in details if (text := _text(item, "message"))]
     return "; ".join(dict.fromkeys(told)) if told and "[{" in message else message
+
+
+def _unwrapped(message: str) -> str:
+    """Return the words of a message that is an error body of its own, as property groups answer."""
+    if not message.startswith("{"):
+        return message
+    try:
+        inner = json.loads(message)
+    except ValueError:
+        return message
+    return _text(inner, "message") or message
 
 
 def _text(fields: Mapping[str, Any], key: str) -> str:

@@ -195,4 +195,6 @@ def _refused(part: Part, refusal: RefusedCall) -> Removal:
     """Return what keeps a part; one that is not there is gone, and so is one of an object that is not."""
     if refusal.problem.status in GONE or refusal.problem.message.startswith(NO_SUCH_OBJECT):
         return Removal(part, gone=True)
-    return Removal(part, gone=False, message=refusal.error.message)
+    users = refusal.problem.named("parentName")
+    used = f" (used by: {', '.join(users)})" if users else ""
+    return Removal(part, gone=False, message=refusal.error.message + used)

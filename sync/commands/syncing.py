@@ -24,12 +24,22 @@ from sync.onboard import every_installation, go_live
 from sync.runtime import Runtime, open_runtime
 from sync.state import dirty, inbox, ledger, mirror
 from sync.state.engine import reading, writing
+from sync.state.errors import StateError
 from sync.state.inbox import InboxEvent
-from sync.state.installations import Installation
+from sync.state.installations import Installation, Status
 from sync.state.schema import JsonValue, content_hash
-from sync.workspace import open_workspace
+from sync.workspace import Workspace, open_workspace
 
 BATCH_MESSAGES = 500
+
+
+def _at_work(installation: str) -> Workspace:
+    """Return an installation to read and write for. Raises StateError for one that was uninstalled."""
+    ws = open_workspace(open_runtime(read_settings()), installation)
+    if ws.installation.status is Status.UNINSTALLED:
+        again = f"colonnade install {ws.vendor} --portal {ws.installation.account_id} --apply"
+        raise StateError(f"{installation} was uninstalled, or is being: nothing works for it until `{again}`")
+    return ws
 
 
 @click.group()
@@ -45,7 +55,7 @@ def load(installation: str, as_json: bool) -> None:
 
     Example: colonnade sync load hubspot-24680135
     """
-    ws = open_workspace(open_runtime(read_settings()), installation)
+    ws = _at_work(installation)
     with _rows_read() as bar:
         task = bar.add_task("rows read", total=None)
         done = pull.load(ws, lambda _name, rows: bar.update(task, advance=rows))
@@ -65,7 +75,7 @@ def history(installation: str, as_json: bool) -> None:
 
     Example: colonnade sync history hubspot-24680135
     """
-    ws = open_workspace(open_runtime(read_settings()), installation)
+    ws = _at_work(installation)
     with _rows_read() as bar:
         task = bar.add_task("records", total=None)
         done = read_history(ws, lambda _name, rows: bar.update(task, advance=rows))
@@ -113,7 +123,7 @@ def live(installation: str, as_json: bool) -> None:
 
     Example: colonnade sync live hubspot-24680135
     """
-    ws = go_live(open_workspace(open_runtime(read_settings()), installation))
+    ws = go_live(_at_work(installation))
     answer(
         {"installation": installation, "epoch": ws.installation.epoch},
         as_json,
@@ -129,7 +139,7 @@ def run(installation: str, as_json: bool) -> None:
 
     Example: colonnade sync run hubspot-24680135
     """
-    ws = open_workspace(open_runtime(read_settings()), installation)
+    ws = _at_work(installation)
     owner = owner_name()
     pulled = pull.poll(ws)
     while draining.drain(ws, owner) is not None:

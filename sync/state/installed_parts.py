@@ -45,8 +45,15 @@ def confirm(conn: Connection, installation_id: str, now: datetime, made: Mapping
         conn.execute(update(installed_part).where(_is(installation_id, part)).values(values))
 
 
+def disclaim(conn: Connection, installation_id: str, parts: Iterable[Part]) -> None:
+    """Forget intended parts that turned out to be the customer's; what another apply made stays ours."""
+    for part in parts:
+        mine = _is(installation_id, part) & installed_part.c.made_at.is_(None)
+        conn.execute(delete(installed_part).where(mine))
+
+
 def forget(conn: Connection, installation_id: str, parts: Iterable[Part]) -> None:
-    """Forget parts: they were taken back, or turned out to be the customer's."""
+    """Forget parts: they were taken back."""
     for part in parts:
         conn.execute(delete(installed_part).where(_is(installation_id, part)))
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, update
 
 from sync.state.leases import Waiting, claimable
 from sync.state.ledger_push import acknowledge, block, claim_pending, mark_sent, release, retry
@@ -37,6 +37,7 @@ __all__ = [
     "by_record",
     "claim_pending",
     "counts",
+    "drop_unmade",
     "find",
     "mark_sent",
     "of_accounts",
@@ -119,6 +120,20 @@ def tombstone(
     values = {"state": WriteState.TOMBSTONE, "reason": reason, "lease_owner": None, "leased_until": None}
     alive = write_ledger.c.state != WriteState.TOMBSTONE
     return _update_keys(conn, installation_id, object_name, keys, alive, values=values)
+
+
+def drop_unmade(conn: Connection, installation_id: str, account_ids: Iterable[str]) -> int:
+    """Forget what was wanted of accounts that are gone and never made; return how many rows.
+
+    There is no record to remember, and nothing it could hang under: a restored account is looked at anew.
+    """
+    table = write_ledger.c
+    waiting = table.record_id.is_(None) & table.state.in_([WriteState.PENDING, WriteState.BLOCKED])
+    target = delete(write_ledger).where(table.installation_id == installation_id, waiting)
+    return sum(
+        conn.execute(target.where(table.account_id.in_(chunk))).rowcount
+        for chunk in chunks(sorted(set(account_ids)))
+    )
 
 
 def move(conn: Connection, installation_id: str, object_name: str, key: str, record_id: str) -> int:

@@ -68,6 +68,11 @@ def test_an_uninstall_shows_its_plan_and_takes_back_what_was_made(starter: Sandb
     again = run_process(env, "uninstall", PORTAL, "--apply").well().out
     assert "Taken back: 0 parts and 0 records." in again
 
+    mark = starter.mark()
+    for verb in ("load", "history", "live", "run"):
+        run_process(env, "sync", verb, PORTAL).refused("was uninstalled", "--portal 24680135 --apply")
+    assert starter.requests(mark) == []
+
 
 def test_a_part_the_portal_keeps_ends_an_uninstall_with_its_words(starter: Sandbox, tmp_path: Path) -> None:
     """The customer's own list stands on cs_health: exit code 1, the property and what uses it named."""
@@ -93,6 +98,9 @@ def test_a_part_the_portal_keeps_ends_an_uninstall_with_its_words(starter: Sandb
     assert done.code == 1
     assert done.err.count("Error:") == 1
     assert "field companies.cs_health" in done.err
+    assert "used by: Theirs" in " ".join(done.err.split())
+    assert "Can't delete or purge a group with active properties" in " ".join(done.err.split())
+    assert "correlationId" not in done.err
     assert "mend that and run again" in done.err
 
 

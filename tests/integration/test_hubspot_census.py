@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from integration.budget import LocalBudget
 from integration.census import Census, Gone
 from integration.hubspot import HubSpotPort, MemoryTokenStore, ServiceKey, connect
+from integration.hubspot.transport import Transport
 from tests.integration.conftest import Sandbox
 
 RECORDS = 1000
@@ -86,3 +89,27 @@ def test_nobody_held_is_no_call(portal: tuple[HubSpotPort, list[str]]) -> None:
     before = port.calls.total
     assert port.census("companies", []) == Census()
     assert port.calls.total == before
+
+
+def test_a_record_whose_read_went_wrong_is_not_gone(
+    prompt_hubspot_sandbox: Sandbox, portal: tuple[HubSpotPort, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A 207 that leaves out a live record for a reason of its own buries nobody; one erased is named."""
+    port, ids = portal
+    late, erased = ids[10], str(int(ids[-1]) + 1)
+    real = Transport.call
+
+    def call(self: Transport, reason: str, method: str, path: str, *more: Any) -> Any:
+        answer = real(self, reason, method, path, *more)
+        body = dict(answer.body)
+        if path.endswith("/search"):  # the index does not know it yet
+            rows = [one for one in body["results"] if one["id"] != late]
+            body |= {"results": rows, "total": body["total"] - 1}
+        elif path.endswith("/batch/read"):
+            failed = {"category": "INTERNAL_ERROR", "message": "later", "context": {"ids": [late]}}
+            rows = [one for one in body["results"] if one["id"] != late]
+            body |= {"results": rows, "errors": [*body.get("errors", []), failed]}
+        return replace(answer, body=body)
+
+    monkeypatch.setattr(Transport, "call", call)
+    assert port.census("companies", [*ids[:100], erased]).gone == (Gone(erased, None),)

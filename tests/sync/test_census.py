@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from integration.hubspot import census as portal_census
 from sync.census import Counted, take_census
 from sync.facts import Moment, assemble
 from sync.state import mirror
@@ -142,6 +143,21 @@ def test_companies_merged_without_a_push_are_one_account(both: Deployment, offic
     assert len(there.sandbox.requests(mark)) == 1
 
 
+def test_a_merge_the_recycle_bin_does_not_tell_of_is_no_deletion(
+    lite: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A census comes before the poll that knows the survivor: it has that read first, and nothing is lost."""
+    there = live(lite, office)
+    polled(there)
+    acorn, birch = (there.sandbox.lookup(f"account:{key}") for key in ("acorn", "birch"))
+    lite.later(minutes=1)
+    there.sandbox.edit("companies", birch, {}, merge=acorn)
+    monkeypatch.setattr(portal_census, "RECYCLE_BIN", "?archived=false")
+    take_census(there.ws, "companies")
+    assert arr_of(there, birch) == 17_400_00
+    assert len(deals_of(there, birch)) == 4  # ours among them
+
+
 def test_deals_merged_without_a_push_keep_their_lines(both: Deployment, office: OPEN) -> None:
     """The lines of the deal that went hang under the other and count as before."""
     there = live(both, office)
@@ -184,6 +200,28 @@ def test_a_restored_company_is_alive_again(both: Deployment, office: OPEN) -> No
     assert there.row("companies", f"profile:{birch}").state is WriteState.ACKNOWLEDGED
     company = next(one for one in there.sandbox.records("companies") if one["id"] == birch)
     assert company["properties"]["cs_stage"] == "onboarding"
+
+
+def test_a_company_deleted_while_it_was_first_read_leaves_nothing_waiting(
+    both: Deployment, office: OPEN
+) -> None:
+    """What could not be made under it is wanted no more; once it is restored, all of it is made."""
+    there = office(both, HUBSPOT, three_customers()).install()
+    there.load()
+    acorn = there.sandbox.lookup("account:acorn")
+    there.sandbox.edit("companies", acorn, {}, delete=True)
+    there.go_live().settle()
+    assert f"profile:{acorn}" in {one.key for one in there.blocked()}
+    both.later(minutes=10)
+    polled(there)
+    assert take_census(there.ws, "companies") == Counted(buried=1)
+    there.settle()
+    assert there.blocked() == []
+    there.sandbox.edit("companies", acorn, {}, restore=True)
+    polled(there)
+    there.settle()
+    assert there.row("cs_profile", f"profile:{acorn}").state is WriteState.ACKNOWLEDGED
+    assert there.row("deals", "renewal:l-a1:1").state is WriteState.ACKNOWLEDGED
 
 
 def test_a_deletion_told_with_a_later_time_does_not_keep_a_record_buried(

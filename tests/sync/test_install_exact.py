@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 from requests import Session
 
-from integration.install_specs import MakeObject
+from integration.hubspot import HubSpotPort
+from integration.install_specs import InstallStep, Made, MakeObject
 from integration.parts import OwnedPart, PartKind
 from sync.install import InstallPlan
 from sync.install_apply import owned_parts
 from sync.onboard import apply_install, plan_install
+from sync.state.errors import StateError
 from tests.sync.harness import HUBSPOT, Deployment, Office
 from tests.sync.portfolios import Book
 
@@ -210,3 +212,35 @@ def test_an_answer_that_is_lost_on_the_way_neither_doubles_a_part_nor_loses_it(
     by_id = (PartKind.LIST, PartKind.LABEL, PartKind.PIPELINE)
     assert all(one.crm_id for one in owned if one.part.kind in by_id)
     assert plan_install(there.ws).is_empty
+
+
+def test_a_plan_another_apply_has_overtaken_is_refused(lite: Deployment, office: OPEN) -> None:
+    """Two admins plan, one applies: the other's plan makes no call, and takes nothing of what is ours."""
+    there = office(lite, HUBSPOT, one_customer())
+    first, second = plan_install(there.ws), plan_install(there.ws)
+    apply_install(there.ws, first)
+    owned, settings, mark = owned_parts(there.ws), there.ws.installation.settings, there.sandbox.mark()
+    with pytest.raises(StateError, match="plan again"):
+        apply_install(there.ws, second)
+    assert there.sandbox.requests(mark) == []
+    assert (owned_parts(there.ws), there.ws.installation.settings) == (owned, settings)
+
+
+@pytest.mark.parametrize("at", [0, 1, 3])
+def test_an_apply_in_the_middle_of_another_loses_no_part_of_ours(
+    lite: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """What one of them made stands in the other's way, and is not taken for the customer's."""
+    there = office(lite, HUBSPOT, one_customer(), *STARTER, *QUICK)
+    real, made = HubSpotPort.make, list[InstallStep]()
+
+    def make(port: HubSpotPort, step: InstallStep) -> Made:
+        made.append(step)
+        if len(made) == at + 1:
+            apply_install(there.ws, plan_install(there.ws))
+        return real(port, step)
+
+    monkeypatch.setattr(HubSpotPort, "make", make)
+    plan = plan_install(there.ws)
+    apply_install(there.ws, plan)
+    assert {one.part for one in owned_parts(there.ws)} == {part for step in plan.todo for part in step.parts}

@@ -207,3 +207,33 @@ def test_the_plan_shows_the_portal_it_is_for(lite: Deployment, office: OPEN) -> 
     there.install()
     later = [str(one) for one in plan_install(there.ws).inspection.limits]
     assert {"custom objects: 3 of 10", "labels of cs_profile to companies: 1 of 10"} <= set(later)
+
+
+def test_a_list_the_customer_made_in_place_of_ours_is_theirs(lite: Deployment, office: OPEN) -> None:
+    """Somebody deleted our list and made one of its name: it is told by its id, and keeps its filters."""
+    there = office(lite, HUBSPOT, one_customer(), "--tier", "starter").install()
+    lists = "/crm/lists/2026-09"
+    held = {
+        one["name"]: one["listId"] for one in ask(there, "POST", f"{lists}/search", {"query": ""})["lists"]
+    }
+    ask(there, "DELETE", f"{lists}/{held['CS At risk']}")
+    ask(there, "POST", lists, {"name": "CS At risk", "objectTypeId": "0-2", "processingType": "MANUAL"})
+    plan = plan_install(there.ws)
+    (told,) = [one for one in plan.parts if one.outcome != "right"]
+    assert (str(told.part), told.outcome.value) == ("list CS At risk", "cannot")
+    assert "not ours" in told.why
+    assert plan.is_empty
+
+
+def test_a_field_that_stood_before_us_is_told_before_it_is_written_over(
+    lite: Deployment, office: OPEN
+) -> None:
+    """The customer's own number cs_health fits: the plan says what becomes of its values, and only there."""
+    there = office(lite, HUBSPOT, one_customer(), "--tier", "starter")
+    make_property(there, "cs_health", "number", "number")
+    told = "cs_health of companies stood there before us: our values take the place of what is in them"
+    assert [one for one in plan_install(there.ws).notes if one.startswith(told)]
+    there.install()
+    assert [one for one in plan_install(there.ws).notes if "before us" in one] == [
+        f"{told}, and an uninstall leaves the fields"
+    ]
