@@ -13,8 +13,10 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection
 
 from integration.port import Signal, SignalKind
-from sync.state import dirty, identity, ledger, mirror
+from mappings.naming import HUBSPOT
+from sync.state import dirty, identity, ledger, ledger_withdraw, mirror
 from sync.state.dirty import Scope
+from sync.withdraw import own_objects
 from sync.workspace import Workspace
 
 ACCOUNT_KEY = "account"
@@ -31,11 +33,17 @@ def bury(conn: Connection, ws: Workspace, signals: Iterable[Signal]) -> None:
             keys = [row.key for row in rows.values()]
             ledger.tombstone(conn, ws.id, signal.object, keys, DELETED)
             if signal.object == ws.inbound.crm.reads.account.object:
-                gone = identity.resolve(conn, ws.id, ACCOUNT_KEY, [signal.id]).values()
-                ledger.drop_unmade(conn, ws.id, gone)
+                _leave(conn, ws, [signal.id])
         elif signal.kind is SignalKind.MERGED and signal.merged_ids:
             _mark(conn, ws, signal, signal.merged_ids)
             _merge(conn, ws, signal)
+
+
+def _leave(conn: Connection, ws: Workspace, account_ids: Sequence[str]) -> None:
+    """Forget what was never made under accounts that are gone, and have what was made taken back."""
+    ledger.drop_unmade(conn, ws.id, account_ids)
+    if ws.vendor == HUBSPOT:
+        ledger_withdraw.give_up(conn, ws.id, own_objects(ws), account_ids)
 
 
 def by_age(ids: Iterable[str]) -> list[str]:
@@ -78,7 +86,9 @@ def _heir(conn: Connection, ws: Workspace, signal: Signal) -> str | None:
 def _merge_accounts(conn: Connection, ws: Workspace, signal: Signal) -> None:
     losers = by_age(signal.merged_ids)
     known = identity.resolve(conn, ws.id, ACCOUNT_KEY, losers)
-    oldest = next((known[one] for one in losers if one in known), signal.id.lower())
+    kept = identity.resolve(conn, ws.id, ACCOUNT_KEY, [signal.id]).get(signal.id)
+    oldest = kept or next((known[one] for one in losers if one in known), signal.id.lower())
+    _leave(conn, ws, [one for one in losers if known.get(one) != oldest])
     identity.mint_many(conn, ws.id, ACCOUNT_KEY, {signal.id: oldest})
     for loser in losers:
         identity.alias(conn, ws.id, ACCOUNT_KEY, loser, signal.id)

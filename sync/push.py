@@ -36,6 +36,7 @@ from sync.state.engine import reading, writing
 from sync.state.leases import Lease
 from sync.state.ledger import Acknowledgement, LedgerRow, WriteState
 from sync.taken import standing, taken, tell_normalised
+from sync.withdraw import take_back
 from sync.workspace import Workspace
 
 BATCH_ROWS = 2_000
@@ -102,8 +103,11 @@ class _Plan:
 def push(ws: Workspace, owner: str) -> Pushed:
     """Write everything the ledger wants of one installation, parents first; return what was done.
 
+    What stands under accounts that are gone is taken back before.
+
     Raises Unavailable or RateLimited when the CRM cannot take it now: nothing is lost.
     """
+    take_back(ws)
     total = Pushed()
     for object_name in objects_in_order(ws):
         while (done := _push_batch(ws, owner, object_name)) is not None:

@@ -214,7 +214,7 @@ def unheld(conn: Connection, now: datetime) -> tuple[Waiting, ...]:
     table = write_ledger.c
     rows = conn.execute(
         select(table.installation_id, table.object, func.count(), func.min(table.intent_at))
-        .where(table.state.in_(UNWRITTEN), claimable(write_ledger, now))
+        .where(table.state.in_([*UNWRITTEN, WriteState.WITHDRAW]), claimable(write_ledger, now))
         .group_by(table.installation_id, table.object)
         .order_by(table.installation_id, table.object)
     )
@@ -243,7 +243,8 @@ def _known(
 def _same(held: Row, row: WantedRow) -> bool:
     seed_matters = held["acknowledged"] is None  # after the first write the seed is the customer's
     return bool(
-        held["desired_hash"] == row.hash()
+        held["state"] != WriteState.WITHDRAW
+        and held["desired_hash"] == row.hash()
         and held["account_id"] == row.account_id
         and (not seed_matters or held["seed"] == dict(row.seed))
         and (row.record_id is None or held["record_id"] is not None)

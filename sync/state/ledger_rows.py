@@ -51,13 +51,17 @@ write_ledger = Table(
 
 
 class WriteState(StrEnum):
-    """Where a row stands; ``sent`` without an answer is uncertain once its lease has ended."""
+    """Where a row stands; ``sent`` without an answer is uncertain once its lease has ended.
+
+    ``withdraw``: its account is gone, and the record is to be taken back.
+    """
 
     PENDING = "pending"
     SENT = "sent"
     ACKNOWLEDGED = "acknowledged"
     BLOCKED = "blocked"
     TOMBSTONE = "tombstone"
+    WITHDRAW = "withdraw"
 
 
 @dataclass(frozen=True, slots=True)
