@@ -78,7 +78,7 @@ def standing_lists(
     specs = {spec.name: spec for spec in wanted}
     by_id = {list_id: name for name, list_id in known.items()}
     first_words = {name.split()[0] for name in specs}
-    held = _search(portal, first_words.pop() if len(first_words) == 1 else "", reason)
+    held = find_lists(portal, first_words.pop() if len(first_words) == 1 else "", reason)
     named = {str(one["listId"]) for one in held if one["name"] in specs}
     asked = sorted(named | by_id.keys())
     if not asked:
@@ -95,7 +95,8 @@ def standing_lists(
     return found
 
 
-def _search(portal: Portal, query: str, reason: str) -> Iterable[Body]:
+def find_lists(portal: Portal, query: str, reason: str) -> Iterable[Body]:
+    """Yield the lists whose names hold ``query``, as HubSpot gives them; one call a page."""
     offset, more = 0, True
     while more:
         body = {"query": query, "count": NAMES_A_PAGE, "offset": offset}

@@ -17,14 +17,14 @@ from http import HTTPStatus
 from integration.hubspot import vocabulary
 from integration.hubspot.connector import ASSOCIATIONS, BATCH_ROWS, GENERAL, SEARCH, modified_property
 from integration.hubspot.errors import RefusedCall
+from integration.hubspot.labels import standing_labels
+from integration.hubspot.lists import find_lists
+from integration.hubspot.pipelines import load_pipelines
 from integration.hubspot.portal import Portal
 from integration.parts import OwnedPart, Part, PartKind, Removal
 from integration.port import Refused
 
 REASON = "uninstall"
-LISTS_SEARCHED = 500
-"""As many as HubSpot finds at once (page "Lists"); names that hold ours are few."""
-
 GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 NO_SUCH_OBJECT = "Unable to infer object type"
 """How HubSpot's 400 begins where a path names an object that is not there (any more)."""
@@ -77,47 +77,37 @@ class Remover:
         return self._delete(part, f"{self.portal.paths.lists}/{list_id}")
 
     def _list_id(self, part: Part) -> str | None:
-        body = {"query": part.name, "count": LISTS_SEARCHED, "offset": 0}
-        answer = self.portal.transport.call(REASON, "POST", f"{self.portal.paths.lists}/search", body).body
-        type_id = self.portal.names.type_id(part.object)
-        return next(
-            (
-                str(found["listId"])
-                for found in answer.get("lists", [])
-                if (found.get("name"), found.get("objectTypeId")) == (part.name, type_id)
-            ),
-            None,
-        )
+        asked = part.name, self.portal.names.type_id(part.object)
+        held = find_lists(self.portal, part.name, REASON)
+        return next((str(one["listId"]) for one in held if (one["name"], one["objectTypeId"]) == asked), None)
 
     def _remove_label(self, one: OwnedPart) -> Removal:
         part, names = one.part, self.portal.names
-        pair = f"{names.in_path(part.object)}/{names.in_path(part.target)}"
-        path = f"{self.portal.paths.associations}/{pair}/labels"
         type_id = one.crm_id
         try:
             if type_id is None:
-                answer = self.portal.transport.call(REASON, "GET", path, None, ASSOCIATIONS).body
-                kinds = [kind for kind in answer.get("results", []) if kind.get("label") == part.name]
-                type_id = next((str(kind["typeId"]) for kind in kinds), None)
+                held = standing_labels(self.portal, part.object, part.target, REASON)
+                type_id = held.ids.get(part.name)
         except RefusedCall as refusal:
             return _refused(part, refusal)
         if type_id is None:
             return Removal(part, gone=True)
-        return self._delete(part, f"{path}/{type_id}", ASSOCIATIONS)
+        pair = f"{names.in_path(part.object)}/{names.in_path(part.target)}"
+        path = f"{self.portal.paths.associations}/{pair}/labels/{type_id}"
+        return self._delete(part, path, ASSOCIATIONS)
 
     def _remove_pipeline(self, one: OwnedPart) -> Removal:
-        part = one.part
-        path = f"{self.portal.paths.pipelines}/{self.portal.names.in_path(part.object)}"
-        pipeline_id = one.crm_id
+        part, pipeline_id = one.part, one.crm_id
         try:
             if pipeline_id is None:
-                found = self.portal.transport.call(REASON, "GET", path).body.get("results", [])
-                pipeline_id = next((str(each["id"]) for each in found if each["label"] == part.name), None)
+                held = load_pipelines(self.portal, part.object, REASON)
+                pipeline_id = next((each.id for each in held if each.label == part.name), None)
         except RefusedCall as refusal:
             return _refused(part, refusal)
         if pipeline_id is None:
             return Removal(part, gone=True)
-        return self._delete(part, f"{path}/{pipeline_id}?validateReferencesBeforeDelete=true")
+        path = f"{self.portal.paths.pipelines}/{self.portal.names.in_path(part.object)}/{pipeline_id}"
+        return self._delete(part, f"{path}?validateReferencesBeforeDelete=true")
 
     def _archive_fields(self, object_name: str, parts: Sequence[Part]) -> Iterator[Removal]:
         """Archive properties by the hundred; where one of a batch is kept back, one by one."""

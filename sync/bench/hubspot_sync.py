@@ -21,17 +21,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from integration.budget import Lane, calling_in
-from integration.hubspot.connector import GENERAL_CALLS_PER_10_S
+from integration.hubspot.connector import GENERAL_CALLS_PER_10_S, HISTORY_ROWS
 from integration.port import ReadQuery
 from sync.bench.book import Size
 from sync.bench.runs import Changed, Edits, First, Say, Unchanged, calls_for, first_run, later_runs
 from sync.bench.stage import HUBSPOT, Stage, stage
 from sync.demo.children import ROOT
+from sync.history import read_history
 from sync.least_calls import HUBSPOT_OWNER_LISTS
 
 READ: Final = ("companies", "deals", "line_items", "tickets")
 LISTED = READ_BATCH = WRITTEN = 100
 LINKED: Final = 2_000
+PAST: Final = ("companies", "deals", "line_items")
 OWN_LINKS: Final[Mapping[str, int]] = {"cs_profile": 1, "cs_plan": 1, "cs_milestone": 2}
 """How many kinds of parents each object of ours hangs under."""
 
@@ -50,12 +52,22 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """The past of companies, deals and lines read once, apart from the runs."""
+
+    calls: int
+    least: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
 class HubSpotSync:
     """The whole benchmark. ``memory_ratio``: a first load's peak at ten times the size over this size."""
 
     first: First
     unchanged: Unchanged
     changed: Changed
+    history: History
     memory_ratio: float | None
     rate: Rate | None
 
@@ -69,9 +81,10 @@ def run(
         found.install()
         first = first_run(found, LIMITS, say)
         unchanged, changed = later_runs(found, size, changed_share, LIMITS, say)
+        history = _history(found, say)
         rate = _rate(found, say) if full_speed else None
     ratio = _memory_ratio(home, size, say) if memory else None
-    return HubSpotSync(first, unchanged, changed, ratio, rate)
+    return HubSpotSync(first, unchanged, changed, history, ratio, rate)
 
 
 class HubSpotLimits:
@@ -98,6 +111,14 @@ class HubSpotLimits:
 
 
 LIMITS: Final = HubSpotLimits()
+
+
+def _history(found: Stage, say: Say) -> History:
+    say("the past of every record")
+    before, held = found.control.last_request(), found.control.counts()
+    records = read_history(found.ws).records
+    least = sum(calls_for(held[name], HISTORY_ROWS) for name in PAST)
+    return History(len(found.calls(before)), least, records)
 
 
 def _rate(found: Stage, say: Say) -> Rate:

@@ -64,6 +64,8 @@ def salesforce_sync(accounts: int, deals: int, changed: float, memory: bool, as_
 
 def _show_hubspot(console: Console, found: HubSpotSync) -> None:
     _show_runs(console, "HubSpot sync", found)
+    past = found.history
+    console.print(f"The past of {past.records} records: {past.calls} calls of at least {past.least}.")
     if found.rate is not None:
         used, refused = found.rate.used_share, found.rate.throttled
         console.print(f"At full speed: {used:.1%} of the calls allowed, {refused} refused.")

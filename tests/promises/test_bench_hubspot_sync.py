@@ -19,6 +19,8 @@ OWNERS = 2  # those live and those archived, a page each
 LINKED = 1 + 1 + 2  # profiles and plans under the company, milestones under company and plan
 RENAMED = 9  # three in a hundred; 14 deals get another amount, which changes nothing of ours
 READ_AGAIN = 1 + 1  # a batch of companies, one of deals
+PAST = 6 + 10 + 6  # fifty a call: companies, deals, lines
+OPENED = 0  # renewals of ours, which are deals too
 
 
 @pytest.mark.slow
@@ -43,4 +45,5 @@ def test_a_sync_stays_within_its_call_budget(tmp_path: Path) -> None:
     assert changed["written"] == 2 * RENAMED  # the name on its profile and in its plan, and nothing else
     assert changed["least"] == READ_AGAIN + 2 == 4  # and a batch of profiles, one of plans
     assert changed["calls"] <= changed["least"] + 10
+    assert found["history"] == {"calls": PAST, "least": PAST, "records": 300 + 480 + OPENED + 300}
     assert found["memory_ratio"] <= 1.3  # a first load of 3,000 companies beside one of 300
