@@ -105,10 +105,17 @@ def apply_uninstall(ws: Workspace, plan: UninstallPlan, progress: Progress = qui
 
     A crash, or a part the portal keeps, leaves the rest to another apply. Once all of it is
     gone, what we knew of our own writes is forgotten too, except which deals and tasks are ours.
+    Raises StateError while a worker's write is under way: it would land after we have looked.
     """
     port = _removing(ws)
     with writing(ws.runtime.engine) as conn:
         installations.set_status(conn, ws.id, Status.UNINSTALLED)
+        writing_now = ledger_undo.held(conn, ws.id, ws.now())
+    if writing_now:
+        raise StateError(
+            f"a worker is writing {writing_now} records of {ws.id} just now, which would stand there for "
+            "nobody; no other begins from here on: run again in three minutes. Nothing was taken back yet"
+        )
     gone = sum(_remove_records(ws, one.object, progress) for one in plan.records)
     removals = port.remove_parts(plan.parts)
     with writing(ws.runtime.engine) as conn:

@@ -44,6 +44,13 @@ def count_standing(conn: Connection, installation_id: str) -> dict[str, int]:
     return {row[0]: row[1] for row in conn.execute(query.group_by(table.object))}
 
 
+def held(conn: Connection, installation_id: str, now: datetime) -> int:
+    """Return how many rows a worker is writing just now: claimed, and its lease has not ended."""
+    table = write_ledger.c
+    query = select(func.count()).where(table.installation_id == installation_id, table.leased_until > now)
+    return int(conn.execute(query).scalar_one())
+
+
 def forget(conn: Connection, installation_id: str, object_name: str) -> int:
     """Forget every row of an object; return how many."""
     table = write_ledger.c

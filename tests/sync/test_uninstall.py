@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from integration.parts import PartKind
-from sync.state import due, ledger_undo
-from sync.state.engine import reading
+from sync.state import due, ledger, ledger_undo
+from sync.state.engine import reading, writing
 from sync.state.errors import StateError
 from sync.state.installations import Status
+from sync.state.leases import Lease
 from sync.uninstall import apply_uninstall, plan_uninstall
 from tests.sync.harness import HUBSPOT, SALESFORCE, Deployment, Office
 from tests.sync.portfolios import three_customers
@@ -85,6 +86,22 @@ def test_a_plan_changes_nothing_and_an_apply_does_what_it_says(
     assert done.records == sum(one.ours for one in plan.records)
     again = plan_uninstall(there.ws)
     assert (again.is_empty, again.records) == (True, ())
+
+
+def test_a_write_under_way_is_waited_for(lite: Deployment, office: OPEN) -> None:
+    """A worker holds rows it may be sending: nothing is taken back until its lease has ended, then all is."""
+    there = office(lite, HUBSPOT, three_customers()).install()
+    there.load()
+    there.go_live().look()
+    with writing(there.engine) as conn:
+        assert ledger.claim_pending(conn, there.id, "cs_profile", Lease("worker", lite.now, 180, 100))
+    mark = there.sandbox.mark()
+    with pytest.raises(StateError, match="a worker is writing 3 records"):
+        apply_uninstall(there.ws, plan_uninstall(there.ws))
+    assert [one for one in there.sandbox.requests(mark) if one["written"]] == []
+    assert there.ws.installation.status is Status.UNINSTALLED
+    lite.later(minutes=3)
+    assert apply_uninstall(there.ws, plan_uninstall(there.ws)).refused == ()
 
 
 def test_our_records_go_and_deals_stay(lite: Deployment, office: OPEN) -> None:
