@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from redis import Redis
 from sqlalchemy import Engine
 
+from integration.budget import Lane
 from mappings.charter import Charter
 from mappings.load import load_charter
 from sync import drain as draining
@@ -221,6 +222,7 @@ class Office:
         runtime = self.deployment.runtime
         self.id = connect_installation(runtime, self.sandbox.vendor, self.sandbox.url, opens, "UTC").id
         CONNECTIONS.forget(self.id)
+        CONNECTIONS.lane = Lane.INTERACTIVE  # sweeps are paced by the wall clock: no test should wait
         apply_charter(runtime, self.id, charter, author="test")
         return self
 
