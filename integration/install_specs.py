@@ -251,57 +251,42 @@ class AddChoices:
 
 
 @dataclass(frozen=True, slots=True)
-class MakeLabel:
+class _MakesOne:
+    """A step that makes one part in one call."""
+
+    spec: LabelSpec | PipelineSpec | ListSpec
+    calls: ClassVar[int] = 1
+
+    @property
+    def about(self) -> str:
+        """Return what the step is about, for people."""
+        return str(self.spec.part)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Return the part made."""
+        return (self.spec.part,)
+
+
+@dataclass(frozen=True, slots=True)
+class MakeLabel(_MakesOne):
     """Make a label, both ways: one call."""
 
     spec: LabelSpec
-    calls: ClassVar[int] = 1
-
-    @property
-    def about(self) -> str:
-        """Return what the step is about, for people."""
-        return str(self.spec.part)
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """Return the label."""
-        return (self.spec.part,)
 
 
 @dataclass(frozen=True, slots=True)
-class MakePipeline:
+class MakePipeline(_MakesOne):
     """Make a pipeline with its stages: one call."""
 
     spec: PipelineSpec
-    calls: ClassVar[int] = 1
-
-    @property
-    def about(self) -> str:
-        """Return what the step is about, for people."""
-        return str(self.spec.part)
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """Return the pipeline."""
-        return (self.spec.part,)
 
 
 @dataclass(frozen=True, slots=True)
-class MakeList:
+class MakeList(_MakesOne):
     """Make a list: one call."""
 
     spec: ListSpec
-    calls: ClassVar[int] = 1
-
-    @property
-    def about(self) -> str:
-        """Return what the step is about, for people."""
-        return str(self.spec.part)
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """Return the list."""
-        return (self.spec.part,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ Neighbours: ``mappings.inbound`` translates each record, ``success`` takes the r
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from integration.port import CrmRecord
 from mappings.further_facts import product_names, to_answer
 from mappings.inbound import Contradiction, to_account, to_deal, to_line, to_ticket
 from success.facts import (
@@ -40,6 +41,7 @@ GROUP_KEY = "line_group"
 BEGINNING = date(1970, 1, 1)
 PRESENCE_DAYS = 120
 T = TypeVar("T")
+Fact = TypeVar("Fact", Ticket, SurveyAnswer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,35 +216,34 @@ def _by_account(deals: Iterable[Deal]) -> dict[str, list[Deal]]:
     return grouped
 
 
+def _under_accounts(
+    records: Iterable[StoredRecord],
+    read: Callable[[CrmRecord], Fact | Contradiction | None],
+    found: Assembled,
+) -> dict[str, list[Fact]]:
+    """Return the facts in ``records`` by account; one of nobody's account is left out."""
+    grouped = defaultdict[str, list[Fact]](list)
+    for record in records:
+        fact = found.sort(record.account_id, read(crm_record(record))) if record.account_id else None
+        if fact is not None:
+            grouped[fact.account_id].append(fact)
+    return grouped
+
+
 def _tickets(
     conn: Connection, ws: Workspace, ids: Collection[str] | None, moment: Moment, found: Assembled
 ) -> dict[str, list[Ticket]]:
-    reads, grouped = ws.inbound.crm.reads.ticket, defaultdict[str, list[Ticket]](list)
-    for record in [] if reads is None else _records(conn, ws, reads.object, ids, moment):
-        ticket = (
-            found.sort(record.account_id, to_ticket(crm_record(record), ws.inbound))
-            if record.account_id
-            else None
-        )
-        if ticket is not None:
-            grouped[ticket.account_id].append(ticket)
-    return grouped
+    reads = ws.inbound.crm.reads.ticket
+    held = [] if reads is None else _records(conn, ws, reads.object, ids, moment)
+    return _under_accounts(held, lambda record: to_ticket(record, ws.inbound), found)
 
 
 def _answers(
     conn: Connection, ws: Workspace, ids: Collection[str] | None, moment: Moment, found: Assembled
 ) -> dict[str, list[SurveyAnswer]]:
-    """Return the answers to surveys by account; one of nobody's account is left out."""
-    reads, grouped = ws.inbound.crm.reads.survey, defaultdict[str, list[SurveyAnswer]](list)
-    for record in [] if reads is None else _records(conn, ws, reads.object, ids, moment):
-        answer = (
-            found.sort(record.account_id, to_answer(crm_record(record), ws.inbound))
-            if record.account_id
-            else None
-        )
-        if answer is not None:
-            grouped[answer.account_id].append(answer)
-    return grouped
+    reads = ws.inbound.crm.reads.survey
+    held = [] if reads is None else _records(conn, ws, reads.object, ids, moment)
+    return _under_accounts(held, lambda record: to_answer(record, ws.inbound), found)
 
 
 def _product_names(conn: Connection, ws: Workspace, moment: Moment) -> dict[str, str]:

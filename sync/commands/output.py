@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import click
 from redis.exceptions import RedisError
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
@@ -110,3 +111,9 @@ def plain(value: object) -> Any:
     if isinstance(value, (Decimal, Fraction)):
         return float(value)
     return value
+
+
+def rows_bar() -> Progress:
+    """Return a bar of rows done, of how many where that is known, beside the answer."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=progress)

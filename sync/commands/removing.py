@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from integration.parts import OwnedPart, PartKind
-from sync.commands.output import answer, json_option, progress, table
+from sync.commands.output import answer, json_option, rows_bar, table
 from sync.config import read_settings
 from sync.runtime import open_runtime
 from sync.uninstall import Uninstalled, UninstallPlan, apply_uninstall, plan_uninstall
@@ -34,7 +33,7 @@ def uninstall(installation: str, mode: str, keep_data: bool, as_json: bool) -> N
     plan = plan_uninstall(ws, keep_data=keep_data)
     done = None
     if mode == "apply":
-        with _records_gone() as bar:
+        with rows_bar() as bar:
             tasks = {
                 one.object: bar.add_task(f"Archiving {one.object}", total=one.ours) for one in plan.records
             }
@@ -61,11 +60,6 @@ def uninstall(installation: str, mode: str, keep_data: bool, as_json: bool) -> N
 def _as_data(one: OwnedPart) -> dict[str, str | None]:
     part = one.part
     return {"kind": part.kind.value, "object": part.object, "name": part.name, "id": one.crm_id}
-
-
-def _records_gone() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=progress)
 
 
 def _show(out: Console, installation: str, plan: UninstallPlan, done: Uninstalled | None) -> None:

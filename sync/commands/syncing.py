@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mappings.inbound import watched_fields
 from sync import drain as draining
@@ -16,7 +15,7 @@ from sync import look as looking
 from sync import pull
 from sync import push as pushing
 from sync.addresses import Addresses, make_addresses
-from sync.commands.output import answer, json_option, progress, table
+from sync.commands.output import answer, json_option, rows_bar, table
 from sync.config import ConfigError, read_settings
 from sync.history import read_history
 from sync.jobs import owner_name
@@ -56,7 +55,7 @@ def load(installation: str, as_json: bool) -> None:
     Example: colonnade sync load hubspot-24680135
     """
     ws = _at_work(installation)
-    with _rows_read() as bar:
+    with rows_bar() as bar:
         task = bar.add_task("rows read", total=None)
         done = pull.load(ws, lambda _name, rows: bar.update(task, advance=rows))
     data = {"installation": installation, "pulled": done, "calls": ws.port.calls.by_reason}
@@ -76,7 +75,7 @@ def history(installation: str, as_json: bool) -> None:
     Example: colonnade sync history hubspot-24680135
     """
     ws = _at_work(installation)
-    with _rows_read() as bar:
+    with rows_bar() as bar:
         task = bar.add_task("records", total=None)
         done = read_history(ws, lambda _name, rows: bar.update(task, advance=rows))
     data = {"installation": installation, "history": done, "calls": ws.port.calls.by_reason}
@@ -222,16 +221,6 @@ def progress_of(runtime: Runtime, one: Installation) -> dict[str, object]:
 def _show_status(out: Console, rows: list[dict[str, object]]) -> None:
     columns = ("installation", "status", "live", "mirrored", "inbox", "dirty", "ledger")
     out.print(table("Installations", columns, [[row[name] for name in columns] for row in rows]))
-
-
-def _rows_read() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=progress,
-    )
 
 
 def _batches(file: Path) -> Iterator[list[JsonValue]]:
