@@ -84,12 +84,7 @@ def bridge(book: Book, start: date, end: date, level: Level = Level.ACCOUNT) -> 
             days = sorted({start, end, *(day for day in book.change_days(customer) if start < day < end)})
         rows += _rows(book, customer, days, level)
     total = _sum(row.moved for row in rows)
-    pending = sum(
-        book.worth(position, end)
-        for account in book.accounts
-        for position in book.positions(account, end)
-        if position.ground is Ground.PENDING
-    )
+    pending = sum(book.worth(position, end) for position in book.on(end) if position.ground is Ground.PENDING)
     return Bridge(start, end, level, total, pending, tuple(rows), policies_text(book.policies))
 
 

@@ -52,6 +52,15 @@ class Cohort:
     size: int
     arr: int
     cells: tuple[CohortCell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CohortTable:
+    """Every cohort by periods of so many months; money in minor units of the reporting currency."""
+
+    as_of: date
+    span: Span
+    cohorts: tuple[Cohort, ...]
     policies: str
 
 
@@ -74,7 +83,7 @@ class _Life:
         return next((day for day in self._days if day <= as_of and self.worth(day, day) > 0), None)
 
 
-def cohorts(book: Book, as_of: date, span: Span = Span.MONTH) -> tuple[Cohort, ...]:
+def cohorts(book: Book, as_of: date, span: Span = Span.MONTH) -> CohortTable:
     """Return every cohort that began by a day, oldest first, with its complete cells."""
     grouped: defaultdict[date, list[tuple[date, _Life]]] = defaultdict(list)
     for customer in book.customers:
@@ -82,7 +91,8 @@ def cohorts(book: Book, as_of: date, span: Span = Span.MONTH) -> tuple[Cohort, .
         began = life.began(as_of)
         if began is not None:
             grouped[_period_start(began, span)].append((began, life))
-    return tuple(_cohort(book, start, members, as_of, span) for start, members in sorted(grouped.items()))
+    made = tuple(_cohort(book, start, members, as_of, span) for start, members in sorted(grouped.items()))
+    return CohortTable(as_of, span, made, policies_text(book.policies))
 
 
 def _cohort(book: Book, start: date, members: list[tuple[date, _Life]], as_of: date, span: Span) -> Cohort:
@@ -96,7 +106,7 @@ def _cohort(book: Book, start: date, members: list[tuple[date, _Life]], as_of: d
         returned = sum(here and not was for here, was in zip(now, present, strict=True))
         cells.append(_cell((age, day), (sum(now), len(members)), (sum(worth), base), returned))
         present = now
-    return Cohort(start, len(members), base, tuple(cells), policies_text(book.policies))
+    return Cohort(start, len(members), base, tuple(cells))
 
 
 def _cell(at: tuple[int, date], logos: tuple[int, int], arr: tuple[int, int], returned: int) -> CohortCell:

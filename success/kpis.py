@@ -18,7 +18,7 @@ from success.ledger import policies_text
 from success.policies import Movement, Policies
 from success.positions import Book, Context, Ground, Level, Unit
 
-__all__ = ["Amount", "Level", "Rate", "arr", "grr", "logo_retention", "nrr", "pending_arr"]
+__all__ = ["Amount", "Level", "Rate", "arr", "grr", "logo_retention", "nrr", "pending_arr", "retention"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,7 @@ def pending_arr(
 
 
 def _amount(name: str, book: Book, as_of: date, grounds: frozenset[Ground]) -> Amount:
-    minor = sum(
-        book.worth(position, as_of)
-        for account in book.accounts
-        for position in book.positions(account, as_of)
-        if position.ground in grounds
-    )
+    minor = sum(book.worth(position, as_of) for position in book.on(as_of) if position.ground in grounds)
     value = Money(minor, book.policies.reporting_currency)
     return Amount(name, value, as_of, policies_text(book.policies))
 
@@ -81,9 +76,7 @@ def nrr(
     context: Context | None = None,
 ) -> Rate:
     """Return net revenue retention, K2: Σ arr(a, end) / Σ arr(a, start) over the start's cohort."""
-    before, after = _ends(Book(lines, policies, context), start, end, level)
-    kept = sum(after.get(unit, 0) for unit in before)
-    return _rate(f"NRR ({level.value})", (kept, sum(before.values())), start, end, policies)
+    return _nrr(Book(lines, policies, context), start, end, level)
 
 
 def grr(
@@ -99,12 +92,7 @@ def grr(
     Where the policy counts movements: 1 - Σ losses inside the period / Σ arr(start), which is
     never more, and below 0 where more was lost than the start held.
     """
-    book = Book(lines, policies, context)
-    before, after = _ends(book, start, end, level)
-    kept = sum(min(amount, after.get(unit, 0)) for unit, amount in before.items())
-    if policies.movement is Movement.MOVEMENTS:
-        kept = sum(before.values()) - _lost(bridge(book, start, end, level), before)
-    return _rate(f"GRR ({level.value})", (kept, sum(before.values())), start, end, policies)
+    return _grr(Book(lines, policies, context), start, end, level)
 
 
 def logo_retention(
@@ -115,10 +103,34 @@ def logo_retention(
     context: Context | None = None,
 ) -> Rate:
     """Return logo retention, K4: the share of the start's paying customers that still pay."""
-    before, after = _ends(Book(lines, policies, context), start, end, Level.ACCOUNT)
+    return _logos(Book(lines, policies, context), start, end)
+
+
+def retention(book: Book, start: date, end: date) -> tuple[Rate, ...]:
+    """Return NRR and GRR at every level, then logo retention."""
+    rates = [rate(book, start, end, level) for level in Level for rate in (_nrr, _grr)]
+    return (*rates, _logos(book, start, end))
+
+
+def _nrr(book: Book, start: date, end: date, level: Level) -> Rate:
+    before, after = _ends(book, start, end, level)
+    kept = sum(after.get(unit, 0) for unit in before)
+    return _rate(f"NRR ({level.value})", (kept, sum(before.values())), start, end, book.policies)
+
+
+def _grr(book: Book, start: date, end: date, level: Level) -> Rate:
+    before, after = _ends(book, start, end, level)
+    kept = sum(min(amount, after.get(unit, 0)) for unit, amount in before.items())
+    if book.policies.movement is Movement.MOVEMENTS:
+        kept = sum(before.values()) - _lost(bridge(book, start, end, level), before)
+    return _rate(f"GRR ({level.value})", (kept, sum(before.values())), start, end, book.policies)
+
+
+def _logos(book: Book, start: date, end: date) -> Rate:
+    before, after = _ends(book, start, end, Level.ACCOUNT)
     kept = sum(customer in after for customer in before)
-    name = f"Logo retention ({policies.customer.value})"
-    return _rate(name, (kept, len(before)), start, end, policies)
+    name = f"Logo retention ({book.policies.customer.value})"
+    return _rate(name, (kept, len(before)), start, end, book.policies)
 
 
 def _ends(book: Book, start: date, end: date, level: Level) -> tuple[dict[Unit, int], dict[Unit, int]]:

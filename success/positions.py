@@ -82,11 +82,7 @@ class Book:
         }
         self._contracts = self._contract_names() if policies.customer is Customer.CONTRACT else {}
         self._members = self._accounts_by_customer()
-
-    @property
-    def accounts(self) -> Iterator[str]:
-        """Return the accounts with lines, in order."""
-        return iter(self._lines)
+        self._days: dict[date, tuple[Position, ...]] = {}
 
     @property
     def customers(self) -> Iterator[Unit]:
@@ -109,15 +105,22 @@ class Book:
         ]
         return (*found, *self._overage(account, day))
 
+    def on(self, day: date) -> tuple[Position, ...]:
+        """Return what counts of all accounts on a day; kept, for the ends of a period are asked often."""
+        if day not in self._days:
+            self._days[day] = tuple(
+                position for account in self._lines for position in self.positions(account, day)
+            )
+        return self._days[day]
+
     def totals(self, day: date, level: Level, rate_on: date | None) -> dict[Unit, int]:
         """Return ARR on a day in minor units by the level's unit, at the rate of another day.
 
         A unit begins with its customer (``customer_of``); what has no rate adds nothing.
         """
         totals: defaultdict[Unit, int] = defaultdict(int)
-        for account in self._lines:
-            for position in self.positions(account, day):
-                totals[self.unit(position.line, level)] += self.worth(position, rate_on)
+        for position in self.on(day):
+            totals[self.unit(position.line, level)] += self.worth(position, rate_on)
         return dict(totals)
 
     def of_customer(self, customer: Unit, day: date) -> tuple[Position, ...]:

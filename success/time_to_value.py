@@ -66,11 +66,11 @@ class Activation:
     policies: str
 
 
-def waits(views: Iterable[AccountView], as_of: date) -> tuple[Wait, ...]:
-    """Return the way of every account whose clock started by a day, by the charter's clock."""
+def waits(views: Iterable[AccountView], as_of: date, clock: Clock) -> tuple[Wait, ...]:
+    """Return the way of every account whose clock started by a day."""
     found = []
     for view in views:
-        start = clock_start(view, as_of)
+        start = clock_start(view, as_of, clock)
         if start is None or start > as_of:
             continue
         used = view.usage.days[0] if view.usage.days and view.usage.days[0] <= as_of else None
@@ -80,9 +80,8 @@ def waits(views: Iterable[AccountView], as_of: date) -> tuple[Wait, ...]:
     return tuple(sorted(found, key=lambda wait: wait.account_id))
 
 
-def clock_start(view: AccountView, as_of: date) -> date | None:
-    """Return the day the policy's clock starts for an account, None where it has not."""
-    clock = view.rules.policies.clock
+def clock_start(view: AccountView, as_of: date, clock: Clock) -> date | None:
+    """Return the day a clock starts for an account, None where it has not."""
     if clock is Clock.ACCOUNT_CREATED:
         return view.facts.account.created_on
     if clock is Clock.SIGNATURE:

@@ -1,7 +1,7 @@
 """Numbers over one installation's whole portfolio, each with the policy behind it.
 
 Assembled from the mirror at any moment and computed by ``success``; reads only.
-Neighbours: ``commands/metrics.py`` and the demo print these.
+Neighbours: ``commands/metrics.py`` and the demo print these, ``kpis`` adds the rest.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from success.decide import Decision, decide
 from success.facts import AccountFacts, ContractLine
 from success.fold import FoldState
 from success.kpis import Amount, Level, Rate, arr, grr, logo_retention, nrr
-from success.rules import Overlap
+from success.policies import Overlap, Policies
+from success.positions import Context
 from success.usage import UsageVerdict, quarantine
 from sync.facts import Moment, assemble, known
 from sync.state import fold
@@ -34,6 +35,10 @@ class Metrics:
     retention: tuple[Rate, ...]
     usage_rows: Mapping[UsageVerdict, int]
     contradictions: int
+
+
+# What has been printed since before there were more choices.
+HEADLINES = (Overlap.STACK, Overlap.SUPERSEDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +69,16 @@ def decisions(ws: Workspace, found: Portfolio) -> dict[str, Decision]:
     return {key: decide(found.states[key], one, ws.rules, found.as_of) for key, one in found.facts.items()}
 
 
-def metrics(ws: Workspace, found: Portfolio) -> Metrics:
-    """Return the portfolio's numbers, each with its policies."""
+def metrics(ws: Workspace, found: Portfolio, context: Context | None = None) -> Metrics:
+    """Return the portfolio's numbers, each with its policies; ``context`` is what those ask beside lines."""
     lines = [line for one in found.facts.values() for line in one.lines]
     policies, as_of = ws.rules.policies, found.as_of
     return Metrics(
         as_of=as_of,
         accounts=len(found.facts),
         contract_lines=len(lines),
-        arr={one: arr(lines, as_of, replace(policies, overlap=one)) for one in Overlap},
-        retention=tuple(_retention(ws, lines, as_of)),
+        arr={one: arr(lines, as_of, replace(policies, overlap=one), context) for one in HEADLINES},
+        retention=tuple(_retention(policies, lines, as_of, context)),
         usage_rows=quarantine((day for one in found.facts.values() for day in one.usage), lines),
         contradictions=found.contradictions,
     )
@@ -84,18 +89,20 @@ def bands(decided: Mapping[str, Decision]) -> dict[str, int]:
     return dict(sorted(Counter(one.health.band for one in decided.values()).items()))
 
 
-def _retention(ws: Workspace, lines: list[ContractLine], as_of: date) -> Iterable[Rate]:
-    start = _year_before(as_of)
-    for overlap in Overlap:
-        policies = replace(ws.rules.policies, overlap=overlap)
-        yield nrr(lines, start, as_of, policies)
-        yield grr(lines, start, as_of, policies)
+def _retention(
+    declared: Policies, lines: list[ContractLine], as_of: date, context: Context | None
+) -> Iterable[Rate]:
+    start = year_before(as_of)
+    for overlap in HEADLINES:
+        policies = replace(declared, overlap=overlap)
+        yield nrr(lines, start, as_of, policies, context=context)
+        yield grr(lines, start, as_of, policies, context=context)
         if overlap is Overlap.STACK:
-            yield grr(lines, start, as_of, policies, Level.LINE)
-            yield logo_retention(lines, start, as_of, policies)
+            yield grr(lines, start, as_of, policies, Level.LINE, context)
+            yield logo_retention(lines, start, as_of, policies, context)
 
 
-def _year_before(day: date) -> date:
+def year_before(day: date) -> date:
     """Return the same day a year earlier; 29 February falls on the 28th."""
     try:
         return day.replace(year=day.year - 1)
