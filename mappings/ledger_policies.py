@@ -70,7 +70,6 @@ class Policies(Model):
     )
     counted: tuple[CountedKind, ...] = Field(
         default=("recurring", "committed_usage"),
-        min_length=1,
         description="The kinds of lines that are ARR; trials, one-time, services and credits never are.",
     )
     clock: policies.Clock = Field(
@@ -84,6 +83,8 @@ class Policies(Model):
     @field_validator("counted")
     @classmethod
     def _in_one_order(cls, kinds: tuple[CountedKind, ...]) -> tuple[CountedKind, ...]:
+        if not kinds:
+            refuse([Finding((), "nothing would be ARR", "Name at least one, such as recurring.")])
         ordered: tuple[CountedKind, ...] = ("recurring", "committed_usage", "cs_offer")
         return tuple(kind for kind in ordered if kind in kinds)
 

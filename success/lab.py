@@ -202,6 +202,7 @@ def _parts(
     for account, amount in kept.items():
         parts[account]["kept"] += amount
     for term in due.terms:
+        parts[term.account_id]["due"] += term.target
         parts[term.account_id]["renewed"] += min(term.target, term.final)
         parts[term.account_id]["renewals_due"] += 1
     for way in ways:

@@ -21,7 +21,8 @@ from sync.runtime import open_runtime
 from sync.workspace import Workspace, open_workspace
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
-MONTHS_SHOWN = 12
+COHORTS_SHOWN = 12
+AGES_SHOWN = (0, 1, 2, 3, 6, 12, 24)
 EXPLAINED_SHOWN = 3
 
 
@@ -76,7 +77,7 @@ def _show(out: Console, headline: Metrics, rest: Pack) -> None:
     out.print(
         table(
             f"{headline.accounts} accounts, {headline.contract_lines} lines, as of {headline.as_of}",
-            ("number", "value", "policies"),
+            ("number", "value", "by"),
             _headline_rows(headline),
         )
     )
@@ -88,14 +89,19 @@ def _show(out: Console, headline: Metrics, rest: Pack) -> None:
 
 def _headline_rows(found: Metrics) -> list[tuple[str, str, str]]:
     rows = [
-        (f"ARR, {name.value}", f"{one.value.minor / 100:,.2f} {one.value.currency}", one.policies)
+        (f"ARR, {name.value}", f"{one.value.minor / 100:,.2f} {one.value.currency}", _overlap(one.policies))
         for name, one in found.arr.items()
     ]
     rows += [
-        (one.name, "no cohort" if one.value is None else f"{float(one.value):.4f}", one.policies)
+        (one.name, "no cohort" if one.value is None else f"{float(one.value):.4f}", _overlap(one.policies))
         for one in found.retention
     ]
     return rows
+
+
+def _overlap(policies: str) -> str:
+    """Return the one policy in which the headlines differ; the others stand below the tables."""
+    return policies.partition(";")[0]
 
 
 def _bridge_table(rest: Pack) -> object:
@@ -137,20 +143,18 @@ def _figure_rows(rest: Pack) -> list[tuple[str, str, str]]:
 
 
 def _cohort_table(rest: Pack) -> object:
-    """Return logo and ARR shares by age; a cell whose month is not over is empty."""
-    shown = rest.cohorts.cohorts[-MONTHS_SHOWN:]
-    ages = range(max((len(one.cells) for one in shown), default=0))
-    rows = [
-        (
-            one.start.strftime("%Y-%m"),
-            one.size,
-            *(f"{float(cell.logo_share):.2f} / {float(cell.arr_share):.2f}" for cell in one.cells),
-            *("" for _ in range(len(ages) - len(one.cells))),
-        )
-        for one in shown
-    ]
-    title = "Cohorts by month of start: logos / ARR kept at the end of each month"
-    return table(title, ("start", "accounts", *(str(age) for age in ages)), rows)
+    """Return logo and ARR shares of the youngest cohorts; a cell whose month is not over is empty."""
+    rows = []
+    for one in rest.cohorts.cohorts[-COHORTS_SHOWN:]:
+        cells = {cell.age: f"{_percent(cell.logo_share)} / {_percent(cell.arr_share)}" for cell in one.cells}
+        shown = (cells.get(age, "") for age in AGES_SHOWN)
+        rows.append((one.start.strftime("%Y-%m"), one.size, *shown))
+    title = "Cohorts by month of start: logos / ARR at the end of each month"
+    return table(title, ("start", "accounts", *(str(age) for age in AGES_SHOWN)), rows)
+
+
+def _percent(share: Fraction) -> str:
+    return f"{float(100 * share):.0f} %"
 
 
 def _show_lab(out: Console, found: Lab) -> None:
