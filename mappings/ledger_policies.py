@@ -19,7 +19,7 @@ from mappings.scalars import Currency, Finding, Model, PositiveNumber, refuse
 from success import policies
 from success.facts import LineKind
 
-RATES = "fx"
+RATES, DATED = "fx", "fx_dated"
 CountedKind = Literal["recurring", "committed_usage", "cs_offer"]
 GraceDays = Annotated[int, Field(ge=0, le=366)]
 Months = Annotated[int, Field(ge=0, le=120)]
@@ -97,7 +97,7 @@ class Policies(Model):
         for currency in self.fx_dated:
             if currency not in self.fx:
                 wrong = f"{currency} has rates by day and none in `fx`"
-                found.append(Finding(("fx_dated", currency), wrong, "Give it the fixed rate in `fx` too."))
+                found.append(Finding((DATED, currency), wrong, "Give it the fixed rate in `fx` too."))
         refuse(found)
         return self
 
@@ -105,7 +105,7 @@ class Policies(Model):
         """Return the policies for the ledger, with exact rates."""
         values: dict[str, Any] = {name: getattr(self, name) for name in type(self).model_fields}
         values[RATES] = {currency: Fraction(rate) for currency, rate in self.fx.items()}
-        values["fx_dated"] = {
+        values[DATED] = {
             currency: tuple((day, Fraction(rate)) for day, rate in sorted(dated.items()))
             for currency, dated in self.fx_dated.items()
         }
@@ -114,27 +114,36 @@ class Policies(Model):
 
 
 def with_choices(declared: Policies, choices: Iterable[str]) -> Policies:
-    """Return the policies with some changed, each given as ``name=value`` (``fx.EUR=1.1`` for a rate).
+    """Return the policies with some changed, each given as ``name=value``.
 
-    Kinds of ``counted`` are joined by ``+``. Raises ValueError with the choice and the remedy.
+    A rate is ``fx.EUR=1.1``, one from a day on ``fx_dated.EUR.2024-01-01=1.1``; kinds of
+    ``counted`` are joined by ``+``. Raises ValueError with the choice and the remedy.
     """
     content = declared.model_dump()
     for choice in choices:
         name, equals, value = choice.partition("=")
-        known = [one for one in content if one not in {RATES, "fx_dated"}]
         if not equals:
             raise ValueError(f"{choice!r} is no choice; write NAME=VALUE, such as grace_days=30")
-        if name.startswith(f"{RATES}."):
-            content[RATES] = {**content[RATES], name.removeprefix(f"{RATES}."): _rate(choice, value)}
-        elif name in known:
-            content[name] = tuple(value.split("+")) if name == "counted" else value
-        else:
-            raise ValueError(f"{choice!r}: there is no policy {name!r}. {suggest(name, known)}")
+        content = _chosen(content, choice, name.split("."), value)
     try:
         return Policies.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         raise ValueError(_said(first["loc"], first["msg"])) from error
+
+
+def _chosen(content: dict[str, Any], choice: str, path: list[str], value: str) -> dict[str, Any]:
+    match path:
+        case [name] if name in content and name not in {RATES, DATED}:
+            return {**content, name: tuple(value.split("+")) if name == "counted" else value}
+        case ["fx", currency]:
+            return {**content, RATES: {**content[RATES], currency: _rate(choice, value)}}
+        case ["fx_dated", currency, day]:
+            held = {str(at): rate for at, rate in content[DATED].get(currency, {}).items()}
+            rates = {**held, day: _rate(choice, value)}
+            return {**content, DATED: {**content[DATED], currency: rates}}
+    known = [f"{name}.EUR" if name == RATES else name for name in content if name != DATED]
+    raise ValueError(f"{choice!r}: there is no policy {'.'.join(path)!r}. {suggest(path[0], known)}")
 
 
 def _rate(choice: str, value: str) -> Decimal:

@@ -7,7 +7,6 @@ and bands, ``lab`` computes the ledger's figures under other policies.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -39,12 +38,22 @@ class LeftOut:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Contradicted:
+    """What cannot both be true of an account's contracts, by its code, its subject and in words."""
+
+    account_id: str
+    code: str
+    subject: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Pack:
     """The figures from ``start`` to ``as_of``. Amounts without a currency are minor units of ``currency``.
 
     ``retention`` holds NRR and GRR at account, product and line level, and logos.
-    ``contradictions`` counts what cannot both be true in the ledger, by code.
+    ``left_out`` lines count nowhere; ``contradictions`` are counted and told.
     """
 
     start: date
@@ -64,7 +73,7 @@ class Pack:
     win_rates: tuple[WinRate, ...]
     freshness: tuple[Freshness, ...]
     left_out: tuple[LeftOut, ...]
-    contradictions: Mapping[str, int]
+    contradictions: tuple[Contradicted, ...]
 
 
 def pack(
@@ -136,6 +145,11 @@ def _left_out(lines: Iterable[ContractLine], policies: Policies) -> Iterable[Lef
             yield LeftOut(line.account_id, line.line_id, f"no rate for {line.arr.currency}")
 
 
-def _contradictions(views: Iterable[AccountView], policies: Policies, as_of: date) -> Mapping[str, int]:
-    found = Counter(one.code for view in views for one in contradictions(view.facts, policies, as_of))
-    return dict(sorted(found.items()))
+def _contradictions(
+    views: Iterable[AccountView], policies: Policies, as_of: date
+) -> tuple[Contradicted, ...]:
+    return tuple(
+        Contradicted(view.facts.account.account_id, one.code, one.subject, one.text)
+        for view in views
+        for one in contradictions(view.facts, policies, as_of)
+    )

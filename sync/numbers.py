@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from mappings.inbound import Contradiction
 from success.decide import Decision, decide
 from success.facts import AccountFacts, ContractLine
 from success.fold import FoldState
@@ -41,6 +42,17 @@ class Metrics:
 HEADLINES = (Overlap.STACK, Overlap.SUPERSEDE)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Quarantined:
+    """A record that could not be a fact: whose it is, where, in which field and why."""
+
+    account_id: str
+    object: str
+    record_id: str
+    field: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Portfolio:
     """All accounts of an installation as of a day: their facts, and what the rules decide."""
@@ -48,7 +60,12 @@ class Portfolio:
     as_of: date
     facts: Mapping[str, AccountFacts]
     states: Mapping[str, FoldState]
-    contradictions: int
+    quarantined: tuple[Quarantined, ...] = ()
+
+    @property
+    def contradictions(self) -> int:
+        """Return how many records could not be facts."""
+        return len(self.quarantined)
 
 
 def portfolio(
@@ -61,7 +78,12 @@ def portfolio(
         facts = known(conn, ws, found.facts)
         stored = fold.newest(conn, ws.id, list(facts), as_of)
     states = {key: FoldState.restored(stored[key].state if key in stored else None) for key in facts}
-    return Portfolio(as_of, facts, states, len(found.contradictions))
+    quarantined = (Quarantined(account, *_place(one)) for account, one in found.contradictions)
+    return Portfolio(as_of, facts, states, tuple(sorted(quarantined)))
+
+
+def _place(one: Contradiction) -> tuple[str, str, str, str]:
+    return one.object, one.record_id, one.field, one.reason
 
 
 def decisions(ws: Workspace, found: Portfolio) -> dict[str, Decision]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, date, datetime
 from fractions import Fraction
 
@@ -70,7 +71,8 @@ def metrics(
 def _answer_figures(ws: Workspace, held: Portfolio, start: date, as_json: bool) -> None:
     asked = context(ws, held, start)
     headline, rest = portfolio_metrics(ws, held, asked), kpis(ws, held, start, asked)
-    answer({**plain(headline), "kpis": rest}, as_json, lambda out: _show(out, headline, rest))
+    told = {**plain(headline), "kpis": rest, "quarantined": held.quarantined}
+    answer(told, as_json, lambda out: _show(out, headline, rest))
 
 
 def _show(out: Console, headline: Metrics, rest: Pack) -> None:
@@ -137,7 +139,8 @@ def _figure_rows(rest: Pack) -> list[tuple[str, str, str]]:
         (f"Fresh: {one.measure}", _share(one.share), f"{one.fresh} of {one.accounts}")
         for one in rest.freshness
     ]
-    rows += [(f"Contradiction: {code}", str(count), "") for code, count in rest.contradictions.items()]
+    codes = Counter(one.code for one in rest.contradictions)
+    rows += [(f"Contradiction: {code}", str(count), "") for code, count in sorted(codes.items())]
     rows += [(f"Left out: {one.line_id}", one.reason, one.account_id) for one in rest.left_out]
     return rows
 

@@ -87,6 +87,14 @@ def test_choices_change_what_they_name_and_nothing_else() -> None:
     assert with_choices(declared, []) == declared
 
 
+def test_rates_by_day_can_be_tried_too() -> None:
+    """One day's rate joins those the charter has."""
+    declared = Policies(fx={"EUR": Decimal(1)}, fx_dated={"EUR": {date(2024, 1, 1): Decimal(2)}})
+    changed = with_choices(declared, ["fx_dated.EUR.2024-06-01=3", "fx_rate=spot"]).to_rules()
+    days = (date(2023, 12, 31), date(2024, 5, 31), date(2024, 6, 1))
+    assert [changed.rate("EUR", day) for day in days] == [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     ("choice", "said"),
     [
@@ -96,6 +104,8 @@ def test_choices_change_what_they_name_and_nothing_else() -> None:
         ("grace_days=long", "grace_days: input should be a valid integer"),
         ("fx.EUR=much", "'much' is not a number"),
         ("fx.EUR=-1", "greater than 0"),
+        ("fx=1", "there is no policy 'fx'. Use one of"),
+        ("fx_dated.EUR.soon=1", "valid date"),
     ],
 )
 def test_a_choice_nobody_can_mean_says_so(choice: str, said: str) -> None:

@@ -118,9 +118,9 @@ def test_the_pack_says_what_it_left_out_and_what_contradicts() -> None:
         ("Ab", "ends before it starts"),
         ("Ay", "no rate for JPY"),
     ]
-    assert dict(told.contradictions) == {
-        "duplicate_line": 1,
-        "ends_before_start": 1,
-        "no_rate": 1,
-        "overlap": 1,
-    }
+    assert [(one.account_id, one.code, one.subject) for one in told.contradictions] == [
+        ("A", "duplicate_line", "A1"),
+        ("A", "ends_before_start", "Ab"),
+        ("A", "no_rate", "Ay"),
+        ("A", "overlap", "core"),
+    ]
