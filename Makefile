@@ -45,9 +45,9 @@ layers: $(VENV)/ready-dev
 	$(BIN)/lint-imports
 
 lock:  ## resolve the lock files anew (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --only-binary :all: \
 	  --extra build --extra postgres pyproject.toml -o requirements.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --only-binary :all: \
 	  --extra dev pyproject.toml -o requirements-dev.lock
 
 clean:  ## remove the virtual environment and all local state

@@ -17,12 +17,13 @@ from sync.commands.connecting import disconnect
 from sync.commands.demonstration import demo, serve
 from sync.commands.hubspot_app import hubspot
 from sync.commands.installing import install
+from sync.commands.metrics import metrics
 from sync.commands.output import EXPECTED, explained
 from sync.commands.processes import listen, migrate, scheduler, worker
 from sync.commands.removing import uninstall
 from sync.commands.salesforce_app import salesforce
 from sync.commands.sandboxes import portfolio, sandbox
-from sync.commands.showing import doctor, explain, metrics
+from sync.commands.showing import doctor, explain
 from sync.commands.syncing import sync
 from sync.runtime import Runtime, process_runtime
 from webhooks.answers import answer_troubles

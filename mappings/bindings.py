@@ -64,6 +64,9 @@ class LineFields(Model):
     supersedes_line_id: Binding | None = None
     renewal_of_line_id: Binding | None = None
     booked_on: Binding | None = None
+    cancelled_on: Binding | None = None
+    last_paid_on: Binding | None = None
+    ramp: Binding | None = None
 
 
 class TicketFields(Model):

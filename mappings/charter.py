@@ -15,13 +15,8 @@ from pydantic import Field, field_validator
 
 from integration.owners import OWNERS
 from mappings.bindings import CrmEntry, HomesEntry
-from mappings.rulebook import (
-    ExpansionEntry,
-    PlanEntry,
-    Policies,
-    RenewalEntry,
-    ScorecardEntry,
-)
+from mappings.ledger_policies import Policies
+from mappings.rulebook import ExpansionEntry, PlanEntry, RenewalEntry, ScorecardEntry
 from mappings.scalars import Finding, Model, Name, Zone, refuse
 from success.rules import Rules
 

@@ -255,6 +255,9 @@ def _line(row: Row, deal: Deal, reads: LineReads) -> ContractLine:
         renewal_of_line_id=row.text(fields.renewal_of_line_id),
         booked_on=row.day(fields.booked_on) or deal.close_on,
         source_id=row.record.id,
+        cancelled_on=row.day(fields.cancelled_on),
+        last_paid_on=row.day(fields.last_paid_on),
+        ramp=row.amounts(fields.ramp, currency),
     )
 
 

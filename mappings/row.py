@@ -100,6 +100,19 @@ class Row:
         """Return an amount, which must be there."""
         return self._required(binding, self.money(binding, currency))
 
+    def amounts(self, binding: Binding | None, currency: str) -> tuple[Money, ...]:
+        """Return amounts in ``currency`` written one after another with ``;`` between them."""
+        text = self.text(binding)
+        if binding is None or text is None:
+            return ()
+        try:
+            read = [read_decimal(part) for part in text.split(";") if part.strip()]
+        except Unreadable as error:
+            raise Contradicted(_named(binding), str(error)) from error
+        if any(abs(amount) >= LARGEST_AMOUNT for amount in read):
+            raise Contradicted(_named(binding), "one of the amounts is too large")
+        return tuple(from_major(amount, currency) for amount in read)
+
     def link(self, parent: str) -> str:
         """Return the id of the record's parent; the port names a primary link first."""
         for link in self.record.links:

@@ -1,8 +1,8 @@
-"""The half of the charter that speaks of customer success: policies, scorecard, plan, renewal, expansion.
+"""The half of the charter that speaks of customer success: scorecard, plan, renewal, expansion.
 
 People write percent, points of 100 and days; ``to_rules`` methods turn them into the integer
 thousandths of ``success.rules``. Weights follow domain C.1 to C.3, plans D.1, renewals D.6,
-expansion D.7.
+expansion D.7. Neighbour: ``ledger_policies`` says how contracts are counted.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from mappings.scalars import (
-    Currency,
     Expression,
     Finding,
     HealthExpression,
@@ -47,31 +46,6 @@ def repeated(names: Sequence[str], field: str) -> list[Finding]:
         for index, name in enumerate(names)
         if name in names[:index]
     ]
-
-
-class Policies(Model):
-    """The declared policies of the contract ledger; every metric prints them (domain A.0)."""
-
-    overlap: rules.Overlap = rules.Overlap.STACK
-    validity: rules.Validity = rules.Validity.HALF_OPEN
-    reporting_currency: Currency = "USD"
-    fx: dict[Currency, PositiveNumber] = Field(
-        default_factory=dict,
-        description="What one unit of a currency is worth in the reporting currency, held constant.",
-    )
-
-    @model_validator(mode="after")
-    def _own_rate_is_one(self) -> Policies:
-        rate = self.fx.get(self.reporting_currency, Decimal(1))
-        if rate != 1:
-            wrong = f"one {self.reporting_currency} is worth {rate} {self.reporting_currency}"
-            refuse([Finding(("fx", self.reporting_currency), wrong, "Leave this rate out.")])
-        return self
-
-    def to_rules(self) -> rules.Policies:
-        """Return the policies for the ledger, with exact rates."""
-        rates = {currency: Fraction(rate) for currency, rate in self.fx.items()}
-        return rules.Policies(self.overlap, self.validity, self.reporting_currency, rates)
 
 
 class MeasureEntry(Model):

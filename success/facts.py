@@ -22,11 +22,24 @@ class Money:
 
 
 class LineKind(StrEnum):
-    """What a contract line sells; only ``RECURRING`` counts towards ARR."""
+    """What a contract line sells; the policies say which kinds count towards ARR.
+
+    ``OVERAGE`` is use above a commitment, billed by its period: its ``arr`` is the charge of the period.
+    """
 
     RECURRING = "recurring"
     ONE_TIME = "one_time"
     TRIAL = "trial"
+    COMMITTED_USAGE = "committed_usage"
+    OVERAGE = "overage"
+    CS_OFFER = "cs_offer"
+    SERVICE = "service"
+    CREDIT = "credit"
+    PASS_THROUGH = "pass_through"  # noqa: S105  a kind of line, no password
+
+
+ARR_KINDS = frozenset({LineKind.RECURRING, LineKind.COMMITTED_USAGE})
+"""What counts towards ARR unless the charter says otherwise (domain A.0: usage pricing, excluded)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +47,9 @@ class ContractLine:
     """One row per product, price and period (domain A.0), valid ``[start, end)``.
 
     ``end`` None: open-ended. ``line_id`` is the source's own reference where it has one,
-    else the CRM's id. ``booked_on`` is when the deal behind it was won.
+    else the CRM's id. ``booked_on`` is when the deal behind it was won, ``cancelled_on`` the
+    day the customer gave notice, ``last_paid_on`` the last day a payment reached. ``ramp`` is
+    the ARR of each contract year where the price has steps; the last one stands for later years.
     """
 
     line_id: str
@@ -53,6 +68,9 @@ class ContractLine:
     renewal_of_line_id: str | None = None
     booked_on: date | None = None
     source_id: str = ""
+    cancelled_on: date | None = None
+    last_paid_on: date | None = None
+    ramp: tuple[Money, ...] = ()
 
 
 class DealState(StrEnum):

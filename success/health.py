@@ -140,7 +140,7 @@ def score(
 def _read(rule: MeasureRule, measures: Mapping[str, MeasureValue], as_of: date) -> Contribution:
     """Return a measure's own points, or how it is missing; shares and contribution come later."""
     found = measures[rule.measure]
-    stale = _is_stale(found, rule.max_age_days, as_of)
+    stale = is_stale(found, rule.max_age_days, as_of)
     points: int | None
     if found.value is None or stale:
         standing = Standing.SHADOW if rule.weight == 0 else _WHEN_MISSING[rule.on_missing]
@@ -151,7 +151,8 @@ def _read(rule: MeasureRule, measures: Mapping[str, MeasureValue], as_of: date) 
     return Contribution(rule.measure, rule.title, rule.group, standing, 0, 0, 0, points, found, stale)
 
 
-def _is_stale(found: MeasureValue, max_age_days: int | None, as_of: date) -> bool:
+def is_stale(found: MeasureValue, max_age_days: int | None, as_of: date) -> bool:
+    """Say whether a known value is older than its limit on a day; without a limit none is."""
     if found.value is None or max_age_days is None:
         return False
     return found.observed_on is None or (as_of - found.observed_on).days > max_age_days

@@ -8,13 +8,29 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
-from success.facts import AccountFacts, ContractLine, LineKind, Money
-from success.rules import Overlap, Policies, Validity
+from success.days import MONTHS_IN_YEAR, add_months
+from success.facts import AccountFacts, ContractLine, Money
+from success.policies import MultiYear, Overlap, Policies, Validity, policies_text
 from success.shares import half_up
+
+__all__ = [
+    "CHURN_FLAGS",
+    "Contradiction",
+    "arr_of",
+    "contradictions",
+    "counting",
+    "in_reporting",
+    "minor_per_unit",
+    "open_lines",
+    "policies_text",
+    "priced",
+    "sum_arr",
+    "valid_on",
+]
 
 # ISO 4217 currencies whose minor unit is not a hundredth.
 MINOR_DIGITS = {
@@ -50,27 +66,44 @@ def valid_on(line: ContractLine, day: date, policies: Policies) -> bool:
 
 
 def open_lines(lines: Iterable[ContractLine], as_of: date, policies: Policies) -> tuple[ContractLine, ...]:
-    """Return the recurring lines that count on a day, ordered by (start, line_id).
+    """Return the lines that count on a day, at that day's price, ordered by (start, line_id).
 
-    Trials and one-time lines never count. A line another open line supersedes by reference
-    does not count; the overlap policy decides about the rest (see ``counting``).
+    Only the kinds of ``policies.counted`` count. A line another open line supersedes by
+    reference does not count; the overlap policy decides about the rest (see ``counting``).
     """
-    valid = (line for line in lines if line.kind is LineKind.RECURRING and valid_on(line, as_of, policies))
-    return counting(valid, policies)
+    valid = (line for line in lines if line.kind in policies.counted and valid_on(line, as_of, policies))
+    return counting((priced(line, as_of, policies) for line in valid), policies)
+
+
+def priced(line: ContractLine, day: date, policies: Policies) -> ContractLine:
+    """Return a line with the ARR it has on a day: of its contract year, or the average of all years."""
+    if not line.ramp:
+        return line
+    if policies.multi_year is MultiYear.AVERAGE:
+        mean = half_up(Fraction(sum(step.minor for step in line.ramp), len(line.ramp)))
+        return replace(line, arr=Money(mean, line.arr.currency))
+    return replace(line, arr=line.ramp[min(_years_run(line.start, day), len(line.ramp) - 1)])
+
+
+def _years_run(start: date, day: date) -> int:
+    """Return how many whole contract years have passed; a 29 February is kept on the 28th."""
+    years = max(0, day.year - start.year)
+    return years - 1 if years and add_months(start, years * MONTHS_IN_YEAR) > day else years
 
 
 def counting(lines: Iterable[ContractLine], policies: Policies) -> tuple[ContractLine, ...]:
     """Return which of the given simultaneously open lines count under the overlap policy.
 
-    Superseding is per account over its open paid lines: newest start wins, ties by the
-    greatest line_id (domain E, conventions).
+    Superseding is per account, or per account and product, over its open paid lines: newest
+    start wins, ties by the greatest line_id (domain E, conventions).
     """
     ordered = sorted(lines, key=_by_start)
     replaced = {(line.account_id, line.supersedes_line_id) for line in ordered if line.supersedes_line_id}
     kept = [line for line in ordered if (line.account_id, line.line_id) not in replaced]
     if policies.overlap is Overlap.STACK:
         return tuple(kept)
-    newest = {line.account_id: line for line in kept}
+    by_product = policies.overlap is Overlap.SUPERSEDE_PRODUCT
+    newest = {(line.account_id, line.product_id if by_product else ""): line for line in kept}
     return tuple(sorted(newest.values(), key=_by_start))
 
 
@@ -78,14 +111,15 @@ def _by_start(line: ContractLine) -> tuple[date, str, str]:
     return (line.start, line.line_id, line.account_id)
 
 
-def in_reporting(amount: Money, policies: Policies) -> Money | None:
-    """Return an amount in the reporting currency (minor units, half up), or None without a rate."""
+def in_reporting(amount: Money, policies: Policies, on: date | None = None) -> Money | None:
+    """Return an amount in the reporting currency (minor units, half up), or None without a rate.
+
+    ``on`` is the day whose rate converts; None takes the charter's fixed rate.
+    """
     target = policies.reporting_currency
-    if amount.currency == target:
-        return amount
-    rate = policies.fx.get(amount.currency)
-    if rate is None:
-        return None
+    rate = policies.rate(amount.currency, on)
+    if rate is None or amount.currency == target:
+        return amount if rate is not None else None
     units = Fraction(amount.minor, minor_per_unit(amount.currency)) * rate
     return Money(half_up(units * minor_per_unit(target)), target)
 
@@ -102,15 +136,6 @@ def sum_arr(lines: Iterable[ContractLine], policies: Policies) -> Money:
 def arr_of(lines: Iterable[ContractLine], as_of: date, policies: Policies) -> Money:
     """Return ARR on a day (K1): Σ recurring arr of the lines that count, in constant currency."""
     return sum_arr(open_lines(lines, as_of, policies), policies)
-
-
-def policies_text(policies: Policies) -> str:
-    """Return the policies in one line, to print beside a number."""
-    rates = ", ".join(f"{code}={rate}" for code, rate in sorted(policies.fx.items())) or "none"
-    return (
-        f"overlap={policies.overlap.value}; validity={policies.validity.value}; "
-        f"currency={policies.reporting_currency} (constant, rates: {rates})"
-    )
 
 
 def contradictions(

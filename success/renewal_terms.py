@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from success.days import MONTHS_IN_YEAR, anniversaries
-from success.facts import ContractLine, LineKind
+from success.facts import ARR_KINDS, ContractLine
 from success.rules import RenewalRule
 from success.view import AccountView
 
@@ -28,7 +28,7 @@ def group_sources(lines: Iterable[ContractLine]) -> Mapping[str, str]:
     The name is the earliest (start, line_id) of the group.
     """
     ordered = sorted(
-        (line for line in lines if line.kind is LineKind.RECURRING),
+        (line for line in lines if line.kind in ARR_KINDS),
         key=lambda line: (line.start, line.line_id),
     )
     leader = {line.line_id: line.line_id for line in ordered}

@@ -7,24 +7,28 @@ Points are integer thousandths (100 points = 100_000), weights and shares intege
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
+from success.policies import Overlap, Policies, Validity
 
-class Overlap(StrEnum):
-    """How open lines of one account combine (domain A.0, overlap of lines)."""
-
-    STACK = "stack"
-    SUPERSEDE = "supersede"
-
-
-class Validity(StrEnum):
-    """Whether a line still counts on its end day (domain A.0, validity)."""
-
-    HALF_OPEN = "half_open"
-    END_INCLUSIVE = "end_inclusive"
+__all__ = [
+    "Band",
+    "Cap",
+    "CurvePoint",
+    "ExpansionTrigger",
+    "MeasureRule",
+    "MilestoneRule",
+    "OnMissing",
+    "Overlap",
+    "PlanTemplate",
+    "Policies",
+    "RenewalRule",
+    "Rules",
+    "Scorecard",
+    "Validity",
+]
 
 
 class OnMissing(StrEnum):
@@ -34,20 +38,6 @@ class OnMissing(StrEnum):
     NEUTRAL = "neutral"
     WORST = "worst"
     BLOCK = "block"
-
-
-@dataclass(frozen=True, slots=True)
-class Policies:
-    """Declared ledger policies; every metric prints them beside its number.
-
-    ``fx`` maps a currency to what one unit is worth in ``reporting_currency`` (constant
-    currency); a line in a currency without a rate is a contradiction, never dropped silently.
-    """
-
-    overlap: Overlap = Overlap.STACK
-    validity: Validity = Validity.HALF_OPEN
-    reporting_currency: str = "USD"
-    fx: Mapping[str, Fraction] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from success.days import local_day
-from success.facts import AccountFacts, ContractLine, LineKind, SurveyAnswer
+from success.facts import AccountFacts, ContractLine, SurveyAnswer
 from success.ledger import open_lines
 from success.rules import Rules
 from success.usage import UsageJudge, UsageVerdict
@@ -112,7 +112,7 @@ class AccountView:
         self.facts = facts
         self.rules = rules
         self.lines = tuple(sorted(facts.lines, key=lambda line: (line.start, line.line_id)))
-        self.recurring = tuple(line for line in self.lines if line.kind is LineKind.RECURRING)
+        self.recurring = tuple(line for line in self.lines if line.kind in rules.policies.counted)
         self._judge = UsageJudge(self.lines)
         self._active: dict[tuple[str | None, int], ActiveUsers] = {}
         self._open: dict[date, tuple[ContractLine, ...]] = {}

@@ -1,7 +1,7 @@
 """Numbers over one installation's whole portfolio, each with the policy behind it.
 
 Assembled from the mirror at any moment and computed by ``success``; reads only.
-Neighbours: ``commands/metrics.py`` and the demo print these.
+Neighbours: ``commands/metrics.py`` and the demo print these, ``kpis`` adds the rest.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from mappings.inbound import Contradiction
 from success.decide import Decision, decide
 from success.facts import AccountFacts, ContractLine
 from success.fold import FoldState
 from success.kpis import Amount, Level, Rate, arr, grr, logo_retention, nrr
-from success.rules import Overlap
+from success.policies import Overlap, Policies
+from success.positions import Context
 from success.usage import UsageVerdict, quarantine
 from sync.facts import Moment, assemble, known
 from sync.state import fold
@@ -36,6 +38,21 @@ class Metrics:
     contradictions: int
 
 
+# What has been printed since before there were more choices.
+HEADLINES = (Overlap.STACK, Overlap.SUPERSEDE)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Quarantined:
+    """A record that could not be a fact: whose it is, where, in which field and why."""
+
+    account_id: str
+    object: str
+    record_id: str
+    field: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Portfolio:
     """All accounts of an installation as of a day: their facts, and what the rules decide."""
@@ -43,7 +60,12 @@ class Portfolio:
     as_of: date
     facts: Mapping[str, AccountFacts]
     states: Mapping[str, FoldState]
-    contradictions: int
+    quarantined: tuple[Quarantined, ...] = ()
+
+    @property
+    def contradictions(self) -> int:
+        """Return how many records could not be facts."""
+        return len(self.quarantined)
 
 
 def portfolio(
@@ -56,7 +78,12 @@ def portfolio(
         facts = known(conn, ws, found.facts)
         stored = fold.newest(conn, ws.id, list(facts), as_of)
     states = {key: FoldState.restored(stored[key].state if key in stored else None) for key in facts}
-    return Portfolio(as_of, facts, states, len(found.contradictions))
+    quarantined = (Quarantined(account, *_place(one)) for account, one in found.contradictions)
+    return Portfolio(as_of, facts, states, tuple(sorted(quarantined)))
+
+
+def _place(one: Contradiction) -> tuple[str, str, str, str]:
+    return one.object, one.record_id, one.field, one.reason
 
 
 def decisions(ws: Workspace, found: Portfolio) -> dict[str, Decision]:
@@ -64,16 +91,16 @@ def decisions(ws: Workspace, found: Portfolio) -> dict[str, Decision]:
     return {key: decide(found.states[key], one, ws.rules, found.as_of) for key, one in found.facts.items()}
 
 
-def metrics(ws: Workspace, found: Portfolio) -> Metrics:
-    """Return the portfolio's numbers, each with its policies."""
+def metrics(ws: Workspace, found: Portfolio, context: Context | None = None) -> Metrics:
+    """Return the portfolio's numbers, each with its policies; ``context`` is what those ask beside lines."""
     lines = [line for one in found.facts.values() for line in one.lines]
     policies, as_of = ws.rules.policies, found.as_of
     return Metrics(
         as_of=as_of,
         accounts=len(found.facts),
         contract_lines=len(lines),
-        arr={one: arr(lines, as_of, replace(policies, overlap=one)) for one in Overlap},
-        retention=tuple(_retention(ws, lines, as_of)),
+        arr={one: arr(lines, as_of, replace(policies, overlap=one), context) for one in HEADLINES},
+        retention=tuple(_retention(policies, lines, as_of, context)),
         usage_rows=quarantine((day for one in found.facts.values() for day in one.usage), lines),
         contradictions=found.contradictions,
     )
@@ -84,18 +111,20 @@ def bands(decided: Mapping[str, Decision]) -> dict[str, int]:
     return dict(sorted(Counter(one.health.band for one in decided.values()).items()))
 
 
-def _retention(ws: Workspace, lines: list[ContractLine], as_of: date) -> Iterable[Rate]:
-    start = _year_before(as_of)
-    for overlap in Overlap:
-        policies = replace(ws.rules.policies, overlap=overlap)
-        yield nrr(lines, start, as_of, policies)
-        yield grr(lines, start, as_of, policies)
+def _retention(
+    declared: Policies, lines: list[ContractLine], as_of: date, context: Context | None
+) -> Iterable[Rate]:
+    start = year_before(as_of)
+    for overlap in HEADLINES:
+        policies = replace(declared, overlap=overlap)
+        yield nrr(lines, start, as_of, policies, context=context)
+        yield grr(lines, start, as_of, policies, context=context)
         if overlap is Overlap.STACK:
-            yield grr(lines, start, as_of, policies, Level.LINE)
-            yield logo_retention(lines, start, as_of, policies)
+            yield grr(lines, start, as_of, policies, Level.LINE, context)
+            yield logo_retention(lines, start, as_of, policies, context)
 
 
-def _year_before(day: date) -> date:
+def year_before(day: date) -> date:
     """Return the same day a year earlier; 29 February falls on the 28th."""
     try:
         return day.replace(year=day.year - 1)

@@ -1,8 +1,6 @@
-"""``colonnade metrics``, ``explain`` and ``doctor``: what is known, why, and what is wrong."""
+"""``colonnade explain`` and ``doctor``: why an account stands where it does, and what is wrong."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
 
 import click
 from rich.console import Console
@@ -12,8 +10,7 @@ from success.explain import explain as explanation
 from sync.commands.diagnosis import HUBSPOT, Diagnosis, Severity, of_api_version, of_connection, of_scopes
 from sync.commands.output import answer, json_option, table
 from sync.config import read_settings
-from sync.numbers import Metrics, decisions, portfolio
-from sync.numbers import metrics as portfolio_metrics
+from sync.numbers import decisions, portfolio
 from sync.onboard import every_installation
 from sync.owners import UNREAD, UNSEEDED, AccountOwner, owner_of
 from sync.runtime import Runtime, open_runtime
@@ -25,24 +22,6 @@ from sync.taken import NORMALISED
 from sync.workspace import Workspace, open_workspace
 
 SHOWN = 20
-DAY = click.DateTime(formats=["%Y-%m-%d"])
-
-
-@click.command()
-@click.argument("installation")
-@click.option("--as-of", type=DAY, help="The day asked about; today by default.")
-@click.option("--known-at", type=DAY, help="As known at the end of that day (UTC); now by default.")
-@json_option
-def metrics(installation: str, as_of: datetime | None, known_at: datetime | None, as_json: bool) -> None:
-    """Print the portfolio's ARR and retention, each with its policy.
-
-    Example: colonnade metrics hubspot-24680135 --as-of 2024-12-31 --json
-    """
-    ws = open_workspace(open_runtime(read_settings()), installation)
-    day = as_of.date() if as_of else ws.day_of(ws.now())
-    moment = known_at.replace(hour=23, minute=59, second=59, tzinfo=UTC) if known_at else None
-    found = portfolio_metrics(ws, portfolio(ws, day, moment))
-    answer(found, as_json, lambda out: _show_metrics(out, found))
 
 
 @click.command()
@@ -166,24 +145,6 @@ def _account_id(ws: Workspace, account: str) -> str:
     if len(named) != 1:
         raise StateError(f"{len(named)} accounts of {ws.id} are called {account!r}; give the CRM's id")
     return named[0]
-
-
-def _show_metrics(out: Console, found: Metrics) -> None:
-    rows = [
-        (f"ARR, {name.value}", f"{one.value.minor / 100:,.2f} {one.value.currency}", one.policies)
-        for name, one in found.arr.items()
-    ]
-    rows += [
-        (one.name, "no cohort" if one.value is None else f"{float(one.value):.4f}", one.policies)
-        for one in found.retention
-    ]
-    out.print(
-        table(
-            f"{found.accounts} accounts, {found.contract_lines} lines, as of {found.as_of}",
-            ("number", "value", "policies"),
-            rows,
-        )
-    )
 
 
 def _told(decided: Decision, owner: AccountOwner | None) -> str:

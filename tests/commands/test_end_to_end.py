@@ -187,6 +187,27 @@ def test_metrics_are_the_portfolios_own_figures(world):
     assert f"{ACCOUNTS} accounts" in table
 
 
+def test_metrics_bridge_the_year_to_the_cent_and_count_as_told(world):
+    """The parts are the closing, every figure names the policy of the moment, and tables say the same."""
+    words = ("metrics", PORTAL, "--as-of", AS_OF.isoformat(), "--policy", "grace_days=30")
+    found = world.run(*words, "--json").json()["kpis"]
+    moved = dict(found["bridge"]["total"])
+    assert moved.pop("closing") == sum(moved.values())
+    assert moved["opening"] > 0
+    printed = [found[name]["policies"] for name in ("arr", "bridge", "renewal_rate", "cohorts", "activation")]
+    assert all("grace_days=30" in one for one in printed)
+    out = world.run(*words, "--since", "2026-01-01").out
+    assert "ARR from 2026-01-01 to 2026-06-30" in out
+    assert "Counted by: overlap=stack" in out
+
+
+def test_the_lab_of_policies_stands_beside_the_declared_ones(world):
+    """What is declared is what the metrics print, and the other choices stand beside it."""
+    found = world.run("metrics", PORTAL, "--as-of", AS_OF.isoformat(), "--lab", "--json").json()
+    assert found["declared"]["arr"] == pytest.approx(100 * world.recurring(), abs=ACCOUNTS)
+    assert {one["policy"] for one in found["variants"]} >= {"overlap", "customer", "churn_date", "clock"}
+
+
 def test_an_account_is_explained_by_its_name(world):
     """The points add up to the score, and without --installation the only one is meant."""
     name = str(world.lines("accounts")[0]["name"])

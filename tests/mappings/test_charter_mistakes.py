@@ -63,7 +63,7 @@ MISTAKES = {
                             "1}\n", "greater than or equal to 5"),
     "freshness in words": ("    webhooks:  ", "    freshness: {plan: hourly}\n    webhooks:  ",
                            "hourly", "Write minutes, or {changes: 15, deletions: 60}."),
-    "unlisted choice": ("overlap: stack", "overlap: pile", "pile", "Write 'stack' or 'supersede'"),
+    "unlisted choice": ("overlap: stack", "overlap: pile", "pile", "Write 'stack', 'supersede' or"),
     "weights not whole": ("weight: 30", "weight: 31", "- measure: seat_util", "add up to 101, not to 100"),
     "bands out of order": ("Green, floor: 75", "Green, floor: 45", "45}", "floor 45 does not come after 50"),
     "bands not from zero": ("Red, floor: 0", "Red, floor: 5", "5}\n    - {key: y", "does not begin at 0"),

@@ -222,7 +222,14 @@ def test_only_won_deals_have_contract_lines(stage: str) -> None:
         ("contract_start", None, "nothing is written in it"),
         ("contract_start", "2024-07-01T00:00:00", "'2024-07-01T00:00:00' is an instant without a time zone"),
         ("contract_end", "2024-06-30", "it ends on 2024-06-30, before it starts on 2024-07-01"),
-        ("contract_kind", "lease", "'lease' is none of recurring, one_time, trial"),
+        (
+            "contract_kind",
+            "lease",
+            (
+                "'lease' is none of recurring, one_time, trial, committed_usage, overage, cs_offer, "
+                "service, credit, pass_through"
+            ),
+        ),
         ("contract_auto_renew", "maybe", "'maybe' is neither true nor false"),
     ],
 )
