@@ -216,8 +216,8 @@ def _show(console: Console, plan: InstallPlan, mode: str, installation_id: str, 
     if plan.is_empty:
         console.print("Everything is there already; nothing to do.")
     else:
-        if plan.calls is not None:
-            console.print(f"An apply makes {plan.calls} calls.")
+        asks = ", and asks how far the deploy is until it has ended" if plan.survey.package else ""
+        console.print(f"An apply makes {plan.calls} calls{asks}.")
         console.print("Applied." if mode == "apply" else "The CRM was not changed; run again with --apply.")
 
 
