@@ -114,8 +114,10 @@ def layout(scope: Scope, name: str, root: ET.Element) -> None:
         wanted = (f.required and f.custom) or (obj.custom and f.name == "Name" and f.createable)
         if wanted and f.name not in shown:
             raise Problem(f"Layout must contain an item for required layout field: {f.name}")
+    shown_fields = set(scope.uses)
     for related in children(root, "relatedLists"):
         _related_list(scope, obj, related)
+    scope.uses = shown_fields  # a related list goes with what it lists, and holds nothing back
     for actions in children(root, "platformActionList"):
         for action in children(actions, "platformActionListItems"):
             _action(scope, needed(action, "actionName"), needed(action, "actionType"))

@@ -17,6 +17,7 @@ from tests.sync.harness import Office, Sandbox
 
 SETUP = ("ListView", "TabDefinition", "AppDefinition", "Report", "Dashboard", "PermissionSet")
 RIGHTS = ("FieldPermissions", "ObjectPermissions", "PermissionSetAssignment")
+WHEN = ("attributes", "Id", "SystemModstamp", "CreatedDate", "LastModifiedDate")
 OURS = ("CS_Profile__c", "CS_Plan__c", "CS_Milestone__c")
 
 
@@ -44,8 +45,7 @@ def definitions(sandbox: Sandbox) -> dict[str, Any]:
     for name in (*SETUP, *RIGHTS):
         rows = sandbox.records(name)
         found[f"{name} rows"] = sorted(
-            str({key: value for key, value in row.items() if key not in ("SystemModstamp", "Id")})
-            for row in rows
+            str({key: value for key, value in row.items() if key not in WHEN}) for row in rows
         )
     return found
 
