@@ -106,7 +106,8 @@ def make_plan(
         *_no_room(specs, description),
         *_not_granted(survey.inspection),
         *(deleted_object(spec.name) for spec in specs if spec.name in survey.archived_objects),
-        *(package.refusals if package else ()),
+        # What a field of another type in our way has the CRM refuse is told once.
+        *(package.refusals if package and not any(step.problems for step in steps) else ()),
     ]
     return InstallPlan(
         description,

@@ -23,7 +23,7 @@ from integration.salesforce.values import to_json
 
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 # Our own patience: how long after sending a deploy is first looked at; each further look waits twice as long.
-FIRST_LOOK_S = 1.0
+FIRST_LOOK_S = 0.25
 ENDED = frozenset({"Succeeded", "SucceededPartial", "Failed", "Canceled"})
 WORKED = "Succeeded"
 

@@ -112,7 +112,8 @@ def install(
     refused = [one for one in results if not one.done and one.required]
     if refused:
         told = "; ".join(f"{one.object}: {one.message}" for one in refused)
-        raise click.ClickException(f"{told}. The rest was done; mend what is named and apply again")
+        rest = "Nothing was changed" if plan.survey.package else "The rest was done"
+        raise click.ClickException(f"{told}. {rest}; mend what is named and apply again")
     _refuse_questions(plan, charter_file)
 
 
