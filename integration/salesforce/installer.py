@@ -105,11 +105,12 @@ class Installer:
         draft = _draft(ground)
         assigns = tuple(name for name in _sets_of_the_user(ground) if name not in ground.standing.given)
         if not draft.because:
+            assigns = () if SETS in ground.standing.hidden else assigns  # nobody can tell whether it has them
             step = DeployPackage("", b"", (), assigns) if assigns else None
             parts = [part_of(*component_of(path)) for path in (*draft.files, RIGHTS_FILE)]
             said = {part_of(SETS, name): "is given to the integration user" for name in assigns}
             right = tuple(part for part in parts if part not in said)
-            return Survey(package=PackageSurvey(step, {}, said, right, (), _notes(draft)))
+            return Survey(package=PackageSurvey(step, {}, said, right, (), _notes(ground, draft)))
         return Survey(package=self._checked(ground, draft, assigns))
 
     def make(self, step: InstallStep) -> Made:
@@ -155,7 +156,7 @@ class Installer:
             try:
                 outcome = deploy(self._transport, REASON, archive, check_only=True)
             except Refused as refused:
-                return PackageSurvey(refusals=(str(refused),), notes=_notes(draft))
+                return PackageSurvey(refusals=(str(refused),), notes=_notes(ground, draft))
             part = None if outcome.worked else _only_part_refused(outcome)
             theirs = {one for one in outcome.met if not ground.stands(one) and not ground.is_ours(one)}
             theirs = {one for one in theirs if one[0] not in SEEN}
@@ -171,7 +172,7 @@ def _plan(
     ground: Ground, draft: Draft, outcome: Deployed, archive: bytes, assigns: tuple[str, ...]
 ) -> PackageSurvey:
     if not outcome.worked:
-        return PackageSurvey(refusals=outcome.words, notes=_notes(draft))
+        return PackageSurvey(refusals=outcome.words, notes=_notes(ground, draft))
     creates = {part_of(*one): draft.because.get(part_of(*one), "") for one in sorted(outcome.created)}
     changes = {part: why for part, why in draft.because.items() if part not in creates and part != PACKAGE}
     creates |= {PACKAGE: ""} if PACKAGE not in ground.owned else {}
@@ -181,7 +182,7 @@ def _plan(
     record = Record(content_of(draft.files), frozenset(draft.left_out) - _by_edition(ground))
     step = DeployPackage(str(record), archive, tuple(creates), assigns, ground.wanted.objects)
     right = tuple(part for part in every if part not in creates and part not in changes)
-    return PackageSurvey(step, creates, changes, right, (), (*_notes(draft), UNSEEN))
+    return PackageSurvey(step, creates, changes, right, (), (*_notes(ground, draft), UNSEEN))
 
 
 def _draft(ground: Ground) -> Draft:
@@ -239,7 +240,7 @@ def _rights_taken(ground: Ground, files: Mapping[str, str]) -> Iterator[tuple[Ow
     """Yield the permission sets that grant less than they should, with what is lacking."""
     for path, text in {**files, RIGHTS_FILE: _rights_text(ground, files)}.items():
         kind, name = component_of(path)
-        if kind != SETS:
+        if kind != SETS or SETS in ground.standing.hidden:
             continue
         held = ground.standing.rights.get(name)
         lacking = [] if held is None else list(read_rights(text).lacking(held))
@@ -279,5 +280,14 @@ def _by_edition(ground: Ground) -> frozenset[Part]:
     return frozenset(part for part, _ in without_by_edition(ground.standing))
 
 
-def _notes(draft: Draft) -> tuple[str, ...]:
-    return tuple(f"{part.value} left out: {why}" for part, why in draft.left_out.items())
+def _notes(ground: Ground, draft: Draft) -> tuple[str, ...]:
+    """Return what is left out and why, and what the user may not see."""
+    hidden = ", ".join(sorted(ground.standing.hidden))
+    return (
+        *(f"{part.value} left out: {why}" for part, why in draft.left_out.items()),
+        *(
+            [f"the integration user may not see {hidden}: what is lacking there is not noticed"]
+            if hidden
+            else ()
+        ),
+    )

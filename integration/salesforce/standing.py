@@ -32,8 +32,8 @@ _OBJECT_RIGHTS: Final = (
 _ASSIGNED: Final = "SELECT PermissionSet.Name, PermissionSet.NamespacePrefix FROM PermissionSetAssignment"
 _NAMED: Final[Mapping[str, str]] = {
     "ListView": f"SELECT SobjectType, DeveloperName FROM ListView WHERE DeveloperName {_OURS}",
-    "CustomTab": "SELECT Name FROM TabDefinition WHERE IsCustom = true",
-    "CustomApplication": f"SELECT DeveloperName FROM AppDefinition WHERE DeveloperName {_OURS}",
+    "CustomTab": "SELECT Name FROM TabDefinition",
+    "CustomApplication": "SELECT DeveloperName FROM AppDefinition",
     "Report": f"SELECT DeveloperName FROM Report WHERE DeveloperName {_OURS}",
     "Dashboard": "SELECT DeveloperName, Type FROM Dashboard",
 }
@@ -73,9 +73,8 @@ def read_standing(transport: Transport, sets: Collection[str]) -> StandingPackag
         f"{_ASSIGNED} WHERE AssigneeId = '{transport.grant.user_id}'",
         _EDITION,
     ]
-    held, fields, objects, given, edition = (
-        list(_rows(answer)) for answer in send_parts(transport, REASON, list(map(query_part, of_sets)))
-    )
+    about_sets = send_parts(transport, REASON, list(map(query_part, of_sets)))
+    held, fields, objects, given, edition = (list(_rows(answer)) for answer in about_sets)
     answers = dict(zip(_NAMED, seen, strict=True))
     rows = {kind: list(_rows(answer)) for kind, answer in answers.items()}
     names = {kind: frozenset(_name(kind, row) for row in found) for kind, found in rows.items()}
@@ -88,7 +87,11 @@ def read_standing(transport: Transport, sets: Collection[str]) -> StandingPackag
         dynamic=frozenset(
             str(row["DeveloperName"]) for row in rows["Dashboard"] if row["Type"] == "LoggedInUser"
         ),
-        hidden=frozenset(kind for kind, answer in answers.items() if answer.failure is not None),
+        hidden=frozenset(
+            kind
+            for kind, answer in {**answers, "PermissionSet": about_sets[0]}.items()
+            if answer.failure is not None
+        ),
     )
 
 
