@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from integration.parts import OwnedPart, PartKind, Removal, RemovingPort
+from integration.parts import OwnedPart, Part, PartKind, Removal, RemovingPort
 from mappings.naming import key_field, vendor_name
 from mappings.outbound import own_object
 from success.desired import RecordKind
@@ -177,8 +177,14 @@ def _with_records_of_others(port: RemovingPort, plan: UninstallPlan) -> Iterator
     for one in plan.records:
         if one.others:
             words = f"{one.object} holds {one.others} records that we did not write"
-            inside = [each.part for each in plan.parts if each.part.object == one.object]
+            inside = [each.part for each in plan.parts if _belongs(each.part, one.object)]
             yield from (Removal(part, gone=False, message=words) for part in inside)
+
+
+def _belongs(part: Part, object_name: str) -> bool:
+    """Return whether a part is an object, or of it by its name: a field, a view, its layout, its tab."""
+    named = part.name == object_name or part.name.startswith((f"{object_name}.", f"{object_name}-"))
+    return part.object == object_name or named
 
 
 def _native_objects(ws: Workspace) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """Salesforce as a CRM behind the port: what it is called, where it lives, how it is connected.
 
 The declaration is here and in ``limits``; each verb has its own file: ``describe``, ``read``,
-``write`` (with ``bulk``), ``schema`` (with ``metadata_xml``). One ``transport`` sends everything.
+``write`` (with ``bulk``), ``installer`` and ``removal`` (with ``deploys``). One ``transport`` sends all.
 Objects and fields are addressed without a namespace prefix: an org where our package is installed
 under one is not handled yet.
 """

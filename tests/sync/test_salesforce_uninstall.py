@@ -116,7 +116,10 @@ def test_records_others_made_in_our_object_keep_it(lite: Deployment, office: OPE
     (note,) = plan.notes
     assert "CS_Plan__c holds 1 records that we did not write" in note
     done = apply_uninstall(there.ws, plan)
-    assert "object CS_Plan__c" in {str(one.part) for one in done.refused}
+    stays = {str(one.part) for one in done.refused}
+    kept = {"object CS_Plan__c", "field CS_Plan__c.CS_Key__c", "Layout CS_Plan__c-CS Plan Layout"}
+    assert kept <= stays
+    assert [one["Name"] for one in there.sandbox.records("TabDefinition")] == ["CS_Plan__c"]
     assert theirs in {one["Id"] for one in there.sandbox.records("CS_Plan__c")}
     assert there.ws.installation.status is Status.UNINSTALLED
     there.sandbox.edit("CS_Plan__c", theirs, {}, delete=True)
