@@ -182,7 +182,7 @@ def _plan(
     record = Record(content_of(draft.files), frozenset(draft.left_out) - _by_edition(ground))
     step = DeployPackage(str(record), archive, tuple(creates), assigns, ground.wanted.objects)
     right = tuple(part for part in every if part not in creates and part not in changes)
-    return PackageSurvey(step, creates, changes, right, (), (*_notes(ground, draft), UNSEEN))
+    return PackageSurvey(step, creates, changes, right, (), _notes(ground, draft))
 
 
 def _draft(ground: Ground) -> Draft:
@@ -290,4 +290,5 @@ def _notes(ground: Ground, draft: Draft) -> tuple[str, ...]:
             if hidden
             else ()
         ),
+        *([UNSEEN] if ground.record is not None else ()),
     )

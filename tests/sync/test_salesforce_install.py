@@ -126,6 +126,7 @@ def test_an_apply_makes_the_calls_its_plan_says_and_the_next_deploys_nothing(
     again = plan_install(there.ws)
     apply_install(there.ws, again)
     assert (again.is_empty, again.calls, deployed(there.sandbox, mark)) == (True, 0, 0)
+    assert any("cannot be seen over REST" in note for note in again.notes)
     shown = there.ws.port.describe(["CS_Profile__c", "Opportunity"]).objects
     assert "CS_Key__c" in {one.name for one in shown["Opportunity"].fields}
     assert "CS_Health__c" in {one.name for one in shown["CS_Profile__c"].fields}
