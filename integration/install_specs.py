@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Protocol, runtime_checkable
 
+from integration.package_step import DeployPackage, PackageSurvey
 from integration.parts import OwnedPart, Part, PartKind
 from integration.port import CrmDescription, FieldSpec, ObjectSpec, Pipeline
 
@@ -99,12 +100,16 @@ class PipelineSpec:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """All that should stand in a portal or org."""
+    """All that should stand in a portal or org.
+
+    ``files`` are what the charter adds to a vendor's native package, by path; none where there is none.
+    """
 
     objects: tuple[ObjectSpec, ...]
     lists: tuple[ListSpec, ...] = ()
     labels: tuple[LabelSpec, ...] = ()
     pipelines: tuple[PipelineSpec, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +164,8 @@ class Survey:
 
     ``group`` is what our fields are kept under and ``grouped`` the objects that have it.
     ``without`` says why none of a kind of part can be had. ``lists`` are by the name wanted,
-    ``labels`` by (object, target), ``pipelines`` by object.
+    ``labels`` by (object, target), ``pipelines`` by object. ``package`` is what a CRM says that takes all
+    of an install in one piece: the rest is empty there.
     """
 
     group: str = ""
@@ -172,6 +178,7 @@ class Survey:
     pipelines_left: Mapping[str, int] = field(default_factory=dict)
     without: Mapping[PartKind, str] = field(default_factory=dict)
     inspection: Inspection = Inspection()
+    package: PackageSurvey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +316,15 @@ class ChangeList:
 
 
 InstallStep = (
-    MakeObject | MakeGroup | MakeFields | AddChoices | MakeLabel | MakePipeline | MakeList | ChangeList
+    MakeObject
+    | MakeGroup
+    | MakeFields
+    | AddChoices
+    | MakeLabel
+    | MakePipeline
+    | MakeList
+    | ChangeList
+    | DeployPackage
 )
 
 
@@ -336,7 +351,7 @@ class Made:
 
 @runtime_checkable
 class InstallingPort(Protocol):
-    """A CRM in which an install is made step by step, each acknowledged by itself."""
+    """A CRM in which an install is made step by step, each acknowledged by itself; one may be all of it."""
 
     def survey(self, wanted: Wanted, found: CrmDescription, owned: Sequence[OwnedPart]) -> Survey:
         """Return what stands of ``wanted`` and what can be had; ``found`` is the description of now.

@@ -21,6 +21,8 @@ class PartKind(StrEnum):
     FIELD = "field"
     LABEL = "label"
     PIPELINE = "pipeline"
+    COMPONENT = "component"
+    REPORT = "report"
     LIST = "list"
 
 
@@ -28,7 +30,8 @@ class PartKind(StrEnum):
 class Part:
     """One thing an install makes: of which kind, on which object (the vendor's name), by which name.
 
-    An OBJECT's own name stands in both. ``target`` is the other object of a LABEL, empty elsewhere.
+    An OBJECT's own name stands in both. ``target`` is the other object of a LABEL, empty elsewhere. A
+    COMPONENT (page, tab, permission set …) or REPORT (with dashboards) has its vendor's type as its object.
     """
 
     kind: PartKind
@@ -42,6 +45,8 @@ class Part:
             return f"{self.kind.value} {self.name}"
         if self.kind is PartKind.LABEL:
             return f"label {self.name} of {self.object} to {self.target}"
+        if self.kind is PartKind.COMPONENT or self.kind is PartKind.REPORT:
+            return f"{self.object} {self.name}"
         return f"{self.kind.value} {self.object}.{self.name}"
 
 
@@ -64,7 +69,15 @@ class Removal:
 
 @runtime_checkable
 class RemovingPort(Protocol):
-    """A CRM from which we can take back what an install made. Records go by ``KeylessPort.withdraw``."""
+    """A CRM from which we can take back what an install made.
+
+    Records go by ``KeylessPort.withdraw``, unless an object takes them along.
+    """
+
+    @property
+    def objects_take_records(self) -> bool:
+        """Return whether deleting an object deletes its records, whoever made them."""
+        ...
 
     def count_records(self, object_name: str) -> int:
         """Return how many live records an object has; 0 where it does not stand."""

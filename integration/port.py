@@ -335,15 +335,6 @@ class CrmPort(Protocol):
 
 
 @runtime_checkable
-class DeployingPort(Protocol):
-    """A CRM that takes all objects and fields of an install in one piece."""
-
-    def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
-        """Create objects and fields; asking twice for the same is not an error."""
-        ...
-
-
-@runtime_checkable
 class KeylessPort(Protocol):
     """A CRM in which some records of ours carry no unique key: native tasks, deals without a key field.
 

@@ -1,8 +1,8 @@
 """What an install makes beside objects and fields: lists, labels on ties, the plan's pipeline; pure.
 
-All of it is HubSpot's: a Salesforce org takes none. Names come from ``mappings.naming``, bands and
-time zone from the charter. Neighbours: ``outbound`` says which objects and fields there are,
-``sync/install.py`` plans from both.
+All of it is HubSpot's; a Salesforce org gets files beside its package instead. Names come from
+``mappings.naming``, bands and time zone from the charter. Neighbours: ``outbound`` says which objects and
+fields there are, ``sync/install.py`` plans from both.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from integration.install_specs import (
     Wanted,
 )
 from integration.port import ObjectSpec, Pipeline
+from integration.salesforce.generated import generated_files
 from mappings.catalogue import LIST_FIELDS, Home, KeptList, PlanStage
 from mappings.charter import Charter
 from mappings.homes import OBJECTS, Homes, PlanStages
 from mappings.naming import HUBSPOT, label, plural_label, vendor_name
+from mappings.org_views import band_views
 from mappings.outbound import object_specs
 from success.desired import RecordKind
 
@@ -39,7 +41,7 @@ def wanted_parts(charter: Charter, vendor: str, homes: Homes = OBJECTS) -> Wante
     """Return all that should stand in a portal or org for a charter, given where records stand."""
     objects = object_specs(charter, vendor, homes)
     if vendor != HUBSPOT:
-        return Wanted(objects)
+        return Wanted(objects, files=generated_files(objects, band_views(charter)))
     return Wanted(objects, tuple(_lists(charter)), tuple(_labels(objects)), tuple(_pipelines(homes)))
 
 

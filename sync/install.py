@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from integration.install_specs import Inspection, InstallingPort, InstallStep, Survey
 from integration.parts import OwnedPart, Part, PartKind
-from integration.port import CrmDescription, CrmPort, FieldSpec, ObjectSpec, SchemaChange
+from integration.port import CrmDescription, CrmPort, FieldSpec, ObjectSpec
 from mappings.charter import Charter
 from mappings.homes import OBJECTS, Homes
 from mappings.inbound import read_queries
@@ -40,9 +40,9 @@ class Step:
 class InstallPlan:
     """The difference between what the charter needs and what the CRM has.
 
-    ``questions`` are for the admin and stop an apply. An apply makes ``todo`` step by step, or
-    deploys ``changes`` in one piece, as the CRM takes it; ``parts`` says what is done about each
-    part, and ``calls`` how many calls that is (``None`` where the CRM is asked until it is done).
+    ``questions`` are for the admin and stop an apply. An apply makes ``todo`` step by step, one step
+    where the CRM takes all in one piece; ``parts`` says what is done about each part, and ``calls``
+    how many calls that is, beside asking how far a deploy is.
     ``homes`` is where our records will stand, which ``notes`` explain where it is not an object.
     ``owned`` is what was known to be ours then: once that is another, the plan is out of date.
     """
@@ -50,10 +50,9 @@ class InstallPlan:
     description: CrmDescription
     steps: tuple[Step, ...]
     questions: tuple[str, ...]
-    changes: tuple[SchemaChange, ...] = ()
     todo: tuple[InstallStep, ...] = ()
     parts: tuple[PlannedPart, ...] = ()
-    calls: int | None = None
+    calls: int = 0
     homes: Homes = OBJECTS
     notes: tuple[str, ...] = ()
     survey: Survey = NOTHING_SEEN
@@ -62,12 +61,12 @@ class InstallPlan:
     @property
     def is_empty(self) -> bool:
         """Return whether everything is there already."""
-        return not self.changes and not self.todo
+        return not self.todo
 
     @property
     def size(self) -> int:
-        """Return how many steps or changes an apply makes."""
-        return len(self.todo) + len(self.changes)
+        """Return how many steps an apply makes."""
+        return len(self.todo)
 
     @property
     def inspection(self) -> Inspection:
@@ -94,11 +93,11 @@ def make_plan(
     homes = settle(charter, port.vendor, description, pinned)
     wanted = wanted_parts(charter, port.vendor, homes)
     specs = wanted.objects
-    by_steps, survey = False, NOTHING_SEEN
-    if isinstance(port, InstallingPort):
-        by_steps, survey = True, port.survey(wanted, description, list(owned))
-        survey = replace(survey, inspection=replace(survey.inspection, missing_scopes=missing or {}))
-    work = work_of(wanted, description, survey, owned) if by_steps else Work((), ())
+    if not isinstance(port, InstallingPort):
+        raise TypeError(f"nothing can be installed into {port.vendor}")
+    survey = port.survey(wanted, description, list(owned))
+    survey = replace(survey, inspection=replace(survey.inspection, missing_scopes=missing or {}))
+    work, package = work_of(wanted, description, survey, owned), survey.package
     steps = [_step(spec, description.objects.get(spec.name)) for spec in specs]
     questions = [
         *(problem for step in steps for problem in step.problems),
@@ -107,21 +106,23 @@ def make_plan(
         *_no_room(specs, description),
         *_not_granted(survey.inspection),
         *(deleted_object(spec.name) for spec in specs if spec.name in survey.archived_objects),
+        # What a field of another type in our way has the CRM refuse is told once.
+        *(package.refusals if package and not any(step.problems for step in steps) else ()),
     ]
     return InstallPlan(
         description,
         tuple(steps),
         tuple(questions),
-        changes=() if by_steps else _changes(specs, description),
         todo=work.steps,
         parts=work.parts,
-        calls=work.calls if by_steps else None,
+        calls=work.calls,
         homes=homes,
         notes=(
             *description.notes,
             *told(charter, port.vendor, description, homes),
             *never_won(charter, port.vendor, description.deal_pipelines),
             *_done_without(work, survey.inspection),
+            *(package.notes if package else ()),
             *_not_ours(work, {one.part for one in owned}),
         ),
         survey=survey,
@@ -152,12 +153,6 @@ def _not_ours(work: Work, owned: Collection[Part]) -> Iterable[str]:
         )
 
 
-def _changes(specs: Iterable[ObjectSpec], description: CrmDescription) -> tuple[SchemaChange, ...]:
-    """Return what each object lacks; nothing where none lacks anything."""
-    changes = tuple(_change(spec, description.objects.get(spec.name)) for spec in specs)
-    return changes if any(one.fields or one.create_object for one in changes) else ()
-
-
 def _step(spec: ObjectSpec, found: ObjectSpec | None) -> Step:
     missing = _missing(spec, found)
     right = tuple(field.name for field in spec.fields if field not in missing)
@@ -168,15 +163,6 @@ def _step(spec: ObjectSpec, found: ObjectSpec | None) -> Step:
         right=right,
         problems=tuple(_problems(spec, found)),
     )
-
-
-def _change(spec: ObjectSpec, found: ObjectSpec | None) -> SchemaChange:
-    """Return what an object lacks, which may be nothing.
-
-    An apply names every object all the same: a permission set of Salesforce is replaced by
-    each deploy, so it must always grant the whole.
-    """
-    return SchemaChange(spec, found is None and spec.custom, _missing(spec, found))
 
 
 def _missing(spec: ObjectSpec, found: ObjectSpec | None) -> tuple[FieldSpec, ...]:

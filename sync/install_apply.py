@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from integration.install_specs import InstallingPort, InstallStep, Made, MakeObject
 from integration.parts import OwnedPart, Part, PartKind
-from integration.port import DeployingPort, Pipeline, SchemaResult
+from integration.port import Pipeline
 from sync.install import InstallPlan
 from sync.install_steps import REQUIRED, Outcome
 from sync.state import installed_parts
@@ -61,10 +61,6 @@ def apply_plan(ws: Workspace, plan: InstallPlan) -> Applied:
     if plan.questions:
         raise ValueError("the plan has open questions: " + "; ".join(plan.questions))
     port, applied = ws.port, Applied(pipelines=dict(_standing(plan)))
-    if isinstance(port, DeployingPort):
-        done = port.apply_schema(plan.changes) if plan.changes else []
-        applied.results = [_deployed(one) for one in done]
-        return applied
     if not isinstance(port, InstallingPort):
         raise TypeError(f"nothing can be installed into {ws.vendor}")
     _intend(ws, plan, applied)
@@ -76,10 +72,6 @@ def apply_plan(ws: Workspace, plan: InstallPlan) -> Applied:
             applied.pipelines.update(dict.fromkeys(made.made, made.pipeline))
         applied.results.append(_result(step, made))
     return applied
-
-
-def _deployed(one: SchemaResult) -> StepResult:
-    return StepResult(one.object, one.done, one.message)
 
 
 def _intend(ws: Workspace, plan: InstallPlan, applied: Applied) -> None:

@@ -26,6 +26,7 @@ from integration.install_specs import (
     Survey,
     Wanted,
 )
+from integration.package_step import PackageSurvey
 from integration.parts import OwnedPart, Part, PartKind
 from integration.port import CrmDescription, FieldSpec, FieldType, ObjectSpec, Pipeline
 
@@ -80,6 +81,8 @@ Said = Iterator[tuple[InstallStep | None, list[PlannedPart]]]
 
 def work_of(wanted: Wanted, found: CrmDescription, survey: Survey, owned: Iterable[OwnedPart]) -> Work:
     """Return the steps that bring about what is wanted, parents before children."""
+    if survey.package is not None:
+        return _package(survey.package)
     portal = _Portal(found, survey, {one.part: one.crm_id for one in owned})
     said = [
         *_objects(wanted.objects, portal),
@@ -91,6 +94,14 @@ def work_of(wanted: Wanted, found: CrmDescription, survey: Survey, owned: Iterab
     ]
     steps = tuple(step for step, _ in said if step is not None)
     return Work(steps, tuple(part for _, parts in said for part in parts))
+
+
+def _package(package: PackageSurvey) -> Work:
+    """Return the one step of a CRM that takes all of an install in one piece, if there is anything to do."""
+    parts = [PlannedPart(part, Outcome.CREATE, why) for part, why in package.creates.items()]
+    parts += [PlannedPart(part, Outcome.CHANGE, why) for part, why in package.changes.items()]
+    parts += [PlannedPart(part, Outcome.RIGHT) for part in package.right]
+    return Work(() if package.step is None else (package.step,), tuple(parts))
 
 
 def _objects(specs: Iterable[ObjectSpec], portal: _Portal) -> Said:

@@ -2,7 +2,7 @@
 
 Only parts that were kept as ours go (``state.installed_parts``), so a list, field or object
 that stood before us stays whatever its name, and so do deals and tasks: people work with them
-by now. Whatever cannot go is told in the portal's words; running again goes on from there.
+by now. Whatever cannot go is told in the CRM's words; running again goes on from there.
 Neighbours: ``install`` makes the parts, ``reclaim`` knows our deals again at a later install,
 ``disconnect`` ends the connection.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from integration.parts import OwnedPart, PartKind, Removal, RemovingPort
+from integration.parts import OwnedPart, Part, PartKind, Removal, RemovingPort
 from mappings.naming import key_field, vendor_name
 from mappings.outbound import own_object
 from success.desired import RecordKind
@@ -26,6 +26,8 @@ from sync.state.installations import Status
 from sync.workspace import CONNECTIONS, Workspace
 
 BATCH_ROWS = 100
+SHOWING = frozenset({PartKind.LIST, PartKind.REPORT})
+"""What only shows records: it goes where the data stays, for it would show what nobody keeps true."""
 OWN_KINDS = (RecordKind.PROFILE, RecordKind.PLAN, RecordKind.MILESTONE)
 Progress = Callable[[str, int], None]
 
@@ -78,7 +80,7 @@ class Uninstalled:
 
 
 def plan_uninstall(ws: Workspace, *, keep_data: bool = False) -> UninstallPlan:
-    """Return what would go; reads only. With ``keep_data`` fields, objects and records stay.
+    """Return what would go; reads only. With ``keep_data`` all stays but lists, reports and dashboards.
 
     Raises StateError where the CRM takes nothing back.
     """
@@ -86,9 +88,9 @@ def plan_uninstall(ws: Workspace, *, keep_data: bool = False) -> UninstallPlan:
     with reading(ws.runtime.engine) as conn:
         owned = _in_making_order(ws, installed_parts.owned(conn, ws.id))
         standing = ledger_undo.count_standing(conn, ws.id)
-    goes = [one for one in owned if not keep_data or one.part.kind is PartKind.LIST]
+    goes = [one for one in owned if not keep_data or one.part.kind in SHOWING]
     objects = [one.part.name for one in goes if one.part.kind is PartKind.OBJECT]
-    records = tuple(_own_records(port, name, standing.get(name, 0)) for name in objects)
+    records = tuple(_own_records(ws, name, standing.get(name, 0)) for name in objects)
     native = _native_objects(ws)
     return UninstallPlan(
         parts=tuple(goes),
@@ -96,7 +98,7 @@ def plan_uninstall(ws: Workspace, *, keep_data: bool = False) -> UninstallPlan:
         records=records,
         stays={name: standing[name] for name in sorted(standing) if name in native},
         keep_data=keep_data,
-        notes=tuple(_notes(records)),
+        notes=tuple(_notes(records, port.objects_take_records)),
     )
 
 
@@ -116,8 +118,10 @@ def apply_uninstall(ws: Workspace, plan: UninstallPlan, progress: Progress = qui
             f"a worker is writing {writing_now} records of {ws.id} just now, which would stand there for "
             "nobody; no other begins from here on: run again in three minutes. Nothing was taken back yet"
         )
-    gone = sum(_remove_records(ws, one.object, progress) for one in plan.records)
-    removals = port.remove_parts(plan.parts)
+    gone = sum(_remove_records(ws, one, progress) for one in plan.records)
+    held = list(_with_records_of_others(port, plan))
+    stays = {one.part for one in held}
+    removals = [*port.remove_parts([one for one in plan.parts if one.part not in stays]), *held]
     with writing(ws.runtime.engine) as conn:
         installed_parts.forget(conn, ws.id, [one.part for one in removals if one.gone])
     done = Uninstalled(tuple(removals), gone)
@@ -148,17 +152,39 @@ def _in_making_order(ws: Workspace, owned: Sequence[OwnedPart]) -> list[OwnedPar
     return sorted(owned, key=place)
 
 
-def _own_records(port: RemovingPort, name: str, ours: int) -> OwnRecords:
-    return OwnRecords(name, ours, max(0, port.count_records(name) - ours))
+def _own_records(ws: Workspace, name: str, ours: int) -> OwnRecords:
+    """Count them; those whose answer was lost are ours where the CRM knows their keys."""
+    port = _removing(ws)
+    every = port.count_records(name)
+    lost = len(_lost(ws, name)) if every and port.objects_take_records else 0
+    return OwnRecords(name, ours + lost, max(0, every - ours - lost))
 
 
-def _notes(records: Sequence[OwnRecords]) -> Iterator[str]:
+def _notes(records: Sequence[OwnRecords], take_records: bool) -> Iterator[str]:
+    keeps = "we do not delete it with them" if take_records else "the object cannot be deleted"
     for one in records:
         if one.others:
             yield (
                 f"{one.object} holds {one.others} records that we did not write: they are not touched, and "
-                "the object cannot be deleted while they are there; delete them in the portal, then run again"
+                f"{keeps} while they are there; delete them in the CRM, then run again"
             )
+
+
+def _with_records_of_others(port: RemovingPort, plan: UninstallPlan) -> Iterator[Removal]:
+    """Yield the objects that would take along records we did not write, and what is in them: they stay."""
+    if not port.objects_take_records:
+        return
+    for one in plan.records:
+        if one.others:
+            words = f"{one.object} holds {one.others} records that we did not write"
+            inside = [each.part for each in plan.parts if _belongs(each.part, one.object)]
+            yield from (Removal(part, gone=False, message=words) for part in inside)
+
+
+def _belongs(part: Part, object_name: str) -> bool:
+    """Return whether a part is an object, or of it by its name: a field, a view, its layout, its tab."""
+    named = part.name == object_name or part.name.startswith((f"{object_name}.", f"{object_name}-"))
+    return part.object == object_name or named
 
 
 def _native_objects(ws: Workspace) -> frozenset[str]:
@@ -169,14 +195,27 @@ def _native_objects(ws: Workspace) -> frozenset[str]:
     return frozenset(name for name in places - own if name is not None and name != account)
 
 
-def _remove_records(ws: Workspace, object_name: str, progress: Progress) -> int:
-    """Archive the records of ours in an object of ours, also those whose answer was lost."""
+def _lost(ws: Workspace, object_name: str) -> list[str]:
+    """Return the ids of records whose answer was lost, and which stand."""
     with reading(ws.runtime.engine) as conn:
         rows = ledger_undo.standing(conn, ws.id, object_name)
     lost = [row.key for row in rows if row.record_id is None]
     found = ws.port.find(object_name, key_field(ws.vendor), lost, []) if lost else {}
+    return [record.id for record in found.values()]
+
+
+def _remove_records(ws: Workspace, records: OwnRecords, progress: Progress) -> int:
+    """Archive the records of ours in an object of ours, also those whose answer was lost.
+
+    Where an object takes them along they go with it, and stay where it does.
+    """
+    object_name = records.object
+    if _removing(ws).objects_take_records:
+        return 0 if records.others else records.ours
+    with reading(ws.runtime.engine) as conn:
+        rows = ledger_undo.standing(conn, ws.id, object_name)
     ids = [row.record_id for row in rows if row.record_id is not None]
-    ids += [record.id for record in found.values()]
+    ids += _lost(ws, object_name)
     for start in range(0, len(ids), BATCH_ROWS):
         batch = ids[start : start + BATCH_ROWS]
         keyless_port(ws).withdraw(object_name, batch)

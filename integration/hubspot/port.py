@@ -132,6 +132,11 @@ class HubSpotPort(CrmPort, KeylessPort, CensusPort, HistoryPort, OwnersPort, Ins
         """See ``InstallingPort.learn_labels``."""
         self._portal.labels.update(type_ids)
 
+    @property
+    def objects_take_records(self) -> bool:
+        """See ``RemovingPort.objects_take_records``; HubSpot keeps an object that has records."""
+        return False
+
     def count_records(self, object_name: str) -> int:
         """See ``RemovingPort.count_records``."""
         return Remover(self._portal).count_records(object_name)

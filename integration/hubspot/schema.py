@@ -34,6 +34,7 @@ from integration.install_specs import (
     MakeObject,
     MakePipeline,
 )
+from integration.package_step import DeployPackage
 from integration.parts import Part
 from integration.port import FieldSpec, FieldType, ObjectSpec, Pipeline, RateLimited, Refused, Unavailable
 
@@ -90,6 +91,8 @@ class Installer:
             case ChangeList():
                 change_list(self.portal, step.spec, step.crm_id, REASON)
                 return Made()
+            case DeployPackage():
+                raise TypeError("a portal takes no package whole")
 
     def _object(self, step: MakeObject) -> Made:
         (part,), name = step.parts, step.spec.name

@@ -1,7 +1,7 @@
 """Salesforce as a CRM behind the port: what it is called, where it lives, how it is connected.
 
 The declaration is here and in ``limits``; each verb has its own file: ``describe``, ``read``,
-``write`` (with ``bulk``), ``schema`` (with ``metadata_xml``). One ``transport`` sends everything.
+``write`` (with ``bulk``), ``installer`` and ``removal`` (with ``deploys``). One ``transport`` sends all.
 Objects and fields are addressed without a namespace prefix: an org where our package is installed
 under one is not handled yet.
 """
@@ -19,10 +19,11 @@ from integration.budget import Budget, Lane, Window
 from integration.call_count import CallCount
 from integration.http import pooled_session
 from integration.in_flight import InFlight
+from integration.install_specs import InstallStep, Made, Survey, Wanted
+from integration.parts import OwnedPart, Removal
 from integration.port import (
     CrmDescription,
     CrmRecord,
-    DeployingPort,
     FieldSpec,
     Page,
     ReadQuery,
@@ -33,7 +34,9 @@ from integration.port import (
 )
 from integration.salesforce.auth import Authenticator, SalesforceCredentials, TokenStore
 from integration.salesforce.describe import Describer
+from integration.salesforce.installer import Installer
 from integration.salesforce.read import Reader
+from integration.salesforce.removal import Remover
 from integration.salesforce.schema import SchemaWriter
 from integration.salesforce.shape import Shapes
 from integration.salesforce.token_endpoint import TokenEndpoint
@@ -72,7 +75,7 @@ def connect(
     return SalesforcePort(transport)
 
 
-class SalesforcePort(DeployingPort):
+class SalesforcePort:
     """A connected org (``CrmPort``). Thread-safe; one per installation and process."""
 
     def __init__(self, transport: Transport) -> None:
@@ -83,6 +86,8 @@ class SalesforcePort(DeployingPort):
         self._reader = Reader(transport, self._shapes)
         self._writer = Writer(transport, self._shapes)
         self._schema = SchemaWriter(transport, self._shapes)
+        self._installer = Installer(transport, self._shapes)
+        self._remover = Remover(transport, self._shapes)
 
     @property
     def vendor(self) -> str:
@@ -146,5 +151,32 @@ class SalesforcePort(DeployingPort):
         return self._writer.update(object_name, rows)
 
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
-        """See ``CrmPort.apply_schema``; one deploy for all changes."""
+        """Create objects and fields, and grant them, by one deploy for all changes.
+
+        What an install does for its whole package, here for any objects; asking twice is not an error.
+        """
         return self._schema.apply(changes)
+
+    def survey(self, wanted: Wanted, found: CrmDescription, owned: Sequence[OwnedPart]) -> Survey:
+        """See ``InstallingPort.survey``; two calls, and a check-only deploy where something is to be done."""
+        return self._installer.survey(wanted, found, owned)
+
+    def make(self, step: InstallStep) -> Made:
+        """See ``InstallingPort.make``; one deploy for everything, and the rights given to ourselves."""
+        return self._installer.make(step)
+
+    def learn_labels(self, type_ids: Mapping[tuple[str, str], str]) -> None:
+        """See ``InstallingPort.learn_labels``; a lookup carries no label, so nothing is kept."""
+
+    @property
+    def objects_take_records(self) -> bool:
+        """See ``RemovingPort.objects_take_records``; Salesforce deletes an object with its records."""
+        return True
+
+    def count_records(self, object_name: str) -> int:
+        """See ``RemovingPort.count_records``."""
+        return self._remover.count_records(object_name)
+
+    def remove_parts(self, parts: Sequence[OwnedPart]) -> list[Removal]:
+        """See ``RemovingPort.remove_parts``; destructive changes, what uses before what is used."""
+        return self._remover.remove(parts)

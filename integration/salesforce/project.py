@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape
 
+from integration.salesforce.deploys import zipped
 from integration.salesforce.limits import API_VERSION
-from integration.salesforce.schema import zipped
 from integration.salesforce.source_format import Part, package_files, to_metadata_format
 
 GENERATED: Final = "generated"

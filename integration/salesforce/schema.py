@@ -12,18 +12,15 @@ Source: Metadata API guide, "Deploying and Retrieving Metadata with REST"; Objec
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from urllib3.filepost import encode_multipart_formdata
-
-from integration.port import FieldSpec, SchemaChange, SchemaResult, Unavailable
-from integration.salesforce.composite import Part, PartAnswer, query_part, send_parts
+from integration.port import FieldSpec, SchemaChange, SchemaResult
+from integration.salesforce.assignment import assign
+from integration.salesforce.composite import PartAnswer, query_part, send_parts
+from integration.salesforce.deploys import Deployed, deploy, zipped
 from integration.salesforce.errors import call_error
-from integration.salesforce.limits import DEPLOY_POLL_MAX_S, DEPLOY_WAIT_S
 from integration.salesforce.metadata_xml import (
     PERMISSION_SET,
     FieldGrant,
@@ -36,7 +33,6 @@ from integration.salesforce.metadata_xml import (
 from integration.salesforce.names import is_custom
 from integration.salesforce.shape import Shapes
 from integration.salesforce.transport import Transport
-from integration.salesforce.values import to_json
 
 REASON = "install"
 # Read by every look; rights on line items and tasks follow from these. Account, because reading
@@ -50,9 +46,6 @@ FIELD_RIGHTS_SOQL = (
 OBJECT_RIGHTS_SOQL = (
     f"SELECT SobjectType, PermissionsEdit FROM ObjectPermissions WHERE Parent.Name = '{PERMISSION_SET}'"
 )
-ZIP_DATE = (1980, 1, 1, 0, 0, 0)
-ENDED = frozenset({"Succeeded", "SucceededPartial", "Failed", "Canceled"})
-WORKED = "Succeeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +86,10 @@ class SchemaWriter:
         if not changes:
             return []
         allowed = self._permissionable(changes)
-        outcome = self._wait(self._deploy(build_zip(changes, allowed, self._held_rights())))
+        outcome = deploy(self._transport, REASON, build_zip(changes, allowed, self._held_rights()))
         results = schema_results(changes, outcome)
-        if outcome["status"] == WORKED:
-            self._assign_permission_set()
+        if outcome.worked:
+            assign(self._transport, REASON, [PERMISSION_SET])
             for change in changes:
                 self._shapes.forget(change.object.name)
                 self._shapes.learn(change.object.name, wanted_fields(change))
@@ -119,41 +112,6 @@ class SchemaWriter:
             if not change.create_object and any(not is_custom(field.name) for field in change.object.fields)
         }
         return {name: self._shapes.get(name).permissionable for name in sorted(names)}
-
-    def _deploy(self, archive: bytes) -> str:
-        options = {"deployOptions": {"rollbackOnError": True, "singlePackage": True, "checkOnly": False}}
-        body, content_type = encode_multipart_formdata(
-            [
-                ("json", ("deploy.json", to_json(options), "application/json")),
-                ("file", ("deploy.zip", archive, "application/zip")),
-            ]
-        )
-        answer = self._transport.send_bytes(
-            REASON, "POST", "metadata/deployRequest", data=body, headers={"Content-Type": content_type}
-        )
-        return str(answer.json()["id"])
-
-    def _wait(self, deploy_id: str) -> Mapping[str, Any]:
-        path = f"metadata/deployRequest/{deploy_id}"
-        waited, step = 0.0, 1.0
-        while waited < DEPLOY_WAIT_S:
-            self._transport.sleep(step)
-            waited += step
-            answer = self._transport.request(REASON, "GET", path, params={"includeDetails": "true"})
-            result: Mapping[str, Any] = answer["deployResult"]
-            if result["status"] in ENDED:
-                return result
-            step = min(step * 2, DEPLOY_POLL_MAX_S)
-        raise Unavailable(f"the deploy {deploy_id} has not ended yet")
-
-    def _assign_permission_set(self) -> None:
-        """Give the permission set to the user we run as; having it already is no error."""
-        soql = f"SELECT Id FROM PermissionSet WHERE Name = '{PERMISSION_SET}'"
-        assignment = {"AssigneeId": self._transport.grant.user_id, "PermissionSetId": "@{p0.records[0].Id}"}
-        parts = [query_part(soql), Part("POST", "sobjects/PermissionSetAssignment", assignment)]
-        for answer in send_parts(self._transport, REASON, parts):
-            if answer.failure and answer.failure.code != "DUPLICATE_VALUE":
-                raise call_error(answer.failure)
 
 
 def wanted_fields(change: SchemaChange) -> tuple[FieldSpec, ...]:
@@ -214,17 +172,14 @@ def field_grants(
     return tuple(grants.values())
 
 
-def schema_results(changes: Sequence[SchemaChange], outcome: Mapping[str, Any]) -> list[SchemaResult]:
+def schema_results(changes: Sequence[SchemaChange], outcome: Deployed) -> list[SchemaResult]:
     """Return each change's fate in the org's own words."""
-    if outcome["status"] == WORKED:
+    if outcome.worked:
         return [SchemaResult(change.object.name, True) for change in changes]
-    details = outcome.get("details") or {}
-    failures = [_failure_words(row) for row in details.get("componentFailures") or []]
-    status = str(outcome.get("errorMessage") or outcome["status"])
-    others = "rolled back: " + ("; ".join(words for _, words in failures) or status)
+    others = "rolled back: " + "; ".join(outcome.words)
     results = []
     for change in changes:
-        own = [words for name, words in failures if name.split(".")[0] == change.object.name]
+        own = [str(one) for one in outcome.failures if one.name.split(".")[0] == change.object.name]
         results.append(SchemaResult(change.object.name, False, "; ".join(own) or others))
     return results
 
@@ -239,19 +194,5 @@ def _rows(answer: PartAnswer) -> Sequence[Mapping[str, Any]]:
     return rows
 
 
-def _failure_words(row: Mapping[str, Any]) -> tuple[str, str]:
-    name = str(row.get("fullName") or row.get("fileName") or "")
-    return name, f"{row.get('componentType') or 'Package'} {name}: {row.get('problem')}"
-
-
 def _each_once(fields: Iterable[FieldSpec]) -> tuple[FieldSpec, ...]:
     return tuple({field.name: field for field in fields}.values())
-
-
-def zipped(files: Mapping[str, str]) -> bytes:
-    """Return files as an archive to deploy; equal files give equal bytes."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(files):
-            archive.writestr(zipfile.ZipInfo(path, ZIP_DATE), files[path])
-    return buffer.getvalue()

@@ -59,6 +59,20 @@ def walk(schema: Schema, store: Store, obj: SObject, path: str) -> tuple[Field, 
     return found, _through(store, hops, final) if hops else final
 
 
+def field_uses(schema: Schema, obj: SObject, f: Field) -> set[tuple[str, str]]:
+    """Return, as (metadata type, full name), what a lookup or formula refers to in the schema."""
+    found = {("CustomObject", name) for name in f.reference_to}
+    for path in re.findall(r"[A-Za-z]\w*(?:\.[A-Za-z]\w*)*", f.formula or ""):
+        at = obj
+        for name in path.split("."):
+            link = at.relationship(name) or at.get(name)
+            if link is None:
+                break
+            found.add(("CustomField", f"{at.name}.{link.name}"))
+            at = (schema.get(link.reference_to[0]) or at) if link.reference_to else at
+    return found
+
+
 def _days_between(schema: Schema, store: Store, obj: SObject, f: Field, later: str, earlier: str) -> Compute:
     """Return the days from one date to another; empty while one of them is."""
     ends = [walk(schema, store, obj, path) for path in (later, earlier)]

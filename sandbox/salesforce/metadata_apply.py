@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from sandbox.salesforce.access import Grants
-from sandbox.salesforce.formula import FormulaError, compile_formula
+from sandbox.salesforce.formula import FormulaError, compile_formula, field_uses
 from sandbox.salesforce.metadata_components import (
     AFTER_PERMISSIONS,
     BEFORE_PERMISSIONS,
@@ -23,14 +23,15 @@ from sandbox.salesforce.metadata_components import (
     files_of,
     strangers,
 )
+from sandbox.salesforce.metadata_delete import Deleter
 from sandbox.salesforce.metadata_fields import FieldFile, Problem, build
 from sandbox.salesforce.metadata_objects import custom_object, read_object_file
 from sandbox.salesforce.metadata_permissions import permission_set
+from sandbox.salesforce.metadata_rows import refresh
 from sandbox.salesforce.metadata_scope import Scope, missing
 from sandbox.salesforce.metadata_zip import NESTED, NS, Package, text_of
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.schema import Field
-from sandbox.salesforce.store import Change
 
 Json = dict[str, Any]
 
@@ -43,10 +44,15 @@ class Outcome:
     failures: list[Json] = field(default_factory=list)
 
 
-def deploy(org: Org, package: Package, *, rollback: bool, check_only: bool) -> Outcome:
-    """Apply a package and return the outcome per component."""
+def deploy(
+    org: Org, package: Package, *, rollback: bool, check_only: bool, ignore_warnings: bool = False
+) -> Outcome:
+    """Apply a package and return the outcome per component.
+
+    Without ``ignore_warnings`` the warning that something to delete is not there counts as an error.
+    """
     before = (copy.deepcopy(org.schema), copy.deepcopy(org.grants))
-    run = _Deploy(org, package)
+    run = _Deploy(org, package, ignore_warnings=ignore_warnings)
     run.all()
     if check_only or (run.outcome.failures and rollback):
         org.schema, org.grants = before
@@ -59,14 +65,13 @@ def deploy(org: Org, package: Package, *, rollback: bool, check_only: bool) -> O
 
 
 class _Deploy:
-    def __init__(self, org: Org, package: Package) -> None:
+    def __init__(self, org: Org, package: Package, *, ignore_warnings: bool) -> None:
         self.org, self.package, self.outcome = org, package, Outcome()
         self.components: dict[str, list[str]] = org.store.noted("components", {})
         self.details: dict[str, Any] = org.store.noted("details", {})
         self.members: list[tuple[str, ET.Element, str, bool]] = []
-        self.dropped: list[str] = []
-        self.dropped_fields: list[tuple[str, str]] = []
-        self.dropped_sets: list[str] = []
+        self.ignore_warnings = ignore_warnings
+        self.deleter = Deleter(org, self.components, self.details)
 
     def all(self) -> None:
         for name in ("destructiveChangesPre.xml", "destructiveChanges.xml"):
@@ -89,16 +94,12 @@ class _Deploy:
 
     def settle(self) -> None:
         """Do what cannot be taken back: purge rows of deleted objects, write permission set rows."""
-        for name in self.dropped:
-            self.org.store.drop_object(name)
-        for object_name, field_name in self.dropped_fields:
-            self.org.store.drop_field(object_name, field_name)
-        for key in self.dropped_sets:
-            self.purge_set(key)
+        self.deleter.settle()
         self.org.store.note("components", self.components)
         self.org.store.note("details", self.details)
         for grant in list(self.org.grants.items()):
             self.keep_set(*grant)
+        refresh(self.org, self.components)
 
     def keep_set(self, key: str, grants: Grants) -> None:
         if not key.startswith("new:"):
@@ -108,14 +109,15 @@ class _Deploy:
         self.org.grants[row_id] = self.org.grants.pop(key)
 
     def report(self, kind: str, name: str, file: str, *, created: bool = False, deleted: bool = False,
-               problem: str | None = None, warning: bool = False) -> None:  # fmt: skip
+               problem: str | None = None, warning: bool = False, told: bool = False) -> None:  # fmt: skip
         message = {
             "changed": problem is None, "columnNumber": None, "componentType": kind, "created": created,
             "createdDate": self.org.stamp(), "deleted": deleted, "fileName": file, "fullName": name,
             "id": None,
             "knownPackagingProblem": False, "lineNumber": None, "problem": problem,
             "problemType": None if problem is None else "Warning" if warning else "Error",
-            "requiresProductionTestRun": False, "success": problem is None or warning, "warning": warning,
+            "requiresProductionTestRun": False, "success": problem is None or (warning and not told),
+            "warning": warning,
         }  # fmt: skip
         (self.outcome.successes if message["success"] else self.outcome.failures).append(message)
 
@@ -159,7 +161,7 @@ class _Deploy:
 
     @property
     def scope(self) -> Scope:
-        """Return what components may refer to now."""
+        """Return what components may refer to now, nothing being referred to yet."""
         return Scope(self.org.schema, self.components, self.details)
 
     def nested(self) -> None:
@@ -186,8 +188,9 @@ class _Deploy:
         self.report("CustomObject", name, path, problem=words)
 
     def one(self, kind: str, name: str, element: ET.Element) -> bool:
-        check_nested(self.scope, kind, name, element)
-        return self.note_component(kind, name)
+        scope = self.scope
+        check_nested(scope, kind, name, element)
+        return self.note_component(kind, name, scope.uses)
 
     def object(self, name: str, root: ET.Element) -> bool:
         old = self.org.schema.get(name)
@@ -211,6 +214,7 @@ class _Deploy:
         if new.formula is not None:
             compile_formula(self.org.schema, self.org.store, obj, new)
         self.org.schema.put_field(obj.name, new, self.org.stamp())
+        self.note_uses("CustomField", f"{obj.name}.{new.name}", field_uses(self.org.schema, obj, new))
         return old is None
 
     def permission_sets(self) -> None:
@@ -237,10 +241,17 @@ class _Deploy:
                 self.attempt(kind, name, path, lambda k=kind, n=name, p=path, d=data: self.other(k, n, p, d))
 
     def other(self, kind: str, name: str, path: str, data: bytes) -> bool:
-        check_file(self.scope, kind, name, path, data)
-        return self.note_component(kind, name)
+        scope = self.scope
+        check_file(scope, kind, name, path, data)
+        return self.note_component(kind, name, scope.uses)
 
-    def note_component(self, kind: str, name: str) -> bool:
+    def note_uses(self, kind: str, name: str, uses: Iterable[tuple[str, str]]) -> None:
+        """Keep what a component refers to: none of it can be deleted while this one stands."""
+        kept = self.details.setdefault("uses", {})
+        kept[f"{kind}:{name}"] = sorted(f"{one}:{full}" for one, full in uses)
+
+    def note_component(self, kind: str, name: str, uses: Iterable[tuple[str, str]]) -> bool:
+        self.note_uses(kind, name, uses)
         kept = self.components.setdefault(kind, [])
         if name in kept:
             return False
@@ -259,60 +270,9 @@ class _Deploy:
                 self.report(kind, name, "package.xml", problem=words)
 
     def delete(self, members: dict[str, list[str]], file: str) -> None:
-        for kind, names in members.items():
-            for name in names:
-                self.delete_one(kind, name, file)
-
-    def delete_one(self, kind: str, name: str, file: str) -> None:
-        gone = {"CustomField": self.delete_field, "CustomObject": self.delete_object,
-                "PermissionSet": self.delete_set}.get(kind)  # fmt: skip
-        found = gone(name) if gone else self.delete_other(kind, name)
-        if found:
-            self.report(kind, name, file, deleted=True)
-        else:
-            words = f"No {kind} named: {name} found"
-            self.report(kind, name, file, problem=words, warning=True)
-
-    def delete_other(self, kind: str, name: str) -> bool:
-        kept = self.components.get(kind, [])
-        if name in kept:
-            kept.remove(name)
-            return True
-        return False
-
-    def delete_field(self, name: str) -> bool:
-        object_name, _, field_name = name.partition(".")
-        obj = self.org.schema.get(object_name)
-        if obj is None or obj.get(field_name) is None or not field_name.endswith("__c"):
-            return False
-        self.dropped_fields.append((obj.name, obj.fields[field_name.lower()].name))
-        self.org.schema.drop_field(obj.name, field_name, self.org.stamp())
-        return True
-
-    def delete_object(self, name: str) -> bool:
-        obj = self.org.schema.get(name)
-        if obj is None or not obj.custom:
-            return False
-        for other, f in list(self.org.schema.children_of(obj.name)):
-            self.org.schema.drop_field(other.name, f.name, self.org.stamp())
-        self.org.schema.drop(name)
-        self.dropped.append(obj.name)
-        return True
-
-    def delete_set(self, name: str) -> bool:
-        key = next((k for k, g in self.org.grants.items() if g.name == name), None)
-        if key is None:
-            return False
-        del self.org.grants[key]
-        self.dropped_sets.append(key)
-        return True
-
-    def purge_set(self, key: str) -> None:
-        rows = [("PermissionSet", key)] if self.org.store.find("PermissionSet", key) else []
-        rows += [("PermissionSetAssignment", r["Id"]) for r in self.org.store.live("PermissionSetAssignment")
-                 if r["PermissionSetId"] == key]  # fmt: skip
-        for object_name, row_id in rows:
-            self.org.store.remove(Change(), object_name, row_id)
+        for kind, name, problem, warning in self.deleter.manifest(members):
+            self.report(kind, name, file, deleted=problem is None, problem=problem, warning=warning,
+                        told=not self.ignore_warnings)  # fmt: skip
 
 
 def _check_change(old: Field, new: Field) -> None:

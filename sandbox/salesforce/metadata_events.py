@@ -46,11 +46,13 @@ def channel_member(scope: Scope, name: str, root: ET.Element) -> None:
     check_name(name)
     scope.need("PlatformEventChannel", needed(root, "eventChannel"), "eventChannel")
     entity = needed(root, "selectedEntity")
+    scope.details.setdefault("members", {})[name] = entity
     match = re.fullmatch(r"(\w+?)(__)?ChangeEvent", entity)
     object_name = "" if match is None else match[1] + ("__c" if match[2] else "")
     obj = scope.schema.get(object_name)
     if obj is None or not (obj.custom or obj.name in _STANDARD):
         raise missing("selectedEntity", "ChangeEvent", entity)
+    scope.uses.add(("CustomObject", object_name))
     chosen = scope.details.setdefault("entities", [])
     if entity not in chosen:
         if len(chosen) >= _ENTITIES:

@@ -65,7 +65,7 @@ def report_type(scope: Scope, name: str, root: ET.Element) -> None:
             table, field_name = needed(column, "table"), needed(column, "field")
             if table not in tables:
                 raise missing("table", "Relationship", table)
-            columns[f"{table}${field_name}"] = _column_type(tables[table], field_name)
+            columns[f"{table}${field_name}"] = _column_type(scope, tables[table], field_name)
     scope.details[f"ReportType:{name}"] = columns
 
 
@@ -91,6 +91,8 @@ def report(scope: Scope, name: str, root: ET.Element) -> None:
     scope.need("Report", folder, "folder")
     check_label(root, "name", 40)
     columns = _columns_of(scope, needed(root, "reportType"))
+    named = {(element.text or "").strip() for element in root.iter()}
+    scope.uses |= {("CustomField", one) for one in named & columns.keys() if "$" not in one}
     summaries = {_COUNT}
     for column in children(root, "columns"):
         field_name = _known(columns, needed(column, "field"))
@@ -202,6 +204,7 @@ def _columns_of(scope: Scope, name: str) -> dict[str, str]:
     stem = name.removesuffix("__c")
     if stem == name or not scope.holds("ReportType", stem):
         raise missing("reportType", "ReportType", name)
+    scope.uses.add(("ReportType", stem))
     found: dict[str, str] = scope.details[f"ReportType:{stem}"]
     return found
 
@@ -215,13 +218,15 @@ def _known(columns: dict[str, str], name: str) -> str:
 def _child(scope: Scope, base: SObject, relation: str) -> SObject:
     for child, f in scope.schema.children_of(base.name):
         if f.child_relationship == relation:
+            scope.uses |= {("CustomObject", child.name), ("CustomField", f"{child.name}.{f.name}")}
             return child
     raise missing("relationship", "Relationship", f"{base.name}.{relation}")
 
 
-def _column_type(obj: SObject, name: str) -> str:
+def _column_type(scope: Scope, obj: SObject, name: str) -> str:
     # A reference is named without its Id: Owner, not OwnerId.
     found = obj.get(name) or obj.relationship(name)
     if found is None or name not in (found.name, found.relationship_name):
         raise missing("field", "CustomField", f"{obj.name}.{name}")
+    scope.uses.add(("CustomField", f"{obj.name}.{found.name}"))
     return found.type

@@ -30,11 +30,15 @@ OPERATORS = frozenset(
 
 @dataclass(slots=True)
 class Scope:
-    """``components`` holds full names by type; ``details`` what a later component needs of an earlier one."""
+    """``components`` holds full names by type; ``details`` what a later component needs of an earlier one.
+
+    ``uses`` collects, as (type, full name), what the component being checked refers to.
+    """
 
     schema: Schema
     components: dict[str, list[str]]
     details: dict[str, Any] = field(default_factory=dict)
+    uses: set[tuple[str, str]] = field(default_factory=set)
 
     def holds(self, kind: str, name: str) -> bool:
         """Return whether a component is in the org."""
@@ -44,12 +48,14 @@ class Scope:
         """Raise Problem where a component referred to is not in the org."""
         if not self.holds(kind, name):
             raise missing(element, kind, name)
+        self.uses.add((kind, name))
 
     def object(self, name: str, element: str) -> SObject:
         """Return an object referred to. Raises Problem."""
         found = self.schema.get(name)
         if found is None or found.name != name:
             raise missing(element, "CustomObject", name)
+        self.uses.add(("CustomObject", name))
         return found
 
     def field(self, obj: SObject, name: str, element: str) -> Field:
@@ -57,6 +63,7 @@ class Scope:
         found = obj.get(name)
         if found is None or found.name != name:
             raise missing(element, "CustomField", f"{obj.name}.{name}")
+        self.uses.add(("CustomField", f"{obj.name}.{name}"))
         return found
 
 

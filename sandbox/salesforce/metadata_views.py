@@ -72,10 +72,10 @@ def list_view(scope: Scope, name: str, root: ET.Element) -> None:
     check_label(root, limit=40)
     one_of(needed(root, "filterScope"), _SCOPES, "FilterScope")
     for column in texts(root, "columns"):
-        _column(obj, column)
+        _column(scope, obj, column)
     for item in children(root, "filters"):
         column = needed(item, "field")
-        kind = _column(obj, column)
+        kind = _column(scope, obj, column)
         check_filter(kind, column, needed(item, "operation"), text_of(item, "value") or "")
 
 
@@ -114,8 +114,10 @@ def layout(scope: Scope, name: str, root: ET.Element) -> None:
         wanted = (f.required and f.custom) or (obj.custom and f.name == "Name" and f.createable)
         if wanted and f.name not in shown:
             raise Problem(f"Layout must contain an item for required layout field: {f.name}")
+    shown_fields = set(scope.uses)
     for related in children(root, "relatedLists"):
         _related_list(scope, obj, related)
+    scope.uses = shown_fields  # a related list goes with what it lists, and holds nothing back
     for actions in children(root, "platformActionList"):
         for action in children(actions, "platformActionListItems"):
             _action(scope, needed(action, "actionName"), needed(action, "actionType"))
@@ -216,7 +218,7 @@ def _only(root: ET.Element, name: str) -> ET.Element:
     return found[0]
 
 
-def _column(obj: SObject, name: str) -> str:
+def _column(scope: Scope, obj: SObject, name: str) -> str:
     """Return the describe type of a list view's column. Raises Problem."""
     known = _COLUMNS.get(obj.name, {}) if not obj.custom else _EVERY_COLUMN
     if name in known:
@@ -224,6 +226,7 @@ def _column(obj: SObject, name: str) -> str:
     found = obj.get(name)
     if found is None or found.name != name or not found.custom:
         raise Problem(f"Could not resolve list view column: {name}")
+    scope.uses.add(("CustomField", f"{obj.name}.{name}"))
     return found.type
 
 
@@ -241,12 +244,12 @@ def _related_list(scope: Scope, obj: SObject, element: ET.Element) -> None:
             raise Problem(f"Cannot find related list: {name}")
         unknown = []
         for one in columns:
-            _column(child, one)
+            _column(scope, child, one)
     if unknown:
         raise Problem(f"Could not resolve list view column: {unknown[0]}")
     sort = text_of(element, "sortField")
     if sort is not None and child is not None:
-        _column(child, sort)
+        _column(scope, child, sort)
 
 
 def _action(scope: Scope, name: str, kind: str) -> None:

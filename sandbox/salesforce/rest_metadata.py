@@ -43,7 +43,8 @@ def start(org: Org, call: Call) -> Answer:
     rollback, check_only = options.get("rollbackOnError", True), options.get("checkOnly", False)
     result = _blank(org, call, job_id, options)
     try:
-        outcome = deploy(org, read_zip(data), rollback=rollback, check_only=check_only)
+        outcome = deploy(org, read_zip(data), rollback=rollback, check_only=check_only,
+                         ignore_warnings=options.get("ignoreWarnings", False))  # fmt: skip
     except ZipError as error:
         outcome = Outcome()
         result |= {"errorMessage": str(error), "errorStatusCode": "INVALID_FILE"}

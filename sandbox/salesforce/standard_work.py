@@ -21,6 +21,7 @@ from sandbox.salesforce.standard import (
     system_fields,
     text,
 )
+from sandbox.salesforce.standard_setup import metadata_objects
 
 
 def case() -> SObject:
@@ -109,7 +110,7 @@ def setup_objects() -> list[SObject]:
         text("ForecastCategoryName", "Name"),
         number("DefaultProbability", "Probability (%)", "percent", 3, 0), text("Description", "Description"),
     ], createable=False, updateable=False, deletable=False)  # fmt: skip
-    return [org, record_type, stage, *permission_objects()]
+    return [org, record_type, stage, *permission_objects(), *metadata_objects()]
 
 
 def permission_objects() -> list[SObject]:

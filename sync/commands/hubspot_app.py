@@ -15,6 +15,7 @@ from integration.hubspot.hsmeta_lint import lint as mistakes_of
 from integration.hubspot.project import AppProject, Distribution
 from integration.hubspot.subscriptions import subscriptions_for
 from integration.hubspot.versions import VersionLife, every_life
+from integration.project_folder import write
 from mappings.charter import Charter
 from mappings.inbound import watched_fields
 from mappings.load import load_charter
@@ -105,7 +106,7 @@ def project(
         support={name: value for name, value in support.items() if value},
     )
     files = projects.render(made)
-    projects.write(files, out, replace=replace)
+    write(files, out, replace=replace)
     data = {
         "folder": str(out),
         "files": sorted(files),

@@ -112,7 +112,8 @@ def install(
     refused = [one for one in results if not one.done and one.required]
     if refused:
         told = "; ".join(f"{one.object}: {one.message}" for one in refused)
-        raise click.ClickException(f"{told}. The rest was done; mend what is named and apply again")
+        rest = "Nothing was changed" if plan.survey.package else "The rest was done"
+        raise click.ClickException(f"{told}. {rest}; mend what is named and apply again")
     _refuse_questions(plan, charter_file)
 
 
@@ -216,8 +217,8 @@ def _show(console: Console, plan: InstallPlan, mode: str, installation_id: str, 
     if plan.is_empty:
         console.print("Everything is there already; nothing to do.")
     else:
-        if plan.calls is not None:
-            console.print(f"An apply makes {plan.calls} calls.")
+        asks = ", and asks how far the deploy is until it has ended" if plan.survey.package else ""
+        console.print(f"An apply makes {plan.calls} calls{asks}.")
         console.print("Applied." if mode == "apply" else "The CRM was not changed; run again with --apply.")
 
 

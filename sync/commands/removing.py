@@ -19,10 +19,10 @@ from sync.workspace import open_workspace
     "--plan", "mode", flag_value="plan", default=True, help="Say what would go and what stays (default)."
 )
 @click.option("--apply", "mode", flag_value="apply", help="Do it.")
-@click.option("--keep-data", is_flag=True, help="Take back lists only; our fields and records stay.")
+@click.option("--keep-data", is_flag=True, help="Take back lists, reports and dashboards only.")
 @json_option
 def uninstall(installation: str, mode: str, keep_data: bool, as_json: bool) -> None:
-    """Take back what an install made in a portal: lists, labels, fields, objects and their records.
+    """Take back what an install made: lists, labels, pages, rights, fields, objects and their records.
 
     What stood there before stays, whatever its name; so do the deals and tasks we opened. No job works
     for the installation afterwards; `colonnade disconnect` ends the connection itself.

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from integration.hubspot.project import write
+from integration.project_folder import write
 from integration.salesforce.generated import generated_files
 from integration.salesforce.project import PackageProject, archive, parts, render_project
 from mappings.load import load_charter

@@ -199,7 +199,7 @@ def test_an_install_is_one_deploy_and_one_assignment():
     assert [result.done for result in results] == [True, True, True]
     assert b'"rollbackOnError":true' in setup.org.sent[1].body
     assert setup.org.sent[1].headers["Content-Type"].startswith("multipart/form-data; boundary=")
-    assert setup.slept == [1.0, 2.0, 4.0]
+    assert setup.slept == [0.25, 0.5, 1.0]
     assert setup.org.sent[-1].json["compositeRequest"][1]["body"]["AssigneeId"] == USER_ID
     assert setup.port.calls.by_reason == {"install": 6}
 

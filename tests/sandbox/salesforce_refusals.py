@@ -1,4 +1,4 @@
-"""What Salesforce is known to refuse of queries, limits, collections, composites and Bulk 2.0 jobs.
+"""What Salesforce is known to refuse of queries, limits, collections, composites, Bulk 2.0 and deletions.
 
 One line each, with the section of the vendor reference that says so and the line's subject there. Every
 entry has exactly one test in ``test_salesforce_refusals_*.py``, marked ``@refuses("its id")`` or made of a
@@ -24,6 +24,7 @@ _RESULTS = "1.3, results"
 _BULK_QUERY = "1.3, query"
 _BULK_LIMITS = "1.3, limits"
 _CSV = "1.3, CSV semantics"
+_DESTRUCTIVE = "3, destructive"
 
 REFUSALS: Final[dict[str, tuple[str, str]]] = {
     # versions, sessions, quotas
@@ -102,6 +103,16 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "bulk-query-early": (_BULK_QUERY, "results of a query that has not ended"),
     "bulk-query-locator": (_BULK_QUERY, "a locator nobody gave"),
     "bulk-query-abort": (_BULK_QUERY, "aborting a query that has ended"),
+    # 3: destructive changes
+    "delete-formula-source": (_DESTRUCTIVE, "a field that a formula reads"),
+    "delete-view-column": (_DESTRUCTIVE, "a field that a list view shows"),
+    "delete-lookup-target": (_DESTRUCTIVE, "an object that another one's lookup points to"),
+    "delete-together": (_DESTRUCTIVE, "what is used, in one manifest with what uses it"),
+    "delete-active-page": (_DESTRUCTIVE, "a record page that an app shows"),
+    "delete-report": (_DESTRUCTIVE, "a report that a dashboard draws"),
+    "delete-full-folder": (_DESTRUCTIVE, "a folder with something in it"),
+    "delete-held-set": (_DESTRUCTIVE, "a permission set that somebody has"),
+    "delete-absent": (_DESTRUCTIVE, "what is not there, unless warnings are ignored"),
 }
 
 

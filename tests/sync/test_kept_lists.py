@@ -15,7 +15,7 @@ import pytest
 
 from mappings.load import load_charter
 from sync.onboard import apply_install, plan_install
-from tests.sync.harness import HUBSPOT, SALESFORCE, Deployment, Office, Sandbox, daily_use
+from tests.sync.harness import HUBSPOT, Deployment, Office, Sandbox, daily_use
 from tests.sync.portfolios import five_customers
 from tests.sync.test_install import charter_with
 from tests.sync.test_written import CHRISTMAS
@@ -207,9 +207,3 @@ def test_a_charter_may_want_fewer_lists(
     assert companies.adds == ("cs_renewal_on",)
     there.install()
     assert set(list_ids(there)) == {RENEWAL}
-
-
-def test_an_org_of_salesforce_gets_no_lists(lite: Deployment, office: Callable[..., Office]) -> None:
-    """What HubSpot calls lists Salesforce has not: its plan holds objects and fields only."""
-    plan = plan_install(office(lite, SALESFORCE, five_customers()).ws)
-    assert (plan.todo, plan.parts, plan.calls) == ((), (), None)

@@ -14,7 +14,7 @@ from sync.state.errors import StateError
 from sync.state.installations import Status
 from sync.state.leases import Lease
 from sync.uninstall import apply_uninstall, plan_uninstall
-from tests.sync.harness import HUBSPOT, SALESFORCE, Deployment, Office
+from tests.sync.harness import HUBSPOT, Deployment, Office
 from tests.sync.portfolios import three_customers
 
 OPEN = Callable[..., Office]
@@ -268,10 +268,3 @@ def test_nothing_is_due_for_an_uninstalled_portal(lite: Deployment, office: OPEN
         assert due.schedule(conn, there.id) == {}
         assert ledger_undo.count_standing(conn, there.id) == {"deals": renewals}
     assert not there.ws.live
-
-
-def test_an_org_is_told_what_to_do_instead(lite: Deployment, office: OPEN) -> None:
-    """Salesforce takes nothing back from here yet: the refusal names where it is done."""
-    there = office(lite, SALESFORCE, three_customers()).install()
-    with pytest.raises(StateError, match="in the org's Setup"):
-        plan_uninstall(there.ws)
