@@ -28,7 +28,7 @@ _OPTIONS = {
 _LEVELS = ("NoTestRun", "RunSpecifiedTests", "RunLocalTests", "RunAllTestsInOrg", "RunRelevantTests")
 _POLLS_BEFORE_DONE = 1
 _JSON_PARTS = ("json", "entity_content")
-"""What the guide calls the options' part, and what jsforce and Salesforce's CLI call it, which orgs take as well."""
+"""The options' part as the guide calls it, and as jsforce and Salesforce's CLI do; orgs take both."""
 
 
 def register(router: Router) -> None:
