@@ -2,7 +2,7 @@
 
 Everything made in it carries a name of its own (``CS_Test``, ``cs_test_``) and is taken back, whether the
 tests passed or not: one custom object, its permission set, and accounts. What only an admin does, to deploy
-and take back, is done here by plain calls of the REST API (Metadata API guide, "Deploy Metadata with REST" and
+and take back, is done here by plain calls of the REST API (Metadata API guide, "Deploy Metadata with REST",
 "Deleting Components from an Organization"). Nothing asks for what only a sandbox has.
 """
 

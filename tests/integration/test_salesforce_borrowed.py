@@ -112,7 +112,7 @@ def test_many_rows_keep_their_own_ids(org: BorrowedOrg, port: SalesforcePort) ->
 
 
 def test_bad_rows_among_good_ones_are_told_one_by_one(org: BorrowedOrg, port: SalesforcePort) -> None:
-    """A choice that is none and a name that is too long are refused by the org's codes; the good row stands."""
+    """A choice that is none and a name too long are refused by the org's codes; the good row stands."""
     long = replace(org.row("long"), values={"Name": "n" * 81})
     rows = [org.row("bad choice", CS_Test_Choice__c="mauve"), org.row("good", CS_Test_Choice__c="red"), long]
     choice, good, name = port.upsert(OBJECT, KEY, rows)
