@@ -29,7 +29,7 @@ coverage: $(VENV)/ready-dev  ## run the tests and say how much of the product th
 test-native: $(VENV)/ready-dev  ## run the tests that need Node, which is brought along where it is missing
 	@sh .ci/native
 
-test-live: $(VENV)/ready-dev  ## run the connector's tests against the portal of HUBSPOT_TOKEN; skipped without one
+test-live: $(VENV)/ready-dev  ## run the connectors' tests against the portal of HUBSPOT_TOKEN and the org of SF_INSTANCE_URL, where set
 	@sh .ci/live
 
 check: lint types layers  ## lint, types and import rules
@@ -46,7 +46,7 @@ layers: $(VENV)/ready-dev
 
 lock:  ## resolve the lock files anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --only-binary :all: \
-	  --extra build --extra postgres pyproject.toml -o requirements.lock
+	  --extra build --extra parity --extra postgres pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --only-binary :all: \
 	  --extra dev pyproject.toml -o requirements-dev.lock
 
