@@ -31,6 +31,10 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "version-unknown": ("0, versions", "a version that does not exist yet"),
     "no-session": ("1.1, access token", "a call without a live session"),
     "daily-limit": ("1.4, quotas", "the day's calls are spent by whomever"),
+    "concurrent-limit": ("1.4, quotas", "25 long requests run (5 in Developer Edition)"),
+    "limits-hidden": ("1.2, limits", "a user who may not view Setup"),
+    "bulk-jobs-spent": ("1.3, limits", "the query jobs of 24 hours are spent"),
+    "bulk-batches-spent": ("1.3, limits", "the batches of 24 hours are spent"),
     "uri-too-long": ("1.4, quotas", "more than 16,384 bytes of URI and headers"),
     # 1.2: queries
     "query-missing": ("1.2, query", "no query"),
