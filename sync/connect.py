@@ -33,6 +33,7 @@ from sync.state import installations
 from sync.state.engine import reading, writing
 from sync.state.errors import StateError
 from sync.state.installations import Installation
+from sync.state.schema import JsonValue
 from sync.state.secrets import SecretBox
 from sync.token_stores import TOKEN, HubSpotTokens, SalesforceGrants, hubspot_json
 
@@ -62,10 +63,11 @@ _OpenedWith = tuple[str | None, str, int]
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What opens a portal or org: credentials, and the tokens they have brought so far."""
+    """What opens a portal or org: credentials, the tokens they brought so far, settings learned with them."""
 
     client: Mapping[str, str] = field(repr=False)
     tokens: Mapping[str, Any] | None = field(default=None, repr=False)
+    settings: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 class Connections:
@@ -144,16 +146,22 @@ def credentials_of(runtime: Runtime, installation: Installation) -> Any | None:
         sealed = installations.load_secret(conn, runtime.box, installation.id, CLIENT)
     if sealed is None:
         return None
-    return _credentials(installation.vendor, with_app(runtime.settings, json.loads(sealed)))
+    return _credentials(
+        installation.vendor, with_app(runtime.settings, installation.vendor, json.loads(sealed))
+    )
 
 
-def with_app(settings: Settings, client: Mapping[str, str]) -> Mapping[str, str]:
+def with_app(settings: Settings, vendor: str, client: Mapping[str, str]) -> Mapping[str, str]:
     """Return credentials complete: a consent to our own app gets the app's client from the environment.
 
     Raises Misconfigured where that is not set; the customer's consent stays good.
     """
     if client.get("kind") != APP:
         return client
+    return _hubspot_app(settings, client) if vendor == "hubspot" else _salesforce_app(settings, client)
+
+
+def _hubspot_app(settings: Settings, client: Mapping[str, str]) -> Mapping[str, str]:
     secret = settings.hubspot_client_secret
     if settings.hubspot_client_id is None or secret is None:
         raise Misconfigured(
@@ -162,6 +170,18 @@ def with_app(settings: Settings, client: Mapping[str, str]) -> Mapping[str, str]
         )
     app = {"client_id": settings.hubspot_client_id, "client_secret": secret.get_secret_value()}
     return {"kind": "oauth", "refresh_token": client["refresh_token"], **app}
+
+
+def _salesforce_app(settings: Settings, client: Mapping[str, str]) -> Mapping[str, str]:
+    if settings.salesforce_client_id is None:
+        raise Misconfigured(
+            "CS_SALESFORCE_CLIENT_ID is not set; copy the consumer key from the app's OAuth settings"
+        )
+    app = {"client_id": settings.salesforce_client_id, "refresh_token": client["refresh_token"]}
+    secret = settings.salesforce_client_secret
+    return {"kind": "refresh_token", **app} | (
+        {} if secret is None else {"client_secret": secret.get_secret_value()}
+    )
 
 
 def kind_of(runtime: Runtime, installation_id: str) -> str:
@@ -235,5 +255,6 @@ def _salesforce_port(runtime: Runtime, installation: Installation, credentials: 
         runtime.clock.now,
         SalesforceGrants(runtime, installation.id),
         lane=lane,
+        organization_id=installation.account_id,
         in_flight=SharedInFlight(runtime.redis, installation.id, LONG_REQUESTS_DEVELOPER),
     )

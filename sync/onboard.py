@@ -45,6 +45,7 @@ def connect_installation(
     with writing(runtime.engine) as conn:
         stored = installations.connect(conn, found)
         keep_client(conn, runtime.box, stored.id, now, opening)
+        installations.change_settings(conn, stored.id, opening.settings)
     CONNECTIONS.forget(stored.id)
     return stored
 

@@ -57,8 +57,11 @@ def connect(
     session: Session | None = None,
     sleep: Callable[[float], None] = time.sleep,
     in_flight: InFlight | None = None,
+    organization_id: str = "",
 ) -> SalesforcePort:
     """Return a port on the org that ``credentials`` open; no call is made yet.
+
+    Where ``organization_id`` (15 or 18 characters) is given, credentials of another org are refused.
 
     ``base_url`` is the login host or My Domain; plain http is allowed for this machine only
     (Misconfigured otherwise). ``clock_now`` dates the signed assertion, nothing else. ``in_flight`` counts
@@ -68,7 +71,7 @@ def connect(
     allow_plain_loopback(session, base_url)
     transport = Transport(session, budget, lane, sleep, in_flight)
     endpoint = TokenEndpoint(credentials, base_url, transport.send_open, clock_now)
-    transport.authenticator = Authenticator(endpoint, token_store)
+    transport.authenticator = Authenticator(endpoint, token_store, organization_id)
     return SalesforcePort(transport)
 
 
