@@ -29,7 +29,7 @@ def long_id(value: str) -> str:
 def same_id(one: str, other: str) -> bool:
     """Return whether two ids, of 15 or 18 characters, name one record; False where one is no id."""
     try:
-        return long_id(one) == long_id(other)
+        return long_id(one)[:SHORT] == long_id(other)[:SHORT]
     except ValueError:
         return False
 

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from integration.parts import PartKind
 from integration.port import CrmDescription, CrmPort, Misconfigured, NeedsConsent
+from integration.salesforce.ids import long_id
 from mappings.charter import Charter
 from mappings.load import load_charter
 from sync.commands.output import Unusable, answer, json_option, table
@@ -79,7 +80,7 @@ def install(
     runtime = open_runtime(settings)
     if credentials is None:
         with reading(runtime.engine) as conn:
-            found = installations.get(conn, installations.installation_id(vendor, str(portal)))
+            found = installations.get(conn, installations.installation_id(vendor, _account(vendor, portal)))
     else:
         found = _connect(runtime, vendor, url, credentials, charter, charter_file)
     if not _in_force(runtime, found.id):
@@ -151,6 +152,14 @@ def _connect(
         raise Unusable(
             f"{credentials}: {vendor} does not let us in with these ({error}); correct them and run again"
         ) from error
+
+
+def _account(vendor: str, given: str | None) -> str:
+    """Return a portal's or org's id as it is kept; an org may be named by its 15 characters."""
+    try:
+        return long_id(str(given)) if vendor == "salesforce" else str(given)
+    except ValueError as error:
+        raise Unusable(f"--portal: {error}") from error
 
 
 def _in_force(runtime: Runtime, installation_id: str) -> bool:
