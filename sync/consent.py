@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Final
 
 from mappings.charter import Charter
-from sync.connect import Opening, keep_client
+from sync.connect import Opening, keep_client, keep_settings
 from sync.onboard import apply_charter
 from sync.runtime import Runtime
 from sync.state import charters, consents, installations
@@ -108,7 +108,7 @@ def keep(
     with writing(runtime.engine) as conn:
         stored = installations.connect(conn, found)
         keep_client(conn, runtime.box, stored.id, now, opening)
-        installations.change_settings(conn, stored.id, settings)
+        keep_settings(conn, stored, settings)
     CONNECTIONS.forget(stored.id)
     return stored
 

@@ -14,6 +14,7 @@ from sandbox.salesforce.oauth import Tokens
 from sandbox.salesforce.org import API_USERNAME, Org
 from sandbox.salesforce.org_changes import change_org
 from sandbox.salesforce.outbound import OutboundMessages
+from sandbox.salesforce.packaging import install_as_package
 from sandbox.salesforce.quota import Quota
 from sandbox.salesforce.rules import set_rules
 from sandbox.salesforce.soql_run import whole_record
@@ -122,6 +123,13 @@ def extra_blueprint(org: Org, tokens: Tokens, quota: Quota) -> Blueprint:
             if "number" in (body := request.get_json(force=True)):
                 tokens.revoke_all()
             return json_response(change_org(org, body))
+
+    @page.post("/package")
+    def _package() -> Response:
+        body = request.get_json(force=True)
+        with org.lock:
+            install_as_package(org, str(body["namespace"]), body["components"])
+        return json_response({"namespace": body["namespace"]})
 
     _usage_routes(page, org, quota)
     _rule_routes(page, org)

@@ -22,7 +22,7 @@ from sync.homes import pinned_homes
 from sync.install import InstallPlan, make_plan
 from sync.install_apply import owned_parts
 from sync.install_steps import Outcome
-from sync.onboard import apply_charter, apply_install, connect_installation, plan_install
+from sync.onboard import apply_charter, apply_install, connect_installation, pin_namespace, plan_install
 from sync.runtime import Runtime, open_runtime
 from sync.state import charters, installations
 from sync.state.engine import reading
@@ -81,6 +81,7 @@ def install(
     if credentials is None:
         with reading(runtime.engine) as conn:
             found = installations.get(conn, installations.installation_id(vendor, _account(vendor, portal)))
+        pin_namespace(runtime, found.id)
     else:
         found = _connect(runtime, vendor, url, credentials, charter, charter_file)
     if not _in_force(runtime, found.id):

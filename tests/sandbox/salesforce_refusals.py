@@ -44,6 +44,9 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "query-locator": ("1.2, query", "a locator nobody gave"),
     "updated-31-days": ("2.3, updated", "a window that begins more than 30 days ago"),
     "deleted-16-days": ("2.3, deleted", "a window that begins more than 15 days ago"),
+    # 8: a package's names
+    "namespace-object": ("8, namespaces", "an object of a package without its prefix"),
+    "namespace-field": ("8, namespaces", "a field of a package without its prefix"),
     # 1.2: collections
     "create-201": (_COLLECTIONS, "201 records to create"),
     "update-201": (_COLLECTIONS, "201 records to update"),
