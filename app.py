@@ -33,6 +33,7 @@ from webhooks.health import health_blueprint
 from webhooks.hubspot import hubspot_blueprint
 from webhooks.hubspot_connect import hubspot_connect_blueprint
 from webhooks.salesforce import salesforce_blueprint
+from webhooks.salesforce_connect import salesforce_connect_blueprint
 from webhooks.usage import usage_blueprint
 
 COMMANDS = (
@@ -64,6 +65,7 @@ BLUEPRINTS = (
     hubspot_blueprint,
     hubspot_connect_blueprint,
     salesforce_blueprint,
+    salesforce_connect_blueprint,
     usage_blueprint,
 )
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -41,6 +42,9 @@ REMEDIES = {
     "CS_HUBSPOT_APP_ID": "give the app's number from HubSpot",
     "CS_CHARTER": "give the charter's file, or leave it out for the one we bring along",
     "CS_HUBSPOT_URL": "leave it out: it is for a stand-in of HubSpot only",
+    "CS_SALESFORCE_CLIENT_ID": "copy the consumer key from the external client app's OAuth settings",
+    "CS_SALESFORCE_CLIENT_SECRET": "copy the consumer secret, or leave it out where the app requires none",
+    "CS_SALESFORCE_URL": "leave it out: it is for a stand-in of Salesforce on this machine only",
     "CS_LOG_LEVEL": "give DEBUG, INFO, WARNING or ERROR",
     "PORT": "give a port number from 1 to 65535",
 }
@@ -81,6 +85,13 @@ def _address(text: str) -> str:
     return _public(text) if text else text
 
 
+def _on_this_machine(text: str) -> str:
+    found = _address(text)
+    if found and urlsplit(found).hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise ValueError("it is no address on this machine")
+    return found
+
+
 PublicUrl = Annotated[str, AfterValidator(_public)]
 
 
@@ -99,6 +110,11 @@ class Settings(BaseModel):
     hubspot_client_secret: SecretStr | None = Field(alias="CS_HUBSPOT_CLIENT_SECRET", default=None)
     hubspot_app_id: int | None = Field(alias="CS_HUBSPOT_APP_ID", default=None, ge=1)
     hubspot_url: Annotated[str, AfterValidator(_address)] = Field(alias="CS_HUBSPOT_URL", default="")
+    salesforce_client_id: str | None = Field(alias="CS_SALESFORCE_CLIENT_ID", default=None)
+    salesforce_client_secret: SecretStr | None = Field(alias="CS_SALESFORCE_CLIENT_SECRET", default=None)
+    salesforce_url: Annotated[str, AfterValidator(_on_this_machine)] = Field(
+        alias="CS_SALESFORCE_URL", default=""
+    )
     charter: Path | None = Field(alias="CS_CHARTER", default=None)
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(alias="CS_LOG_LEVEL", default="INFO")
     port: int = Field(alias="PORT", default=8000, ge=1, le=65535)

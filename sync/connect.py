@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -26,6 +27,9 @@ from integration.salesforce import auth as salesforce_auth
 from integration.salesforce import connector as salesforce
 from integration.salesforce.connector import WINDOWS as SALESFORCE_WINDOWS
 from integration.salesforce.limits import LONG_REQUESTS_DEVELOPER
+from integration.salesforce.namespace import from_setting, to_setting
+from integration.salesforce.namespaced_port import NamespacedPort
+from integration.salesforce.transport import Transport
 from sync.clock import Clock
 from sync.config import Settings
 from sync.runtime import Runtime
@@ -33,6 +37,7 @@ from sync.state import installations
 from sync.state.engine import reading, writing
 from sync.state.errors import StateError
 from sync.state.installations import Installation
+from sync.state.schema import JsonValue
 from sync.state.secrets import SecretBox
 from sync.token_stores import TOKEN, HubSpotTokens, SalesforceGrants, hubspot_json
 
@@ -56,16 +61,20 @@ Check = Callable[[CrmPort, CrmDescription], None]
 UNINSTALLS = "uninstalls"
 """The setting that counts a portal's uninstalls: what was cached of it before is void."""
 
-_OpenedWith = tuple[str | None, str, int]
-"""The mark of the credentials a port was opened with, and the address."""
+NAMESPACE = "namespace"
+"""The setting that holds the namespace under which an org knows our package, once it was seen."""
+
+_OpenedWith = tuple[str | None, str, int, str]
+"""The mark of the credentials a port was opened with, the address, and our package's namespace."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What opens a portal or org: credentials, and the tokens they have brought so far."""
+    """What opens a portal or org: credentials, the tokens they brought so far, settings learned with them."""
 
     client: Mapping[str, str] = field(repr=False)
     tokens: Mapping[str, Any] | None = field(default=None, repr=False)
+    settings: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 class Connections:
@@ -85,7 +94,8 @@ class Connections:
         Raises StateError when it has no credentials.
         """
         mark, uninstalls = client_mark(runtime, installation.id), installation.settings.get(UNINSTALLS)
-        opens = (mark, installation.base_url, uninstalls if isinstance(uninstalls, int) else 0)
+        prefix = from_setting(installation.settings.get(NAMESPACE)).prefix
+        opens = (mark, installation.base_url, uninstalls if isinstance(uninstalls, int) else 0, prefix)
         with self._lock:
             held = self._ports.get(installation.id)
             if held is not None and held[0] == opens:
@@ -119,6 +129,21 @@ def keep_client(
         installations.save_secret(conn, box, installation_id, now, TOKEN, tokens)
 
 
+def keep_settings(conn: Connection, stored: Installation, learned: Mapping[str, JsonValue]) -> None:
+    """Keep what connecting taught; our package's namespace in an org is pinned the first time it is seen.
+
+    Raises Misconfigured where it is another one now: what we wrote stands in other objects than before.
+    """
+    pinned, seen = stored.settings.get(NAMESPACE), learned.get(NAMESPACE)
+    if pinned is not None and seen is not None and pinned != seen:
+        before, now = (from_setting(one).prefix or "no namespace" for one in (pinned, seen))
+        raise Misconfigured(
+            f"our objects stood under {before} in this org, now they stand under {now}: "
+            "what was written before is not there; uninstall first, then install anew"
+        )
+    installations.change_settings(conn, stored.id, learned)
+
+
 def client_mark(runtime: Runtime, installation_id: str) -> str | None:
     """Return a text that is another one each time credentials were saved."""
     with reading(runtime.engine) as conn:
@@ -144,16 +169,22 @@ def credentials_of(runtime: Runtime, installation: Installation) -> Any | None:
         sealed = installations.load_secret(conn, runtime.box, installation.id, CLIENT)
     if sealed is None:
         return None
-    return _credentials(installation.vendor, with_app(runtime.settings, json.loads(sealed)))
+    return _credentials(
+        installation.vendor, with_app(runtime.settings, installation.vendor, json.loads(sealed))
+    )
 
 
-def with_app(settings: Settings, client: Mapping[str, str]) -> Mapping[str, str]:
+def with_app(settings: Settings, vendor: str, client: Mapping[str, str]) -> Mapping[str, str]:
     """Return credentials complete: a consent to our own app gets the app's client from the environment.
 
     Raises Misconfigured where that is not set; the customer's consent stays good.
     """
     if client.get("kind") != APP:
         return client
+    return _hubspot_app(settings, client) if vendor == "hubspot" else _salesforce_app(settings, client)
+
+
+def _hubspot_app(settings: Settings, client: Mapping[str, str]) -> Mapping[str, str]:
     secret = settings.hubspot_client_secret
     if settings.hubspot_client_id is None or secret is None:
         raise Misconfigured(
@@ -162,6 +193,18 @@ def with_app(settings: Settings, client: Mapping[str, str]) -> Mapping[str, str]
         )
     app = {"client_id": settings.hubspot_client_id, "client_secret": secret.get_secret_value()}
     return {"kind": "oauth", "refresh_token": client["refresh_token"], **app}
+
+
+def _salesforce_app(settings: Settings, client: Mapping[str, str]) -> Mapping[str, str]:
+    if settings.salesforce_client_id is None:
+        raise Misconfigured(
+            "CS_SALESFORCE_CLIENT_ID is not set; copy the consumer key from the app's OAuth settings"
+        )
+    app = {"client_id": settings.salesforce_client_id, "refresh_token": client["refresh_token"]}
+    secret = settings.salesforce_client_secret
+    return {"kind": "refresh_token", **app} | (
+        {} if secret is None else {"client_secret": secret.get_secret_value()}
+    )
 
 
 def kind_of(runtime: Runtime, installation_id: str) -> str:
@@ -193,13 +236,26 @@ def identify(
         port = salesforce.connect(
             _credentials(vendor, client), base_url, LocalBudget(SALESFORCE_WINDOWS), clock.now, store
         )
-    who, tokens = port.describe([]), store.load()
+    who, learned, tokens = port.describe([]), namespace_setting(port), store.load()
     given = client.get("refresh_token")
     if check is not None and (tokens is None or given in (None, tokens.refresh_token)):
         check(port, who)
     if tokens is None:
-        return who, Opening(client)
-    return who, Opening(client, hubspot_json(tokens) if vendor == "hubspot" else asdict(tokens))
+        return who, Opening(client, settings=learned)
+    kept = hubspot_json(tokens) if vendor == "hubspot" else asdict(tokens)
+    return who, Opening(client, kept, learned)
+
+
+def namespace_setting(port: CrmPort) -> Mapping[str, JsonValue]:
+    """Return the setting that pins the namespace an org shows our objects under; empty where none are."""
+    found = port.namespace() if isinstance(port, salesforce.SalesforcePort) else None
+    return {} if found is None else {NAMESPACE: {**to_setting(found)}}
+
+
+def _in_namespace(installation: Installation) -> Callable[[Transport], salesforce.SalesforcePort] | None:
+    """Return how the port of an org is made where our package has a namespace there."""
+    pinned = from_setting(installation.settings.get(NAMESPACE))
+    return partial(NamespacedPort, namespace=pinned) if pinned.prefix else None
 
 
 def _credentials(vendor: str, client: Mapping[str, str]) -> Any:
@@ -235,5 +291,7 @@ def _salesforce_port(runtime: Runtime, installation: Installation, credentials: 
         runtime.clock.now,
         SalesforceGrants(runtime, installation.id),
         lane=lane,
+        make=_in_namespace(installation),
+        organization_id=installation.account_id,
         in_flight=SharedInFlight(runtime.redis, installation.id, LONG_REQUESTS_DEVELOPER),
     )

@@ -1,39 +1,34 @@
-"""A portal's consent to our own HubSpot app: asked for, brought back by the admin, kept.
+"""An admin's consent on its way: what travels is tied to their browser, used once, for a quarter of an hour.
 
-``begin`` ties what travels (a state, used once) to the admin's browser and to a PKCE verifier
-that stays here; ``finish`` takes the code home. Nothing is stored of a portal before HubSpot has
-said whose token it is. Neighbours: ``webhooks/hubspot_connect.py`` speaks HTTP,
-``state/consents.py`` keeps what is under way, ``connect`` opens ports with what was granted.
+``begin`` makes a state that travels, bound to the browser's own secret, and a PKCE verifier that stays
+here; ``take_state`` takes the state back. Nothing is stored of a portal or org before the CRM has said
+whose token it is. Neighbours: ``consent_hubspot`` and ``consent_salesforce`` speak to the CRMs,
+``webhooks/connect_pages.py`` speaks HTTP, ``state/consents.py`` keeps what is under way.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from integration.http import pooled_session
-from integration.hubspot.connector import BASE_URL, DEFAULT_VERSION, PATHS
-from integration.hubspot.oauth_consent import authorize_url, is_hubspot_ui
-from integration.hubspot.oauth_endpoint import AppClient, TokenEndpoint, TokenInfo, TokenSet
-from integration.port import Misconfigured
 from mappings.charter import Charter
-from sync.connect import APP, Opening, identify, keep_client
+from sync.connect import Opening, keep_client, keep_settings
 from sync.onboard import apply_charter
 from sync.runtime import Runtime
-from sync.scopes import GRANTED, HUBSPOT, app_scopes
 from sync.state import charters, consents, installations
 from sync.state.consents import ConsentRequest, Standing
 from sync.state.engine import reading, writing
 from sync.state.installations import Installation
-from sync.token_stores import hubspot_json
+from sync.state.schema import JsonValue
 from sync.workspace import CONNECTIONS
 
-CALLBACK: Final = "/connect/hubspot/callback"
 STATE_LIVES: Final = timedelta(minutes=15)
-"""Time for an admin to choose a portal and read what is asked for."""
+"""Time for an admin to choose a portal or org and read what is asked for."""
 
 VERIFIER: Final = "pkce_verifier"
 
@@ -56,8 +51,22 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A consent under way: what travels (``state``), and what stays here until it comes back.
+
+    ``login_url`` is where the admin consents, where there is a choice.
+    """
+
+    state: str
+    browser: str
+    verifier: str = field(repr=False)
+    return_url: str = ""
+    login_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Granted:
-    """A portal that is connected now; ``missing`` are the optional scopes its admin did not grant."""
+    """A portal or org that is connected now; ``missing`` are the optional scopes its admin did not grant."""
 
     installation: Installation
     scopes: tuple[str, ...]
@@ -65,124 +74,56 @@ class Granted:
     return_url: str
 
 
-def app_client(runtime: Runtime) -> AppClient:
-    """Return our app's client. Raises ConsentRefused naming the variable that is not set."""
-    settings = runtime.settings
-    given = {
-        "CS_PUBLIC_URL": settings.public_url,
-        "CS_HUBSPOT_CLIENT_ID": settings.hubspot_client_id,
-        "CS_HUBSPOT_CLIENT_SECRET": settings.hubspot_client_secret,
-    }
-    absent = [name for name, value in given.items() if value is None]
-    if settings.public_url is None or settings.hubspot_client_id is None or absent:
-        raise ConsentRefused(
-            "not_configured", f"This program is not set up to connect portals: set {', '.join(absent)}."
-        )
-    secret = settings.hubspot_client_secret
-    plain = "" if secret is None else secret.get_secret_value()
-    return AppClient(settings.hubspot_client_id, plain, settings.public_url + CALLBACK)
-
-
-def checked_return_url(url: str) -> str:
-    """Return where a Marketplace install wants to end, empty for nowhere. Raises ConsentRefused."""
-    if url and not is_hubspot_ui(url):
-        raise ConsentRefused(
-            "strange_return_url",
-            "The link that led here wants to go on to a page that is not HubSpot's. Nothing was connected; "
-            "start again from the app's page in HubSpot.",
-        )
-    return url
-
-
-def begin(runtime: Runtime, charter: Charter, browser: str | None, return_url: str = "") -> Begun:
-    """Return HubSpot's consent page for this browser. Raises ConsentRefused for a strange return address."""
-    client = app_client(runtime)
-    checked_return_url(return_url)
-    state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
-    held = browser or secrets.token_urlsafe(32)
-    now, state_hash = runtime.clock.now(), _hash(state)
-    sealed = runtime.box.seal(state_hash, VERIFIER, verifier)
-    asked = ConsentRequest(state_hash, _hash(held), sealed, return_url, now + STATE_LIVES)
+def begin(
+    runtime: Runtime, vendor: str, browser: str | None, *, return_url: str = "", login_url: str = ""
+) -> Asked:
+    """Keep a new consent under way for this browser (a new one where it has no secret) and return it."""
+    verifier, held = secrets.token_urlsafe(48), browser or secrets.token_urlsafe(32)
+    asked = Asked(secrets.token_urlsafe(32), held, verifier, return_url, login_url)
+    now, state_hash = runtime.clock.now(), _state_hash(vendor, asked.state)
+    stays = json.dumps({"verifier": verifier, "login_url": login_url})
+    sealed = runtime.box.seal(state_hash, VERIFIER, stays)
     with writing(runtime.engine) as conn:
-        consents.put(conn, asked, now)
-    scopes, base_url = app_scopes(charter), runtime.settings.hubspot_url
-    page = authorize_url(client.client_id, client.redirect_uri, state, scopes, verifier, base_url)
-    return Begun(page, held)
+        row = ConsentRequest(state_hash, _hash(held), sealed, return_url, now + STATE_LIVES)
+        consents.put(conn, row, now)
+    return asked
 
 
-def take_state(runtime: Runtime, state: str, browser: str | None) -> tuple[str, str]:
-    """Use a state up; return its PKCE verifier and return address. Raises ConsentRefused."""
-    state_hash = _hash(state)
+def take_state(runtime: Runtime, vendor: str, state: str, browser: str | None) -> Asked:
+    """Use a state up and return what was asked with it. Raises ConsentRefused."""
+    state_hash = _state_hash(vendor, state)
     with writing(runtime.engine) as conn:
         standing, asked = consents.take(conn, state_hash, _hash(browser or ""), runtime.clock.now())
     if asked is None:
         raise ConsentRefused(standing.value, _STANDINGS[standing])
-    return runtime.box.open(state_hash, VERIFIER, asked.verifier), asked.return_url
+    stays = json.loads(runtime.box.open(state_hash, VERIFIER, asked.verifier))
+    return Asked(state, browser or "", stays["verifier"], asked.return_url, stays["login_url"])
 
 
-def finish(runtime: Runtime, charter: Charter, state: str, browser: str | None, code: str) -> Granted:
-    """Redeem an admin's code and keep the portal; a portal already known is connected anew.
-
-    Raises ConsentRefused for a state that is not this browser's, unknown, used or expired;
-    NeedsConsent, Misconfigured or Unavailable as HubSpot answers. Nothing is stored then.
-    """
-    client = app_client(runtime)
-    verifier, return_url = take_state(runtime, state, browser)
-    endpoint = _endpoint(runtime)
-    tokens = endpoint.exchange(client, code, verifier, runtime.clock.now())
-    info = endpoint.introspect(client, tokens.access_token)
-    if not info.active or not info.hub_id:
-        raise Misconfigured("HubSpot does not say whose token it gave: start again")
-    _refuse_another_app(runtime, info)
-    stored = _keep(runtime, client, tokens, info)
-    if not _has_charter(runtime, stored.id):
-        apply_charter(runtime, stored.id, charter, author="the connect page")
-    missing = app_scopes(charter).missing(info.scopes)
-    return Granted(stored, info.scopes, (*missing.required, *missing.optional), return_url)
-
-
-def _endpoint(runtime: Runtime) -> TokenEndpoint:
-    base_url = runtime.settings.hubspot_url or BASE_URL
-    return TokenEndpoint(pooled_session(), base_url, PATHS[DEFAULT_VERSION], lambda _reason: None)
-
-
-def _refuse_another_app(runtime: Runtime, info: TokenInfo) -> None:
-    """Raise Misconfigured where the token is of another app than the one CS_HUBSPOT_APP_ID names."""
-    ours = runtime.settings.hubspot_app_id
-    if ours is not None and info.app_id and info.app_id != ours:
-        raise Misconfigured(
-            f"CS_HUBSPOT_APP_ID says app {ours}, HubSpot says app {info.app_id}; "
-            "take id, client id and secret of one app"
-        )
-
-
-def _keep(runtime: Runtime, client: AppClient, tokens: TokenSet, info: TokenInfo) -> Installation:
-    """Store the portal under its own id, with its time zone, and the tokens sealed."""
-    base_url, hub_id = runtime.settings.hubspot_url, str(info.hub_id)
-    opens = {
-        "kind": "oauth",
-        "client_id": client.client_id,
-        "client_secret": client.client_secret,
-        "refresh_token": tokens.refresh_token,
-    }
-    who, opened = identify(HUBSPOT, base_url, opens, runtime.clock)
-    if who.account_id != hub_id:
-        raise Misconfigured(f"the token is of portal {hub_id} and opens portal {who.account_id}")
+def keep(
+    runtime: Runtime, found: Installation, opening: Opening, settings: Mapping[str, JsonValue]
+) -> Installation:
+    """Store a portal or org with what opens it, sealed, and its settings; return it as stored."""
     now = runtime.clock.now()
-    found = Installation(HUBSPOT, hub_id, who.account_name, base_url, who.time_zone, now, now)
-    newest = opened.tokens or hubspot_json(tokens)
-    kept = {"kind": APP, "refresh_token": str(newest["refresh_token"])}
     with writing(runtime.engine) as conn:
         stored = installations.connect(conn, found)
-        keep_client(conn, runtime.box, stored.id, now, Opening(kept, newest))
-        installations.change_settings(conn, stored.id, {GRANTED: list(info.scopes)})
+        keep_client(conn, runtime.box, stored.id, now, opening)
+        keep_settings(conn, stored, settings)
     CONNECTIONS.forget(stored.id)
     return stored
 
 
-def _has_charter(runtime: Runtime, installation_id: str) -> bool:
+def first_charter(runtime: Runtime, installation_id: str, charter: Charter) -> None:
+    """Bring ``charter`` into force where none is."""
     with reading(runtime.engine) as conn:
-        return charters.current(conn, installation_id, runtime.clock.now()) is not None
+        held = charters.current(conn, installation_id, runtime.clock.now())
+    if held is None:
+        apply_charter(runtime, installation_id, charter, author="the connect page")
+
+
+def _state_hash(vendor: str, state: str) -> str:
+    """Return the hash under which a state is kept: one given out for one CRM is none for the other."""
+    return _hash(f"{vendor}:{state}")
 
 
 def _hash(secret: str) -> str:
@@ -191,7 +132,7 @@ def _hash(secret: str) -> str:
 
 _STANDINGS: Final = {
     Standing.UNKNOWN: "This link was never given out here, or long ago. Start again.",
-    Standing.USED: "This consent was brought back before. If the portal is not connected, start again.",
+    Standing.USED: "This consent was brought back before. If nothing is connected, start again.",
     Standing.EXPIRED: "The consent took longer than a quarter of an hour. Start again.",
     Standing.OTHER_BROWSER: (
         "The consent was begun in another browser, or this one keeps no cookies. Start again in this one."

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from mappings.charter import Charter, canonical_bytes, content_hash
 from mappings.portal_parts import plan_stages_of
-from sync.connect import Check, identify, keep_client
+from sync.connect import NAMESPACE, Check, identify, keep_client, keep_settings, namespace_setting
 from sync.homes import pin_homes, pinned_homes
 from sync.install import InstallPlan, make_plan
 from sync.install_apply import StepResult, apply_plan, label_ids, owned_parts
@@ -45,8 +45,24 @@ def connect_installation(
     with writing(runtime.engine) as conn:
         stored = installations.connect(conn, found)
         keep_client(conn, runtime.box, stored.id, now, opening)
+        keep_settings(conn, stored, opening.settings)
     CONNECTIONS.forget(stored.id)
     return stored
+
+
+def pin_namespace(runtime: Runtime, installation_id: str) -> None:
+    """Ask an org under which namespace it shows our objects, where that was not seen yet.
+
+    A package may be installed by hand after the org was connected. Raises the port's errors.
+    """
+    with reading(runtime.engine) as conn:
+        found = installations.get(conn, installation_id)
+    if NAMESPACE in found.settings:
+        return
+    port, _ = CONNECTIONS.port(runtime, found)
+    learned = namespace_setting(port)
+    with writing(runtime.engine) as conn:
+        keep_settings(conn, found, learned)
 
 
 def apply_charter(

@@ -1,6 +1,6 @@
 """Which scopes a portal's charter needs, and which of them its admin did not grant.
 
-Neighbours: ``consent`` asks for them and keeps what was granted, ``onboard`` plans by what is
+Neighbours: ``consent_hubspot`` asks for them and keeps what was granted, ``onboard`` plans by what is
 missing, the doctor tells.
 """
 

@@ -16,7 +16,7 @@ from integration.parts import OwnedPart, Part, PartKind, Removal, RemovingPort
 from mappings.naming import key_field, vendor_name
 from mappings.outbound import own_object
 from success.desired import RecordKind
-from sync.connect import UNINSTALLS
+from sync.connect import NAMESPACE, UNINSTALLS
 from sync.homes import SETTING
 from sync.settle import keyless_port
 from sync.state import cursors, due, fold, installations, installed_parts, ledger_undo
@@ -239,4 +239,5 @@ def _forget_writes(ws: Workspace) -> None:
             due.cancel(conn, ws.id, task)
         fold.drop(conn, ws.id)
         count = times + 1 if isinstance(times, int) else 1
-        installations.change_settings(conn, ws.id, {SETTING: None, "live": None, UNINSTALLS: count})
+        begun_anew = {SETTING: None, NAMESPACE: None, "live": None, UNINSTALLS: count}
+        installations.change_settings(conn, ws.id, begun_anew)

@@ -11,15 +11,19 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
 
+from integration.salesforce.ids import same_id
+from integration.salesforce.namespace import from_setting
 from integration.salesforce.outbound import OutboundMessage, ack, parse
 from sync.addresses import WEBHOOK_SECRET, is_secret
 from sync.bell import Lane, Work, ring
+from sync.connect import NAMESPACE
 from sync.drain import SALESFORCE
 from sync.runtime import Runtime
 from sync.state import inbox, installations
 from sync.state.engine import reading, writing
 from sync.state.errors import StateError
 from sync.state.inbox import InboxEvent
+from sync.state.installations import Installation
 from webhooks.answers import TOO_LARGE, refused
 
 BODY_MAX = 4_000_000
@@ -40,32 +44,35 @@ class _Receiver:
             message = parse(body)
         except ValueError as error:
             return refused(400, getattr(error, "reason", "unreadable"))
-        if not self._is_from(installation, message):
+        found = self._installation(installation)
+        if found is None or not same_id(found.account_id, message.organization_id):
             return refused(403, "another_organization")
-        return self._keep(installation, message)
+        return self._keep(found, message)
 
     def _is_ours(self, installation: str, secret: str) -> bool:
         if not installation.isprintable():
             return False  # PostgreSQL refuses some of what an address may hold
         return is_secret(self.runtime, installation, WEBHOOK_SECRET, secret)
 
-    def _is_from(self, installation: str, message: OutboundMessage) -> bool:
+    def _installation(self, installation: str) -> Installation | None:
         try:
             with reading(self.runtime.engine) as conn:
-                account = installations.get(conn, installation).account_id
+                return installations.get(conn, installation)
         except StateError:
-            return False
-        return account[:15] == message.organization_id[:15]
+            return None
 
-    def _keep(self, installation: str, message: OutboundMessage) -> Response:
+    def _keep(self, found: Installation, message: OutboundMessage) -> Response:
+        names = from_setting(found.settings.get(NAMESPACE))
         events = [
-            InboxEvent(f"salesforce:{one.id}", SALESFORCE, {"object": one.object, "id": one.record_id})
+            InboxEvent(
+                f"salesforce:{one.id}", SALESFORCE, {"object": names.ours(one.object), "id": one.record_id}
+            )
             for one in message.notifications
         ]
         with writing(self.runtime.engine) as conn:
-            new = inbox.put(conn, installation, self.runtime.clock.now(), events)
+            new = inbox.put(conn, found.id, self.runtime.clock.now(), events)
         if new:
-            ring(self.runtime.redis, Lane.FAST, Work.DRAIN, installation)
+            ring(self.runtime.redis, Lane.FAST, Work.DRAIN, found.id)
         return Response(ack(), content_type="text/xml; charset=utf-8")
 
 

@@ -6,14 +6,13 @@ says what is asked for, ``oauth_endpoint`` turns the code into tokens.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from integration.hubspot.connector import AUTHORIZE_URL
 from integration.hubspot.scopes import Scopes
+from integration.pkce import code_challenge
 
 AUTHORIZE_PATH: Final = "/oauth/authorize"
 HTTPS_PORT: Final = 443
@@ -43,11 +42,6 @@ def authorize_url(
     }
     page = base_url.rstrip("/") + AUTHORIZE_PATH if base_url else AUTHORIZE_URL
     return f"{page}?{urlencode(query, quote_via=quote)}"
-
-
-def code_challenge(verifier: str) -> str:
-    """Return the S256 challenge of a PKCE verifier."""
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode()
 
 
 def is_hubspot_ui(url: str) -> bool:

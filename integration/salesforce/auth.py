@@ -16,6 +16,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from integration.port import NeedsConsent
+from integration.salesforce.ids import same_id
 from integration.salesforce.limits import API_VERSION
 
 
@@ -49,7 +51,22 @@ class RefreshToken:
     client_secret: str | None = field(default=None, repr=False)
 
 
-SalesforceCredentials = JwtBearer | ClientCredentials | RefreshToken
+@dataclass(frozen=True, slots=True)
+class AuthorizationCode:
+    """What a person's consent sent back, good once: it brings the first refresh token.
+
+    ``verifier`` is the PKCE verifier whose challenge the consent was asked with; an app that is a public
+    client has no secret.
+    """
+
+    client_id: str
+    code: str = field(repr=False)
+    verifier: str = field(repr=False)
+    redirect_uri: str
+    client_secret: str | None = field(default=None, repr=False)
+
+
+SalesforceCredentials = JwtBearer | ClientCredentials | RefreshToken | AuthorizationCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +132,13 @@ class TokenSource(Protocol):
 class Authenticator:
     """Hands out the grant in force and renews it once per expiry. Thread-safe."""
 
-    def __init__(self, source: TokenSource, store: TokenStore) -> None:
-        """Ask ``source`` for grants and keep them in ``store``."""
+    def __init__(self, source: TokenSource, store: TokenStore, organization_id: str = "") -> None:
+        """Ask ``source`` for grants and keep them in ``store``.
+
+        Where ``organization_id`` is given a grant to another org is refused, before any call is made with it.
+        """
         self._source = source
+        self._organization_id = organization_id
         self._store = store
         self._lock = threading.Lock()
         self._grant: Grant | None = None
@@ -125,7 +146,8 @@ class Authenticator:
     def current(self) -> Grant:
         """Return the grant in force, signing in when there is none.
 
-        Raises NeedsConsent, Misconfigured or Unavailable as the token endpoint answers.
+        Raises NeedsConsent, Misconfigured or Unavailable as the token endpoint answers, and NeedsConsent
+        where the credentials open another org than they did.
         """
         grant = self._grant
         return grant if grant is not None else self._obtain(lambda stored: stored is not None)
@@ -139,11 +161,22 @@ class Authenticator:
             stored = self._store.load()
             if stored is None or not stored.api_version or not usable(stored):
                 stored = self._sign_in(stored)
+            self._check_org(stored)
             self._grant = stored
             return stored
 
+    def _check_org(self, grant: Grant) -> None:
+        pinned = self._organization_id
+        if pinned and not same_id(grant.organization_id, pinned):
+            raise NeedsConsent(
+                f"these credentials open org {grant.organization_id}, this installation is org {pinned}: "
+                "nothing was read or written; a refreshed sandbox is a new org and is connected anew, "
+                "else connect again with credentials of this org"
+            )
+
     def _sign_in(self, before: Grant | None) -> Grant:
         grant = self._source.sign_in(before.refresh_token if before else None)
+        self._check_org(grant)
         if grant.refresh_token is None and before is not None:
             grant = replace(grant, refresh_token=before.refresh_token)
         # The old refresh token is dead by now: losing the new one would mean asking for consent.

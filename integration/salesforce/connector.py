@@ -2,8 +2,8 @@
 
 The declaration is here and in ``limits``; each verb has its own file: ``describe``, ``read``,
 ``write`` (with ``bulk``), ``installer`` and ``removal`` (with ``deploys``). One ``transport`` sends all.
-Objects and fields are addressed without a namespace prefix: an org where our package is installed
-under one is not handled yet.
+Objects and fields are named here as the org names them; where our package has a namespace,
+``namespaced_port`` translates.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from integration.port import (
 from integration.salesforce.auth import Authenticator, SalesforceCredentials, TokenStore
 from integration.salesforce.describe import Describer
 from integration.salesforce.installer import Installer
+from integration.salesforce.namespace import Namespace, learn_namespace
 from integration.salesforce.read import Reader
 from integration.salesforce.removal import Remover
 from integration.salesforce.schema import SchemaWriter
@@ -60,19 +61,24 @@ def connect(
     session: Session | None = None,
     sleep: Callable[[float], None] = time.sleep,
     in_flight: InFlight | None = None,
+    organization_id: str = "",
+    make: Callable[[Transport], SalesforcePort] | None = None,
 ) -> SalesforcePort:
     """Return a port on the org that ``credentials`` open; no call is made yet.
 
+    Where ``organization_id`` (15 or 18 characters) is given, credentials of another org are refused.
+
     ``base_url`` is the login host or My Domain; plain http is allowed for this machine only
     (Misconfigured otherwise). ``clock_now`` dates the signed assertion, nothing else. ``in_flight`` counts
-    the calls under way of all processes; without it this process counts its own.
+    the calls under way of all processes; without it this process counts its own. ``make`` makes another
+    port than this one of the transport.
     """
     session = session or pooled_session()
     allow_plain_loopback(session, base_url)
     transport = Transport(session, budget, lane, sleep, in_flight)
     endpoint = TokenEndpoint(credentials, base_url, transport.send_open, clock_now)
-    transport.authenticator = Authenticator(endpoint, token_store)
-    return SalesforcePort(transport)
+    transport.authenticator = Authenticator(endpoint, token_store, organization_id)
+    return SalesforcePort(transport) if make is None else make(transport)
 
 
 class SalesforcePort:
@@ -103,6 +109,10 @@ class SalesforcePort:
     def organization_id(self) -> str:
         """Return the org's 18-character id, signing in when that has not happened yet."""
         return self._transport.grant.organization_id
+
+    def namespace(self) -> Namespace | None:
+        """Return under which namespace the org shows our objects, ``None`` where it shows none; two calls."""
+        return learn_namespace(self._transport)
 
     def learn_fields(self, object_name: str, fields: Iterable[FieldSpec]) -> None:
         """Take field types we know already; spares the describe before the first write."""

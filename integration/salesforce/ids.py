@@ -3,7 +3,7 @@
 Both forms name one record; what is stored is always the longer. Source: Salesforce Help,
 "What's the difference between 15-character and 18-character record IDs": each group of five
 characters gives one checksum character, counting which of them are capital letters.
-Neighbours: ``outbound.py`` reads ids that may come in the short form.
+Neighbours: ``outbound.py`` and ``token_endpoint.py`` read ids that may come in the short form.
 """
 
 from __future__ import annotations
@@ -24,6 +24,14 @@ def long_id(value: str) -> str:
     if len(value) not in (SHORT, LONG) or not (value.isascii() and value.isalnum()):
         raise ValueError(f"{value!r} is no record id: 15 or 18 letters and digits")
     return value if len(value) == LONG else value + checksum(value)
+
+
+def same_id(one: str, other: str) -> bool:
+    """Return whether two ids, of 15 or 18 characters, name one record; False where one is no id."""
+    try:
+        return long_id(one)[:SHORT] == long_id(other)[:SHORT]
+    except ValueError:
+        return False
 
 
 def checksum(short: str) -> str:

@@ -3,7 +3,8 @@
 The convention for lookups is here and nowhere else: ``schema`` creates by it, ``read`` finds
 links by it, ``write`` fills it. The tables of standard fields spare a describe call each; they
 hold only what every org has. Source: Object Reference, the pages of the objects named.
-Names are those of an org without a namespace; a packaged install is not handled yet.
+A name may have a namespace in front (``acme__CS_Plan__c``): what is built of it has the same one. Which names
+of ours have one in an org is ``namespace``'s matter.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 from integration.port import FieldType
 
 CUSTOM = "__c"
+RELATIONSHIP = "__r"
 OUR_PREFIX = "CS_"
 # The external key every record of ours carries, on our objects and on native ones alike.
 KEY_FIELD = "CS_Key__c"
@@ -99,20 +101,31 @@ def stem(name: str) -> str:
     return name.removesuffix(CUSTOM)
 
 
+def without_namespace(name: str) -> str:
+    """Return a custom object's or field's name as the package's own files have it."""
+    return name.removeprefix(namespace_in(name))
+
+
+def namespace_in(name: str) -> str:
+    """Return what stands in front of a custom name, with its underscores (``acme__``); empty for nothing."""
+    front, mark, _ = stem(name).rpartition("__")
+    return front + mark if is_custom(name) else ""
+
+
 def parent_field(object_name: str, parent: str) -> str | None:
     """Return the field of ``object_name`` that looks up ``parent``, ``None`` when unknown here.
 
     Standard objects use their own field. A custom object of ours has ``CS_Account__c`` for
-    Account and ``CS_Plan__c`` for ``CS_Plan__c``.
+    Account and ``CS_Plan__c`` for ``CS_Plan__c``, each in the namespace of what it is named after.
     """
     if not is_custom(object_name):
         return STANDARD_PARENTS.get((object_name, parent))
-    return parent if is_custom(parent) else f"CS_{parent}{CUSTOM}"
+    return parent if is_custom(parent) else f"{namespace_in(object_name)}{OUR_PREFIX}{parent}{CUSTOM}"
 
 
 def relationship_of(field_name: str) -> str:
     """Return the name under which ``field_name``'s record is reached (``CS_Plan__r``, ``Account``)."""
-    return f"{stem(field_name)}__r" if is_custom(field_name) else field_name.removesuffix("Id")
+    return f"{stem(field_name)}{RELATIONSHIP}" if is_custom(field_name) else field_name.removesuffix("Id")
 
 
 def points_to(record_id: str, object_name: str) -> bool:

@@ -19,6 +19,7 @@ from integration.salesforce.names import (
     STANDARD_TYPES_EVERYWHERE,
     is_custom,
     parent_field,
+    without_namespace,
 )
 from integration.salesforce.transport import Transport
 
@@ -92,7 +93,7 @@ class Shapes:
     def _cheap_type(self, object_name: str, name: str) -> FieldType | None:
         learned = self._learned.get(object_name, {}).get(name)
         standard = STANDARD_TYPES.get(object_name, {}).get(name)
-        return learned or standard or STANDARD_TYPES_EVERYWHERE.get(name)
+        return learned or standard or STANDARD_TYPES_EVERYWHERE.get(without_namespace(name))
 
     def link_field(self, object_name: str, target: str) -> str:
         """Return the field of ``object_name`` that holds ids of ``target``.
@@ -104,7 +105,7 @@ class Shapes:
         if object_name not in self._known and (object_name, target) in self._links:
             return self._links[object_name, target]
         conventional = parent_field(object_name, target)
-        ours_or_standard = not is_custom(object_name) or object_name.startswith(OUR_PREFIX)
+        ours_or_standard = not is_custom(object_name) or without_namespace(object_name).startswith(OUR_PREFIX)
         described = object_name in self._known
         if (
             conventional

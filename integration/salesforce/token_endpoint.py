@@ -1,5 +1,6 @@
-"""Salesforce's token endpoint and version list: the two calls made without an access token.
+"""Salesforce's token endpoint, version list and revocation: the calls made without an access token.
 
+What the endpoint refuses is told with the remedy, for whoever holds the credentials.
 Neighbours: ``auth`` decides when to sign in; ``transport`` lends its retrying sender.
 """
 
@@ -15,8 +16,15 @@ import jwt
 from requests import Response
 
 from integration.port import CrmError, Misconfigured, NeedsConsent
-from integration.salesforce.auth import ClientCredentials, Grant, JwtBearer, SalesforceCredentials
+from integration.salesforce.auth import (
+    AuthorizationCode,
+    ClientCredentials,
+    Grant,
+    JwtBearer,
+    SalesforceCredentials,
+)
 from integration.salesforce.errors import parse_failure
+from integration.salesforce.ids import long_id
 from integration.salesforce.limits import API_VERSION, ASSERTION_LIFE_S
 
 OAUTH_PATH = "/services/oauth2/token"
@@ -24,6 +32,39 @@ VERSIONS_PATH = "/services/data"
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 # ``id`` ends in /<organization id>/<user id>.
 ID_URL_PARTS = 3
+# "Revoke OAuth Tokens": 400 with these says that the token was dead before.
+DEAD_TOKEN_ERRORS = frozenset({"invalid_token", "unsupported_token_type"})
+REVOKE_PATH = "/services/oauth2/revoke"
+# What to do, by the error's code and words its description holds (Help, "OAuth 2.0 Errors"); first match.
+REMEDIES = (
+    (
+        "invalid_grant",
+        "approved",
+        "pre-authorise the user: assign it the permission set the app's policies name",
+    ),
+    (
+        "invalid_grant",
+        "audience",
+        "set `audience`: https://login.salesforce.com, for a sandbox test.salesforce.com",
+    ),
+    (
+        "invalid_grant",
+        "assertion",
+        "give the private key whose certificate the app holds, and check the clock",
+    ),
+    ("invalid_grant", "refresh token", "consent was withdrawn or the token is old: connect the org again"),
+    ("inactive_user", "", "activate the integration user, or connect as another one"),
+    ("inactive_org", "", "the org is locked, suspended or gone: its admin has to ask Salesforce"),
+    ("invalid_app_access", "", "have an admin install the app in the org and permit the user"),
+    ("invalid_client_id", "", "take the consumer key from the app, and wait ten minutes after making one"),
+    ("invalid_client", "", "take the consumer secret from the app"),
+    ("unsupported_grant_type", "", "enable this flow in the app's OAuth settings"),
+    (
+        "redirect_uri_mismatch",
+        "",
+        "enter CS_PUBLIC_URL/connect/salesforce/callback as the app's callback URL",
+    ),
+)
 # Answers that an administrator mends by connecting again (Help, "OAuth 2.0 Errors").
 CONSENT_ERRORS = frozenset(
     {"invalid_grant", "inactive_user", "inactive_org", "invalid_app_access", "access_denied"}
@@ -77,6 +118,19 @@ class TokenEndpoint:
             raise Misconfigured(f"{instance_url} speaks no API version up to {API_VERSION}")
         return str(max(listed, key=float))
 
+    def revoke(self, token: str) -> bool:
+        """End a refresh token and the access tokens it brought; return whether it lived.
+
+        Raises Misconfigured for any other refusal.
+        """
+        answer = self._send("disconnect", "POST", self._base_url + REVOKE_PATH, {"token": token})
+        if answer.status_code == HTTPStatus.OK:
+            return True
+        failure = parse_failure(answer.status_code, _json_object(answer))
+        if failure.code in DEAD_TOKEN_ERRORS:
+            return False
+        raise Misconfigured(f"{failure.status} {failure.code}: {failure.message}")
+
     def _form(self, refresh_token: str | None) -> dict[str, str]:
         credentials = self._credentials
         if isinstance(credentials, JwtBearer):
@@ -86,6 +140,13 @@ class TokenEndpoint:
             form["client_secret"] = credentials.client_secret
         if isinstance(credentials, ClientCredentials):
             return form | {"grant_type": "client_credentials"}
+        if isinstance(credentials, AuthorizationCode):
+            return form | {
+                "grant_type": "authorization_code",
+                "code": credentials.code,
+                "code_verifier": credentials.verifier,
+                "redirect_uri": credentials.redirect_uri,
+            }
         token = refresh_token or credentials.refresh_token
         return form | {"grant_type": "refresh_token", "refresh_token": token}
 
@@ -104,23 +165,37 @@ class TokenEndpoint:
 
 
 def _grant(body: Mapping[str, Any]) -> Grant:
-    """Return the grant in a token answer; ``id`` ends in ``/<organization id>/<user id>``."""
+    """Return the grant in a token answer, its ids of 18 characters.
+
+    ``id`` ends in ``/<organization id>/<user id>``.
+    """
     parts = urlsplit(str(body.get("id", ""))).path.rstrip("/").split("/")
     if len(parts) < ID_URL_PARTS or "access_token" not in body or "instance_url" not in body:
         raise Misconfigured("the token answer names no org; is the `id` scope granted?")
+    try:
+        organization_id, user_id = long_id(parts[-2]), long_id(parts[-1])
+    except ValueError as error:
+        raise Misconfigured(f"the token answer names no org: {error}") from error
     return Grant(
         access_token=str(body["access_token"]),
         instance_url=str(body["instance_url"]).rstrip("/"),
-        organization_id=parts[-2],
-        user_id=parts[-1],
+        organization_id=organization_id,
+        user_id=user_id,
         refresh_token=body.get("refresh_token"),
     )
 
 
 def _sign_in_error(status: int, body: Mapping[str, Any]) -> CrmError:
     failure = parse_failure(status, body)
-    words = f"{failure.code}: {failure.message}"
+    words = f"{failure.code}: {failure.message}".rstrip(": ")
+    if remedy := _remedy(failure.code, failure.message):
+        words = f"{words}; {remedy}"
     return NeedsConsent(words) if failure.code in CONSENT_ERRORS else Misconfigured(words)
+
+
+def _remedy(code: str, message: str) -> str:
+    found = (what for name, part, what in REMEDIES if name == code and part in message.lower())
+    return next(found, "")
 
 
 def _json_object(answer: Response) -> Mapping[str, Any]:

@@ -19,8 +19,8 @@ from sandbox.salesforce.faults import named_faults
 from sandbox.salesforce.oauth import Tokens
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.outbound import OutboundMessages
+from sandbox.salesforce.quota import Quota
 from sandbox.salesforce.rest_composite import Composite
-from sandbox.salesforce.rest_limits import Quota
 from sandbox.salesforce.web import Router
 from sandbox.server.app import build_app, open_services
 from sandbox.server.control import control_blueprint
@@ -46,7 +46,8 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox.salesforce", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="0 takes a free port")
     parser.add_argument("--db", required=True, help="the org's SQLite file; made where missing")
-    parser.add_argument("--daily-limit", type=int, default=100_000, help="API requests a day (sandbox clock)")
+    parser.add_argument("--daily-limit", type=int, default=100_000,
+                        help="API requests in any 24 hours (sandbox clock)")  # fmt: skip
     parser.add_argument("--retry-base-seconds", type=float, default=15.0,
                         help="real seconds before the first retry of an outbound message")  # fmt: skip
     return parser.parse_args()

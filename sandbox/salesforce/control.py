@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from sandbox.salesforce.errors import SfError
 from sandbox.salesforce.load import load, lookup
 from sandbox.salesforce.oauth import Tokens
 from sandbox.salesforce.org import API_USERNAME, Org
+from sandbox.salesforce.org_changes import change_org
 from sandbox.salesforce.outbound import OutboundMessages
-from sandbox.salesforce.rest_limits import Quota
+from sandbox.salesforce.packaging import install_as_package
+from sandbox.salesforce.quota import Quota
 from sandbox.salesforce.rules import set_rules
 from sandbox.salesforce.soql_run import whole_record
 from sandbox.salesforce.store import Change
@@ -114,18 +117,46 @@ def extra_blueprint(org: Org, tokens: Tokens, quota: Quota) -> Blueprint:
         with org.lock:
             return json_response({"revoked": tokens.revoke_all()})
 
+    @page.post("/org")
+    def _org() -> Response:
+        with org.lock:
+            if "number" in (body := request.get_json(force=True)):
+                tokens.revoke_all()
+            return json_response(change_org(org, body))
+
+    @page.post("/package")
+    def _package() -> Response:
+        body = request.get_json(force=True)
+        with org.lock:
+            install_as_package(org, str(body["namespace"]), body["components"])
+        return json_response({"namespace": body["namespace"]})
+
+    _usage_routes(page, org, quota)
+    _rule_routes(page, org)
+    return page
+
+
+def _usage_routes(page: Blueprint, org: Org, quota: Quota) -> None:
     @page.post("/api_usage")
     def _api_usage() -> Response:
         body = request.get_json(force=True)
         with org.lock:
-            if "max" in body:
-                quota.maximum = int(body["max"])
+            quota.maximum = int(body.get("max", quota.maximum))
+            quota.limits_hidden = bool(body.get("limits_hidden", quota.limits_hidden))
             if "used" in body:
-                quota.set_used(int(body["used"]))
+                at = datetime.fromisoformat(body["at"]) if "at" in body else org.now()
+                quota.set_used(int(body["used"]), at)
+            for name in ("query jobs", "batches"):
+                if name in body:
+                    quota.set_bulk_used(name, int(body[name]))
             return json_response({"used": quota.used, "max": quota.maximum})
 
-    _rule_routes(page, org)
-    return page
+    @page.post("/long_requests")
+    def _long_requests() -> Response:
+        body = request.get_json(force=True)
+        with org.lock:
+            quota.run_long(int(body["running"]), int(body.get("refusals", 1)))
+        return json_response({"running": int(body["running"])})
 
 
 def _rule_routes(page: Blueprint, org: Org) -> None:

@@ -9,23 +9,23 @@ from flask import Blueprint, Request, Response, redirect, request
 
 from sandbox.salesforce.errors import SfError, resource_missing
 from sandbox.salesforce.oauth import OAuthError, Tokens
-from sandbox.salesforce.org import Org
+from sandbox.salesforce.org import NEWEST_VERSION, Org
 from sandbox.salesforce.outbound import OutboundMessages
-from sandbox.salesforce.rest_limits import Quota
+from sandbox.salesforce.quota import BATCH_ROWS, Quota
 from sandbox.salesforce.web import NOTHING, Answer, Call, Router
 from sandbox.server.app import json_response, note
 
-OLDEST, NEWEST = 31, 68
+OLDEST = 31
 _HEAD_LIMIT = 16_384
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 _SEASONS = ("Winter", "Spring", "Summer")
 
 
-def version_list() -> list[dict[str, str]]:
-    """Return what ``GET /services/data`` lists; Winter '27 is v68.0."""
+def version_list(newest: int) -> list[dict[str, str]]:
+    """Return what ``GET /services/data`` lists up to ``newest``; Winter '27 is v68.0."""
     found = []
-    for version in range(OLDEST, NEWEST + 1):
-        years, season = divmod(version - NEWEST, len(_SEASONS))
+    for version in range(OLDEST, newest + 1):
+        years, season = divmod(version - NEWEST_VERSION, len(_SEASONS))
         label = f"{_SEASONS[season]} '{27 + years}"
         found.append({"label": label, "url": f"/services/data/v{version}.0", "version": f"{version}.0"})
     return found
@@ -54,7 +54,7 @@ class Edge:
 
     def versions(self) -> Response:
         """List the versions, without a token."""
-        return json_response(version_list())
+        return json_response(version_list(self.org.newest_version))
 
     def token(self) -> Response:
         """Answer at the token endpoint."""
@@ -79,7 +79,7 @@ class Edge:
         return Response(answer.get_data(), 302, {"Location": target})
 
     def revoke(self) -> Response:
-        """Kill one token."""
+        """Kill a token; a refresh token takes the access tokens it brought with it."""
         note().object = "oauth"
         with self.org.lock:
             lived = self.tokens.revoke(request.values.get("token", ""))
@@ -128,7 +128,7 @@ class Edge:
 
     def _answer(self) -> Answer:
         path, _, _query = request.environ.get("RAW_URI", request.full_path).partition("?")
-        version, resource = _versioned(path)
+        version, resource = _versioned(path, self.org.newest_version)
         refused = _too_large(request)
         if refused:
             return refused
@@ -142,13 +142,21 @@ class Edge:
                     _base(), note())  # fmt: skip
         if not resource.strip("/"):
             return Answer(body=_resources(version))
+        self._spend_bulk(call)
         return self.router.serve(self.org, call)
 
+    def _spend_bulk(self, call: Call) -> None:
+        """Count a query job, or the internal batches of an upload."""
+        if (call.method, call.path.strip("/")) == ("POST", "jobs/query"):
+            self.quota.spend_bulk("query jobs")
+        elif call.method == "PUT" and re.fullmatch(r"/jobs/ingest/[^/]+/batches/?", call.path):
+            self.quota.spend_bulk("batches", -(-max(1, call.body.count(b"\n") - 1) // BATCH_ROWS))
 
-def _versioned(path: str) -> tuple[int, str]:
+
+def _versioned(path: str, newest: int) -> tuple[int, str]:
     match = re.match(r"^/services/data/v(\d+)\.0(/.*)?$", path)
     version = int(match[1]) if match else 0
-    if match is None or version > NEWEST or version < 1:
+    if match is None or version > newest or version < 1:
         raise resource_missing()
     if version < OLDEST:
         words = f"This Rest API Version is not supported. Please use v{OLDEST}.0 or later."

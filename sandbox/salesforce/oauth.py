@@ -25,7 +25,7 @@ _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_LIFE_S = 300
 """An assertion must end within about five minutes (Help, "OAuth 2.0 JWT Bearer Flow"); the words are ours."""
 
-_LOGIN_HOSTS = ("https://login.salesforce.com", "https://test.salesforce.com")
+_LOGIN_HOST, _TEST_HOST = "https://login.salesforce.com", "https://test.salesforce.com"
 _SCOPE = "refresh_token web api"
 
 
@@ -40,10 +40,11 @@ class OAuthError(Exception):
 
 @dataclass(slots=True)
 class Session:
-    """Who holds an access token, and when it was last used (UTC)."""
+    """Who holds an access token, when it was last used (UTC), and the refresh token's family it is of."""
 
     user_id: str
     used: datetime
+    family: str = ""
 
 
 class Tokens:
@@ -56,7 +57,7 @@ class Tokens:
         self._refresh: dict[str, dict[str, str]] = org.store.noted("refresh tokens", {})
         self._codes: dict[str, dict[str, str]] = {}
         live = org.store.noted("access tokens", {})
-        self._sessions = {t: Session(v[0], datetime.fromisoformat(v[1])) for t, v in live.items()}
+        self._sessions = {t: Session(v[0], datetime.fromisoformat(v[1]), *v[2:]) for t, v in live.items()}
 
     def register(self, body: dict[str, Any]) -> dict[str, Any]:
         """Register an app (the admin's work): consumer key, optional secret and public key, user, approval.
@@ -83,10 +84,14 @@ class Tokens:
         return count
 
     def revoke(self, token: str) -> bool:
-        """Kill one token (and, with a refresh token, nothing else); return whether it lived."""
-        lived = bool(self._sessions.pop(token, None)) or bool(self._refresh.pop(token, None))
+        """Kill one token, with a refresh token all access tokens it brought; return whether it lived."""
+        held = self._refresh.pop(token, None)
+        family = held["family"] if held else None
+        ended = [one for one, s in self._sessions.items() if one == token or (family and s.family == family)]
+        for one in ended:
+            del self._sessions[one]
         self._save()
-        return lived
+        return bool(ended) or held is not None
 
     def user_of(self, token: str) -> str | None:
         """Return the user of a live access token and note its use, or None."""
@@ -134,7 +139,7 @@ class Tokens:
             raise OAuthError("invalid_client_id", "client identifier invalid")
         self._check_signature(assertion, header, app)
         audience = claims.get("aud")
-        if str(audience).rstrip("/") not in (*_LOGIN_HOSTS, base):
+        if str(audience).rstrip("/") not in (self._login_host(), base):
             raise OAuthError("invalid_grant", "audience is invalid")
         if not isinstance(claims.get("exp"), int | float) or claims["exp"] <= self._org.now().timestamp():
             raise OAuthError("invalid_grant", "expired authorization code")
@@ -144,6 +149,11 @@ class Tokens:
         if user is None or user["Id"] != app["user_id"] or not app["approved"]:
             raise OAuthError("invalid_grant", "user hasn't approved this consumer")
         return self._answer(user["Id"], base, signed=False)
+
+    def _login_host(self) -> str:
+        """Return where this org's users sign in: sandboxes have a host of their own."""
+        row = self._org.store.table("Organization")[self._org.org_id]
+        return _TEST_HOST if row["IsSandbox"] else _LOGIN_HOST
 
     def _check_signature(self, assertion: str, header: dict[str, Any], app: dict[str, Any]) -> None:
         if header.get("alg") != "RS256" or not app.get("public_key"):
@@ -176,7 +186,7 @@ class Tokens:
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != code["challenge"].rstrip("="):
             raise OAuthError("invalid_grant", "invalid code verifier")
-        return self._with_refresh(app["key"], app["user_id"], base)
+        return self._with_refresh(app["key"], app["user_id"], base, secrets.token_urlsafe(16))
 
     def _by_refresh(
         self, form: Mapping[str, str], basic: tuple[str, str] | None, base: str
@@ -185,16 +195,16 @@ class Tokens:
         held = self._refresh.pop(form.get("refresh_token", ""), None)
         if held is None or held["key"] != app["key"]:
             raise OAuthError("invalid_grant", "expired access/refresh token")
-        return self._with_refresh(app["key"], held["user_id"], base)
+        return self._with_refresh(app["key"], held["user_id"], base, held["family"])
 
-    def _with_refresh(self, key: str, user_id: str, base: str) -> dict[str, Any]:
+    def _with_refresh(self, key: str, user_id: str, base: str, family: str) -> dict[str, Any]:
         token = "5Aep861" + secrets.token_urlsafe(48)
-        self._refresh[token] = {"key": key, "user_id": user_id}
-        return {**self._answer(user_id, base, signed=True), "refresh_token": token}
+        self._refresh[token] = {"key": key, "user_id": user_id, "family": family}
+        return {**self._answer(user_id, base, signed=True, family=family), "refresh_token": token}
 
-    def _answer(self, user_id: str, base: str, *, signed: bool) -> dict[str, Any]:
+    def _answer(self, user_id: str, base: str, *, signed: bool, family: str = "") -> dict[str, Any]:
         token = f"{self._org.org_id[:15]}!AQ{secrets.token_urlsafe(60)}"
-        self._sessions[token] = Session(user_id, self._org.now())
+        self._sessions[token] = Session(user_id, self._org.now(), family)
         self._save()
         identity = f"https://login.salesforce.com/id/{self._org.org_id}/{user_id}"
         body = {"access_token": token, "scope": _SCOPE if signed else "web api", "instance_url": base,
@@ -209,6 +219,6 @@ class Tokens:
         now = self._org.now()
         self._sessions = {t: s for t, s in self._sessions.items() if now - s.used <= IDLE}
         self._org.store.note(
-            "access tokens", {t: [s.user_id, s.used.isoformat()] for t, s in self._sessions.items()}
+            "access tokens", {t: [s.user_id, s.used.isoformat(), s.family] for t, s in self._sessions.items()}
         )
         self._org.store.note("refresh tokens", self._refresh)

@@ -21,6 +21,8 @@ from sandbox.salesforce.store import Change, Row, Store
 from sandbox.server.app import Services
 
 API_USERNAME = "integration@colonnade.example"
+NEWEST_VERSION = 68
+"""Winter '27."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Org:
         self.index_all()
         if kept is None:
             self._found()
+        self.newest_version: int = self.store.noted("newest version", NEWEST_VERSION)
         self.org_id = next(iter(self.store.table("Organization")))
         self.grants = {k: _grants(v) for k, v in self.store.noted("grants", {}).items()}
 

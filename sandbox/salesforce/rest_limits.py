@@ -1,4 +1,4 @@
-"""``/limits`` and ``/limits/recordCount``; the daily request quota that ``edge.py`` enforces."""
+"""``/limits`` and ``/limits/recordCount``; what is counted of them is in ``quota``."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Any
 
 from sandbox.salesforce.errors import SfError
 from sandbox.salesforce.org import Org
+from sandbox.salesforce.quota import Quota
 from sandbox.salesforce.web import Answer, Call, Router, acting
 
 _STATIC = {
     "AnalyticsExternalDataSizeMB": 40960, "ConcurrentAsyncGetReportInstances": 200,
     "DailyAsyncApexExecutions": 250000,
-    "DailyBulkApiBatches": 15000, "DailyBulkV2QueryFileStorageMB": 976562, "DailyBulkV2QueryJobs": 10000,
+    "DailyBulkV2QueryFileStorageMB": 976562,
     "DailyDeliveredPlatformEvents": 25000, "DailyGenericStreamingApiEvents": 10000,
     "DailyWorkflowEmails": 1000,
     "DataStorageMB": 10240, "FileStorageMB": 10240, "HourlyAsyncReportRuns": 1200,
@@ -22,52 +23,6 @@ _STATIC = {
 _KB_PER_ROW = 2
 
 
-class Quota:
-    """API requests of the sandbox's day against the daily maximum."""
-
-    def __init__(self, org: Org, maximum: int) -> None:
-        """Take up the count kept for the current day."""
-        self._org = org
-        self.maximum = maximum
-        kept = org.store.noted("api usage", {"day": "", "count": 0})
-        self._day, self._count = kept["day"], kept["count"]
-
-    def spend(self) -> None:
-        """Count one request. Raises REQUEST_LIMIT_EXCEEDED (403) past the maximum."""
-        self._roll()
-        if self._count >= self.maximum:
-            raise SfError("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", 403)
-        self._count += 1
-        if self._count % 50 == 0:
-            self.save()
-
-    def save(self) -> None:
-        """Make the count durable."""
-        self._org.store.note("api usage", {"day": self._day, "count": self._count})
-
-    def set_used(self, count: int) -> None:
-        """Set the day's count, as if the customer's other integrations had spent it."""
-        self._roll()
-        self._count = count
-        self.save()
-
-    @property
-    def used(self) -> int:
-        """Return the requests of the day so far."""
-        self._roll()
-        return int(self._count)
-
-    @property
-    def header(self) -> str:
-        """Return the value of ``Sforce-Limit-Info``."""
-        return f"api-usage={self.used}/{self.maximum}"
-
-    def _roll(self) -> None:
-        today = self._org.now().date().isoformat()
-        if today != self._day:
-            self._day, self._count = today, 0
-
-
 def register(router: Router, quota: Quota) -> None:
     """Add the limits routes."""
     router.add("GET", "limits", lambda org, _call: Answer(body=limits(org, quota)))
@@ -75,9 +30,14 @@ def register(router: Router, quota: Quota) -> None:
 
 
 def limits(org: Org, quota: Quota) -> dict[str, Any]:
-    """Return the body of ``/limits``; data storage is charged 2 KB a row, as Salesforce does."""
+    """Return the body of ``/limits``; data storage is charged 2 KB a row, as Salesforce does.
+
+    Raises 403 for a user without View Setup and Configuration (in words of ours).
+    """
+    if quota.limits_hidden:
+        raise SfError("INSUFFICIENT_ACCESS", "You need View Setup and Configuration to see the limits.", 403)
     body: dict[str, Any] = {n: {"Max": m, "Remaining": m} for n, m in sorted(_STATIC.items())}
-    body["DailyApiRequests"] = {"Max": quota.maximum, "Remaining": max(0, quota.maximum - quota.used)}
+    body |= quota.told()
     rows = sum(len(org.store.table(o.name)) for o in org.schema)
     body["DataStorageMB"]["Remaining"] -= rows * _KB_PER_ROW // 1024
     made = len(org.store.table("PermissionSet"))

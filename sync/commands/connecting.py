@@ -1,4 +1,4 @@
-"""``colonnade disconnect``: end the connection to a portal. Connecting is ``install`` or the web page."""
+"""``colonnade disconnect``: end the connection to a portal or org. ``install`` or a web page connects."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from sync.state.engine import reading
 @click.option("--yes", is_flag=True, help="Do not ask before.")
 @json_option
 def disconnect(installation: str, yes: bool, as_json: bool) -> None:
-    """End the connection to a HubSpot portal: the app is removed there, and its tokens are forgotten here.
+    """End the connection to a portal or org: HubSpot removes the app, Salesforce revokes its tokens.
 
-    What was written into the portal stays, and so does what is known here: connecting again goes on from it.
+    What opened it is forgotten here. What was written there stays, and so does what is known here:
+    connecting again goes on from it.
 
     Example: colonnade disconnect hubspot-24680135
     """
@@ -33,8 +34,22 @@ def disconnect(installation: str, yes: bool, as_json: bool) -> None:
         done = end_connection(runtime, installation)
     except (Misconfigured, Refused, Unavailable) as error:
         raise Unusable(
-            f"{installation} is connected as before: HubSpot did not remove the app ({error}); run again, "
-            "or have an admin remove it in the portal, under Settings > Integrations > Connected apps"
+            f"{installation} is connected as before: {_what_failed(installation)} ({error}); run again, or "
+            f"have an admin {_by_hand(installation)}"
         ) from error
     data = {"installation": done.installation, "ending": done.ending, "told": done.told}
     answer(data, as_json, lambda out: out.print(f"{installation} is disconnected: {done.told}."))
+
+
+def _what_failed(installation: str) -> str:
+    return "HubSpot did not remove the app" if _is_portal(installation) else "the tokens were not revoked"
+
+
+def _by_hand(installation: str) -> str:
+    if _is_portal(installation):
+        return "remove it in the portal, under Settings > Integrations > Connected apps"
+    return "revoke them in the org, under Setup > OAuth Usage"
+
+
+def _is_portal(installation: str) -> bool:
+    return installation.startswith("hubspot-")

@@ -22,7 +22,7 @@ from sync.workspace import Workspace
 
 HUBSPOT = "hubspot"
 SERVICE_KEY = "service_key"
-START = "/connect/hubspot"
+START = {"hubspot": "/connect/hubspot", "salesforce": "/connect/salesforce"}
 
 
 class Severity(StrEnum):
@@ -54,15 +54,12 @@ def of_connection(runtime: Runtime, one: Installation) -> list[Diagnosis]:
         return [Diagnosis(one.id, "the CRM withdrew our access; nothing calls it until then", way_back)]
     if not kind:
         return [Diagnosis(one.id, "it has no credentials", way_back)]
-    if kind == APP and (
-        runtime.settings.hubspot_client_id is None or runtime.settings.hubspot_client_secret is None
-    ):
-        remedy = "set CS_HUBSPOT_CLIENT_ID and CS_HUBSPOT_CLIENT_SECRET from the app's Auth page in HubSpot"
+    if kind == APP and (remedy := _client_missing(runtime, one.vendor)):
         return [
             Diagnosis(one.id, "the client of our own app is not set, so its consent opens nothing", remedy)
         ]
     if kind == SERVICE_KEY and one.vendor == HUBSPOT:
-        remedy = f"nothing, or connect by consent instead: {_page(runtime)}"
+        remedy = f"nothing, or connect by consent instead: {_page(runtime, one.vendor)}"
         return [
             Diagnosis(one.id, f"a service key has {what}", remedy, Severity.NOTE)
             for what in SERVICE_KEY_LACKS
@@ -76,7 +73,7 @@ def of_scopes(runtime: Runtime, ws: Workspace) -> list[Diagnosis]:
     if ws.vendor != HUBSPOT or not isinstance(granted, list) or kind_of(runtime, ws.id) != APP:
         return []
     missing = app_scopes(ws.charter).missing(str(one) for one in granted)
-    remedy = f"have an admin of the portal consent again: {_page(runtime)}"
+    remedy = f"have an admin of the portal consent again: {_page(runtime, ws.vendor)}"
     return [
         Diagnosis(ws.id, f"the scope {one} was not granted: what needs it is refused by HubSpot", remedy)
         for one in missing.required
@@ -94,14 +91,27 @@ def of_api_version(installation: str, today: date) -> list[Diagnosis]:
     return [Diagnosis(installation, life.warning, remedy, severity)] if life.warning else []
 
 
-def _page(runtime: Runtime) -> str:
-    public = runtime.settings.public_url
-    return f"open {public}{START}" if public else f"set CS_PUBLIC_URL and open {START} there"
+def _client_missing(runtime: Runtime, vendor: str) -> str:
+    """Return what to set where our own app's client is not, else nothing."""
+    settings = runtime.settings
+    if vendor != HUBSPOT:
+        wanted = "set CS_SALESFORCE_CLIENT_ID, and CS_SALESFORCE_CLIENT_SECRET where the app requires it"
+        return wanted if settings.salesforce_client_id is None else ""
+    if settings.hubspot_client_id is None or settings.hubspot_client_secret is None:
+        return "set CS_HUBSPOT_CLIENT_ID and CS_HUBSPOT_CLIENT_SECRET from the app's Auth page in HubSpot"
+    return ""
+
+
+def _page(runtime: Runtime, vendor: str) -> str:
+    public, start = runtime.settings.public_url, START[vendor]
+    return f"open {public}{start}" if public else f"set CS_PUBLIC_URL and open {start} there"
 
 
 def _way_back(runtime: Runtime, one: Installation, kind: str) -> str:
     """Return how an admin lets us in again: by our page where that was the way in, else by a file."""
     by_file = f"connect again with `colonnade install {one.vendor} --credentials FILE`"
-    if one.vendor != HUBSPOT or kind not in {APP, ""}:
+    if kind not in {APP, ""}:
         return by_file
-    return f"have an admin of the portal {_page(runtime)}" + ("" if kind else f", or {by_file}")
+    what = "portal" if one.vendor == HUBSPOT else "org"
+    by_page = f"have an admin of the {what} {_page(runtime, one.vendor)}"
+    return by_page + ("" if kind else f", or {by_file}")

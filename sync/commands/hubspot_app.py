@@ -24,7 +24,7 @@ from sync.clock import WallClock
 from sync.commands.installing import DEFAULT_CHARTER
 from sync.commands.output import Unusable, answer, json_option, table
 from sync.config import ConfigError, Settings, read_settings
-from sync.consent import CALLBACK
+from sync.consent_hubspot import CALLBACK
 from sync.scopes import HUBSPOT, app_scopes
 
 

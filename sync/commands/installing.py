@@ -12,6 +12,7 @@ from rich.console import Console
 
 from integration.parts import PartKind
 from integration.port import CrmDescription, CrmPort, Misconfigured, NeedsConsent
+from integration.salesforce.ids import long_id
 from mappings.charter import Charter
 from mappings.load import load_charter
 from sync.commands.output import Unusable, answer, json_option, table
@@ -21,7 +22,7 @@ from sync.homes import pinned_homes
 from sync.install import InstallPlan, make_plan
 from sync.install_apply import owned_parts
 from sync.install_steps import Outcome
-from sync.onboard import apply_charter, apply_install, connect_installation, plan_install
+from sync.onboard import apply_charter, apply_install, connect_installation, pin_namespace, plan_install
 from sync.runtime import Runtime, open_runtime
 from sync.state import charters, installations
 from sync.state.engine import reading
@@ -79,7 +80,8 @@ def install(
     runtime = open_runtime(settings)
     if credentials is None:
         with reading(runtime.engine) as conn:
-            found = installations.get(conn, installations.installation_id(vendor, str(portal)))
+            found = installations.get(conn, installations.installation_id(vendor, _account(vendor, portal)))
+        pin_namespace(runtime, found.id)
     else:
         found = _connect(runtime, vendor, url, credentials, charter, charter_file)
     if not _in_force(runtime, found.id):
@@ -152,6 +154,14 @@ def _connect(
         raise Unusable(
             f"{credentials}: {vendor} does not let us in with these ({error}); correct them and run again"
         ) from error
+
+
+def _account(vendor: str, given: str | None) -> str:
+    """Return a portal's or org's id as it is kept; an org may be named by its 15 characters."""
+    try:
+        return long_id(str(given)) if vendor == "salesforce" else str(given)
+    except ValueError as error:
+        raise Unusable(f"--portal: {error}") from error
 
 
 def _in_force(runtime: Runtime, installation_id: str) -> bool:

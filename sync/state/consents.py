@@ -1,8 +1,8 @@
-"""Consents asked for and not answered yet: what ties an admin's return from HubSpot to their leaving.
+"""Consents asked for and not answered yet: what ties an admin's return from the CRM to their leaving.
 
 Kept in the database, because another web process may take the admin back. The state that
-travels is kept as a hash only, the PKCE verifier sealed. These rows belong to no
-installation yet. Neighbours: ``sync/consent.py`` asks, ``webhooks/hubspot_connect.py`` speaks HTTP.
+travels is kept as a hash only, the PKCE verifier sealed with what belongs to it. These rows belong to no
+installation yet. Neighbours: ``sync/consent.py`` asks, ``webhooks/connect_pages.py`` speaks HTTP.
 """
 
 from __future__ import annotations

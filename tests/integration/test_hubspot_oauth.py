@@ -10,9 +10,10 @@ import requests
 from integration.call_count import CallCount
 from integration.hubspot.auth import Auth, MemoryTokenStore, OAuthGrant
 from integration.hubspot.connector import PATHS
-from integration.hubspot.oauth_consent import authorize_url, code_challenge, is_hubspot_ui
+from integration.hubspot.oauth_consent import authorize_url, is_hubspot_ui
 from integration.hubspot.oauth_endpoint import ATTEMPTS, AppClient, TokenEndpoint, TokenSet
 from integration.hubspot.scopes import ENTERPRISE, Scopes, scopes_for
+from integration.pkce import code_challenge
 from integration.port import Misconfigured, NeedsConsent, RateLimited, Unavailable
 
 URL = "https://hubspot.test"

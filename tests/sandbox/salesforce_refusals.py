@@ -32,6 +32,10 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "version-unknown": ("0, versions", "a version that does not exist yet"),
     "no-session": ("1.1, access token", "a call without a live session"),
     "daily-limit": ("1.4, quotas", "the day's calls are spent by whomever"),
+    "concurrent-limit": ("1.4, quotas", "25 long requests run (5 in Developer Edition)"),
+    "limits-hidden": ("1.2, limits", "a user who may not view Setup"),
+    "bulk-jobs-spent": ("1.3, limits", "the query jobs of 24 hours are spent"),
+    "bulk-batches-spent": ("1.3, limits", "the batches of 24 hours are spent"),
     "uri-too-long": ("1.4, quotas", "more than 16,384 bytes of URI and headers"),
     # 1.2: queries
     "query-missing": ("1.2, query", "no query"),
@@ -41,6 +45,9 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "query-locator": ("1.2, query", "a locator nobody gave"),
     "updated-31-days": ("2.3, updated", "a window that begins more than 30 days ago"),
     "deleted-16-days": ("2.3, deleted", "a window that begins more than 15 days ago"),
+    # 8: a package's names
+    "namespace-object": ("8, namespaces", "an object of a package without its prefix"),
+    "namespace-field": ("8, namespaces", "a field of a package without its prefix"),
     # 1.2: collections
     "create-201": (_COLLECTIONS, "201 records to create"),
     "update-201": (_COLLECTIONS, "201 records to update"),

@@ -85,16 +85,40 @@ def test_a_persons_edit_is_sent_until_it_is_acknowledged_and_the_apis_own_never(
     assert [(d["attempt"], d["events"]) for d in attempts] == [(0, [other]), (1, [other])]
 
 
-def test_the_daily_limit_is_enforced_and_moves_with_the_sandboxs_day(org: Sandbox) -> None:
-    """The 21st request of the day is refused; the next day's first is not."""
-    org.control("POST", "/clock", {"now": "2026-03-01T10:00:00Z", "running": False})
+def at(org: Sandbox, instant: str) -> None:
+    """Set the sandbox's clock, standing still."""
+    org.control("POST", "/clock", {"now": instant, "running": False})
+
+
+def test_the_limit_is_of_any_24_hours_and_midnight_changes_nothing(org: Sandbox) -> None:
+    """The 21st call is refused, also the next day; calls come back one day after they were made."""
+    at(org, "2026-03-01T10:00:00Z")
     api = Api(org.url)
-    statuses = [api.call("GET", "/limits").status_code for _ in range(21)]
-    assert statuses == [200] * 20 + [403]
-    assert api.refusal("GET", "/limits")[1] == "REQUEST_LIMIT_EXCEEDED"
-    org.control("POST", "/clock", {"now": "2026-03-02T00:00:00Z", "running": False})
+    assert [api.call("GET", "/limits").status_code for _ in range(12)] == [200] * 12
+    at(org, "2026-03-01T18:00:00Z")
     api.sign_in()
-    assert api.call("GET", "/limits").status_code == 200
+    assert [api.call("GET", "/limits").status_code for _ in range(9)] == [200] * 8 + [403]
+    at(org, "2026-03-02T00:00:01Z")
+    api.sign_in()
+    assert api.refusal("GET", "/limits")[1] == "REQUEST_LIMIT_EXCEEDED"
+    at(org, "2026-03-02T10:05:00Z")
+    api.sign_in()
+    answer = api.call("GET", "/limits")
+    assert answer.headers["Sforce-Limit-Info"] == "api-usage=9/20"
+    assert answer.json()["DailyApiRequests"] == {"Max": 20, "Remaining": 11}
+
+
+def test_calls_are_counted_across_a_restart(org: Sandbox) -> None:
+    """What others have used stands in the org's file, with its time."""
+    at(org, "2026-03-01T10:00:00Z")
+    org.control("POST", "/api_usage", {"used": 15, "at": "2026-03-01T04:00:00Z"})
+    org.kill()
+    org.start()
+    at(org, "2026-03-02T04:00:00Z")
+    api = Api(org.url)
+    assert api.call("GET", "/limits").headers["Sforce-Limit-Info"] == "api-usage=16/20"
+    at(org, "2026-03-02T04:05:00Z")
+    assert api.call("GET", "/limits").headers["Sforce-Limit-Info"] == "api-usage=2/20"
 
 
 def test_an_access_token_dies_two_hours_after_its_last_use(org: Sandbox) -> None:

@@ -76,6 +76,16 @@ def test_a_wrong_claim_is_refused_by_name(
     assert (answer.status_code, answer.json()) == (400, {"error": error, "error_description": words})
 
 
+def test_a_sandbox_orgs_audience_is_the_test_host(jwt_app: str, key: Any, salesforce: Any) -> None:
+    """And a production org's is not: each refuses the other's login host."""
+    test = {"aud": "https://test.salesforce.com"}
+    assert ask_jwt(jwt_app, key, **test).json()["error_description"] == "audience is invalid"
+    salesforce.control("POST", "/org", {"is_sandbox": True})
+    answers = (ask_jwt(jwt_app, key, **test), ask_jwt(jwt_app, key))
+    salesforce.control("POST", "/org", {"is_sandbox": False})
+    assert [answer.status_code for answer in answers] == [200, 400]
+
+
 def test_another_key_does_not_sign_for_the_app(jwt_app: str) -> None:
     """An assertion signed by a stranger is invalid."""
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)

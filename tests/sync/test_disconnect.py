@@ -22,7 +22,7 @@ from sync.state.installations import Status
 from sync.state.leases import next_fence
 from sync.state.ledger import WantedRow
 from sync.worker import run_worker
-from tests.sync.harness import HUBSPOT, SALESFORCE, Deployment, Office
+from tests.sync.harness import HUBSPOT, Deployment, Office
 from tests.sync.portfolios import three_customers
 
 OPEN = Callable[..., Office]
@@ -123,14 +123,6 @@ def test_a_service_key_is_forgotten_and_its_deletion_left_to_the_portal(
     assert (done.ending, "delete it in the portal" in done.told) == (Ending.KEY_REMAINS, True)
     assert every_call(there, mark) == []
     assert (status(there), secrets_kept(there)) == (Status.DISCONNECTED, 0)
-
-
-def test_an_org_is_refused(lite: Deployment, office: OPEN) -> None:
-    """What is said names where it is done instead."""
-    there = office(lite, SALESFORCE, three_customers())
-    with pytest.raises(StateError, match="Setup"):
-        disconnect(lite.runtime, there.id)
-    assert status(there) is Status.ACTIVE
 
 
 def test_connecting_again_goes_on_from_what_is_known(lite: Deployment, office: OPEN) -> None:

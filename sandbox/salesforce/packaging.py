@@ -1,0 +1,101 @@
+"""Installing what was deployed as a managed package would have it: under a namespace.
+
+The components named get the prefix, their rows, rights, lookups and formulas with them; from then on they
+are known by no other name. Salesforce resolves a bare name in no org but the one that develops the package,
+unless a call names a ``defaultNamespace``, which is not modelled. Source: ISVforce guide, "Namespace".
+Neighbours: ``control`` calls it, ``schema`` and ``access`` hold what is renamed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import replace
+
+from sandbox.salesforce.access import Grants
+from sandbox.salesforce.org import Org
+from sandbox.salesforce.schema import Field, SObject
+from sandbox.salesforce.store import Change, Row
+
+_NAME = re.compile(r"\b(\w+)__(c|r)\b")
+
+
+class Renaming:
+    """The names of a package's components in an org, by those they were deployed with."""
+
+    def __init__(self, namespace: str, components: Collection[str]) -> None:
+        """Rename ``components``: objects, and fields as ``Object.Field``."""
+        self._front = namespace + "__"
+        self._all = frozenset(components)
+        self._words = frozenset(one.rpartition(".")[2] for one in components)
+
+    def object(self, name: str) -> str:
+        """Return an object's name."""
+        return self._front + name if name in self._all else name
+
+    def field(self, object_name: str, name: str) -> str:
+        """Return a field's name on an object as it was called."""
+        return self._front + name if f"{object_name}.{name}" in self._all else name
+
+    def full(self, name: str) -> str:
+        """Return ``Object.Field`` or an object's name, whose case does not matter."""
+        lower = {one.lower(): one for one in self._all}
+        owner, dot, field = name.partition(".")
+        told = self.object(lower.get(owner, owner))
+        if not dot:
+            return told.lower()
+        return f"{told}.{self._front + field if name in lower else field}".lower()
+
+    def formula(self, text: str | None) -> str | None:
+        """Return a formula with the components it names renamed."""
+        if text is None:
+            return None
+        return _NAME.sub(lambda found: self._word(found[1], found[2]), text)
+
+    def described(self, obj: SObject, f: Field) -> Field:
+        """Return a field with everything about it renamed."""
+        name = self.field(obj.name, f.name)
+        front = self._front if name != f.name else ""
+        child = f.child_relationship
+        return replace(
+            f,
+            name=name,
+            reference_to=tuple(self.object(one) for one in f.reference_to),
+            relationship_name=front + f.relationship_name if f.relationship_name else None,
+            child_relationship=front + child if child else None,
+            formula=self.formula(f.formula),
+        )
+
+    def _word(self, word: str, end: str) -> str:
+        return f"{self._front if f'{word}__c' in self._words else ''}{word}__{end}"
+
+
+def install_as_package(org: Org, namespace: str, components: Collection[str]) -> None:
+    """Have ``components`` stand under a namespace; everything else stays as it is called."""
+    names = Renaming(namespace, components)
+    change, at = Change(), org.stamp()
+    for obj in list(org.schema):
+        fields = [names.described(obj, f) for f in obj.fields.values()]
+        rows = [_row(names, obj, row) for row in org.store.table(obj.name).values()]
+        for row in rows:
+            org.store.remove(change, obj.name, row["Id"])
+        if names.object(obj.name) != obj.name:
+            org.schema.drop(obj.name)
+        renamed = replace(obj, name=names.object(obj.name), fields={f.name.lower(): f for f in fields})
+        org.schema.put(renamed, at)
+        for row in rows:
+            org.store.put(change, renamed.name, row)
+    org.grants = {key: _grants(names, held) for key, held in org.grants.items()}
+    org.index_all()
+    org.save_schema()
+    org.save_grants()
+    org.commit()
+
+
+def _row(names: Renaming, obj: SObject, row: Row) -> Row:
+    return {names.field(obj.name, name): value for name, value in row.items()}
+
+
+def _grants(names: Renaming, held: Grants) -> Grants:
+    fields = {names.full(name): rights for name, rights in held.fields.items()}
+    return Grants(held.name, fields, {names.full(name): rights for name, rights in held.objects.items()})

@@ -1,0 +1,181 @@
+"""Our names in an org that has our package under a namespace, and which names have one."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from integration.port import FieldSpec, FieldType, Link, Misconfigured, ReadQuery, WriteRow
+from integration.salesforce.connector import SalesforcePort
+from integration.salesforce.names import namespace_in, parent_field, relationship_of
+from integration.salesforce.namespace import NO_NAMESPACE, Namespace, prefix_among
+from integration.salesforce.namespaced_port import NamespacedPort
+from tests.integration.salesforce_wire import account_row, page, rig
+from tests.integration.test_salesforce_write import take_collection
+
+ACME = Namespace("acme")
+OURS = ["CS_Milestone__c", "CS_Plan__c", "CS_Profile__c"]
+KEY = "CS_Key__c"
+# Verbs that neither take nor give a name of ours.
+NAMELESS = {"apply_schema", "namespace", "organization_id", "calls", "vendor", "pays_as_stream"}
+
+
+@pytest.mark.parametrize(
+    ("object_name", "path", "told"),
+    [
+        ("CS_Profile__c", "CS_Health__c", "acme__CS_Health__c"),
+        ("CS_Profile__c", "Name", "Name"),
+        ("CS_Profile__c", "CS_Added_By_Charter__c", "CS_Added_By_Charter__c"),
+        ("Account", "CS_Profile__c", "acme__CS_Profile__c"),
+        ("Account", "Industry__c", "Industry__c"),
+        ("Account", "CS_Profile__r.CS_Health__c", "acme__CS_Profile__r.acme__CS_Health__c"),
+        ("CS_Milestone__c", "CS_Plan__r.CS_Key__c", "acme__CS_Plan__r.acme__CS_Key__c"),
+        ("CS_Milestone__c", "CS_Account__r.Name", "acme__CS_Account__r.Name"),
+        ("CS_Milestone__c", "CS_Account__r.CS_Profile__c", "acme__CS_Account__r.acme__CS_Profile__c"),
+        ("Opportunity", "Account.CS_Profile__c", "Account.acme__CS_Profile__c"),
+        ("Opportunity", "CS_Key__c", "acme__CS_Key__c"),
+        ("Task", "CS_Key__c", "CS_Key__c"),
+    ],
+)
+def test_what_the_package_holds_has_the_prefix_and_nothing_else(object_name, path, told):
+    """Our fields on our objects and on the customer's; what a charter adds is beside the package."""
+    assert ACME.field(object_name, path) == told
+    assert ACME.ours(told) == path
+    assert NO_NAMESPACE.field(object_name, path) == path
+
+
+def test_objects_have_it_where_the_package_holds_them():
+    """The customer's own object keeps its name, whatever it begins with."""
+    names = ["CS_Profile__c", "CS_Signal__c", "Account", "Thing__c"]
+    assert [ACME.object(name) for name in names] == ["acme__CS_Profile__c", *names[1:]]
+
+
+def test_in_the_org_that_develops_the_package_everything_of_ours_has_it():
+    """There what a charter adds is made under the namespace as well."""
+    own = Namespace("acme", own=True)
+    assert own.field("CS_Profile__c", "CS_Added_By_Charter__c") == "acme__CS_Added_By_Charter__c"
+    assert own.object("CS_Signal__c") == "acme__CS_Signal__c"
+    assert own.field("Account", "Industry__c") == "Industry__c"
+
+
+def test_another_vendors_prefix_is_none_of_ours():
+    """Its names stay whole."""
+    assert ACME.ours("other__CS_Health__c") == "other__CS_Health__c"
+    assert NO_NAMESPACE.ours("acme__CS_Health__c") == "acme__CS_Health__c"
+
+
+@pytest.mark.parametrize(
+    ("names", "prefix"),
+    [
+        (["Account"], None),
+        (["Account", *OURS], ""),
+        (["Account", *(f"acme__{name}" for name in OURS)], "acme"),
+        ([*(f"acme_cs__{name}" for name in OURS)], "acme_cs"),
+        (["other__CS_Profile__c", *(f"acme__{name}" for name in OURS)], "acme"),
+        (["other__CS_Profile__c", *OURS], ""),
+        (OURS[:2], None),
+    ],
+)
+def test_the_prefix_is_the_one_all_our_objects_stand_under(names, prefix):
+    """One object of such a name may be another vendor's."""
+    assert prefix_among(names) == prefix
+
+
+def test_an_org_that_holds_the_package_twice_is_told():
+    """Deployed by hand and installed as a package: which one is meant is not ours to say."""
+    with pytest.raises(Misconfigured, match="twice, under no prefix and 'acme'"):
+        prefix_among([*OURS, *(f"acme__{name}" for name in OURS)])
+
+
+def test_what_is_built_of_a_name_has_its_namespace():
+    """Lookups by convention, and the relationships they are followed by."""
+    assert parent_field("acme__CS_Milestone__c", "Account") == "acme__CS_Account__c"
+    assert parent_field("acme__CS_Milestone__c", "acme__CS_Plan__c") == "acme__CS_Plan__c"
+    assert parent_field("CS_Milestone__c", "Account") == "CS_Account__c"
+    assert relationship_of("acme__CS_Plan__c") == "acme__CS_Plan__r"
+    assert [namespace_in(name) for name in ("acme__A__c", "A__c", "Account")] == ["acme__", "", ""]
+
+
+@pytest.mark.parametrize(("own", "found"), [(None, ACME), ("acme", Namespace("acme", own=True))])
+def test_an_org_says_by_itself_whether_it_develops_the_package(own, found):
+    """The prefix is in its objects' names; its own namespace is that of the org."""
+    listed = {"sobjects": [{"name": f"acme__{name}"} for name in OURS]}
+    setup = rig((200, listed), page([{"NamespacePrefix": own}]))
+    assert setup.port.namespace() == found
+
+
+def namespaced(*answers):
+    """Return a scripted org with a port that speaks of it in our words."""
+    setup = rig(*answers)
+    setup.port = NamespacedPort(setup.port._transport, ACME)
+    types = [FieldSpec("CS_Health__c", "Health", FieldType.NUMBER), FieldSpec(KEY, "Key", FieldType.TEXT)]
+    setup.port.learn_fields("CS_Profile__c", types)
+    setup.port.learn_fields("CS_Milestone__c", [])
+    return setup
+
+
+def test_rows_go_out_under_the_orgs_names():
+    """The address, the key, values, parents by id and parents by key."""
+    setup = namespaced(take_collection, take_collection)
+    row = WriteRow("profile:a", {"CS_Health__c": "71"}, parents=(Link("Account", "001A"),))
+    setup.port.upsert("CS_Profile__c", KEY, [row])
+    setup.port.upsert("CS_Milestone__c", KEY, [WriteRow("m", {}, parent_keys=(("CS_Plan__c", "plan:a"),))])
+    first, second = setup.org.sent
+    assert first.path.endswith("/composite/sobjects/acme__CS_Profile__c/acme__CS_Key__c")
+    assert first.json["records"] == [
+        {
+            "attributes": {"type": "acme__CS_Profile__c"},
+            "acme__CS_Key__c": "profile:a",
+            "acme__CS_Health__c": 71,
+            "acme__CS_Account__c": "001A",
+        }
+    ]
+    assert second.json["records"][0]["acme__CS_Plan__r"] == {"acme__CS_Key__c": "plan:a"}
+
+
+def test_a_refusal_names_our_field_and_keeps_the_orgs_words():
+    """A person reads what the org says; the ledger looks the field up by our word."""
+    words = "acme__CS_Health__c: too high"
+    error = {"statusCode": "STRING_TOO_LONG", "message": words, "fields": ["acme__CS_Health__c"]}
+    setup = namespaced((200, [{"success": False, "errors": [error]}]))
+    (result,) = setup.port.upsert("CS_Profile__c", KEY, [WriteRow("k", {"CS_Health__c": "1"})])
+    assert (result.error.message, result.error.fields) == (words, ("CS_Health__c",))
+
+
+def test_what_is_read_comes_back_in_the_words_it_was_asked_in():
+    """Pages, single records and records by key; deleted ones and links too."""
+    found = account_row(
+        1, acme__CS_Health__c=71, acme__CS_Key__c="k", acme__CS_Account__c="0015g00000zzzzzAAA"
+    )
+    setup = namespaced(page([found]), page([found]), page([found]))
+    asked = ReadQuery("CS_Profile__c", ("CS_Health__c",), link_to=("Account",))
+    ((paged,),) = [one.records for one in setup.port.iter_pages(asked)]
+    (read,) = setup.port.read("CS_Profile__c", [found["Id"]], ["CS_Health__c"], ["Account"])
+    by_key = setup.port.find("CS_Profile__c", KEY, ["k"], ["CS_Health__c"])["k"]
+    link = (Link("Account", "0015g00000zzzzzAAA"),)
+    assert [(one.object, one.links) for one in (paged, read)] == [("CS_Profile__c", link)] * 2
+    assert paged.values == read.values == {"CS_Health__c": "71"}
+    assert by_key.values == {"CS_Health__c": "71", KEY: "k"}
+    assert all("FROM acme__CS_Profile__c" in sent.soql for sent in setup.org.sent)
+
+
+def test_a_customers_field_of_the_same_word_gives_way_to_ours():
+    """Ours is ``acme__CS_Key__c``; one the customer called ``CS_Key__c`` is not taken for it."""
+    fields = [
+        {"name": "CS_Key__c", "type": "double", "label": "Theirs"},
+        {"name": "acme__CS_Key__c", "type": "string", "label": "Ours"},
+    ]
+    shape = {"name": "acme__CS_Profile__c", "fields": fields}
+    organization = {"Id": "00D", "Name": "Acme", "TimeZoneSidKey": "UTC"}
+    bodies = [{"records": [organization]}, {"records": []}, shape]
+    rows = [{"referenceId": f"p{n}", "httpStatusCode": 200, "body": body} for n, body in enumerate(bodies)]
+    hidden = (403, [{"errorCode": "INSUFFICIENT_ACCESS", "message": "no"}])
+    spec = namespaced((200, {"compositeResponse": rows}), hidden).port.describe(["CS_Profile__c"])
+    assert [(one.name, one.label) for one in spec.objects["CS_Profile__c"].fields] == [(KEY, "Ours")]
+
+
+def test_every_verb_that_speaks_of_names_is_translated():
+    """A verb added to the port is translated as well, or said here to need no translation."""
+    verbs = {name for name, _ in inspect.getmembers(SalesforcePort) if not name.startswith("_")}
+    assert verbs - set(vars(NamespacedPort)) == NAMELESS

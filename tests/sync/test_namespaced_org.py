@@ -1,0 +1,157 @@
+"""The whole loop in an org that has our package installed under a namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from integration.port import Misconfigured, ReadQuery
+from integration.salesforce.connector import SalesforcePort
+from integration.salesforce.namespaced_port import NamespacedPort
+from sync.onboard import pin_namespace
+from sync.state.ledger import WriteState
+from tests.sync.harness import ROOT, SALESFORCE, Deployment, Office
+from tests.sync.portfolios import three_customers
+
+OPEN = Callable[..., Office]
+PACKAGE = ROOT / "integration" / "salesforce" / "package" / "core" / "objects"
+OURS = ("CS_Profile__c", "CS_Plan__c", "CS_Milestone__c")
+PREFIX = "acme__"
+
+
+def components() -> list[str]:
+    """Return what the package holds, by the files in its folder."""
+    fields = [f"{one.parent.parent.name}.{one.name.split('.')[0]}" for one in PACKAGE.glob("*/fields/*.xml")]
+    return [*OURS, *fields]
+
+
+def packaged(there: Office) -> Office:
+    """Have the org know what the install made as a managed package's, and connect it so."""
+    there.sandbox.post("package", {"namespace": "acme", "components": components()})
+    return there.connect()
+
+
+@pytest.fixture
+def acme(lite: Deployment, office: OPEN) -> Office:
+    """Give an org with our package under ``acme``, connected."""
+    return packaged(office(lite, SALESFORCE, three_customers()).install())
+
+
+def at_work(there: Office) -> Office:
+    """Read everything, go live, decide and write."""
+    there.load()
+    there.go_live().settle()
+    return there
+
+
+def standing(there: Office, prefix: str) -> dict[str, Any]:
+    """Return what stands in the org of ours, without ids, under our own words."""
+    found = {}
+    for name in (*OURS, "Opportunity"):
+        for row in there.sandbox.records(name if name == "Opportunity" else prefix + name):
+            values = {key.removeprefix(prefix): value for key, value in row.items() if "CS_" in key}
+            if key := values.pop("CS_Key__c", None):
+                shown = {
+                    one: value for one, value in values.items() if one not in ("CS_Account__c", "CS_Plan__c")
+                }
+                found[f"{name} {key}"] = (row.get("Name"), shown)
+    return found
+
+
+def writes(there: Office, after: int) -> list[str]:
+    """Return the calls that could change a record."""
+    return [one["path"] for one in there.sandbox.requests(after) if one["method"] in {"PATCH", "DELETE"}]
+
+
+def test_the_loop_writes_the_same_records_under_another_name(lite: Deployment, office: OPEN) -> None:
+    """Every record, key and value equals those of an org without a namespace; a second run writes nothing."""
+    plain = at_work(office(lite, SALESFORCE, three_customers()).install())
+    wanted = standing(plain, "")
+    assert len([name for name in wanted if name.startswith("CS_Profile__c")]) == 3
+    there = office(lite, SALESFORCE, three_customers())
+    there.sandbox.post("org", {"number": 42})
+    at_work(packaged(there.connect().install()))
+    assert standing(there, PREFIX) == wanted
+    assert {state for _, state in there.states()} == {WriteState.ACKNOWLEDGED}
+    mark = there.sandbox.mark()
+    there.look_at_all()
+    there.settle()
+    assert writes(there, mark) == []
+
+
+def test_our_records_hang_under_the_right_ones(acme: Office) -> None:
+    """Lookups and relationships have the prefix too: profiles under accounts, milestones under plans."""
+    at_work(acme)
+    accounts = {row["Id"] for row in acme.sandbox.records("Account")}
+    profiles = acme.sandbox.records(PREFIX + "CS_Profile__c")
+    assert {row["acme__CS_Account__c"] for row in profiles} == accounts
+    plans = {row["Id"] for row in acme.sandbox.records(PREFIX + "CS_Plan__c")}
+    milestones = acme.sandbox.records(PREFIX + "CS_Milestone__c")
+    assert milestones
+    assert {row["acme__CS_Plan__c"] for row in milestones} <= plans
+
+
+def test_a_field_of_ours_that_somebody_changed_is_put_right(acme: Office) -> None:
+    """What is polled of a renewal comes back in our words, and what is ours on it stands again."""
+    at_work(acme)
+    renewal = next(row for row in acme.sandbox.records("Opportunity") if row["acme__CS_Due_On__c"])
+    acme.deployment.later(minutes=10)
+    acme.sandbox.edit("Opportunity", renewal["Id"], {"acme__CS_Due_On__c": "2025-09-09"})
+    acme.deployment.later(minutes=1)
+    acme.poll()
+    acme.settle()
+    (now,) = [row for row in acme.sandbox.records("Opportunity") if row["Id"] == renewal["Id"]]
+    assert now["acme__CS_Due_On__c"] == renewal["acme__CS_Due_On__c"]
+
+
+def test_the_namespace_is_pinned_when_connecting_and_a_plain_org_has_none(
+    lite: Deployment, office: OPEN
+) -> None:
+    """Before an install nothing of ours is seen; after it the names are known, and kept."""
+    there = office(lite, SALESFORCE, three_customers())
+    assert "namespace" not in there.ws.installation.settings
+    there.install()
+    pin_namespace(lite.runtime, there.id)
+    assert there.ws.installation.settings["namespace"] == {"prefix": "", "own": False}
+    assert type(there.ws.port) is SalesforcePort
+
+
+def test_a_package_installed_by_hand_after_connecting_is_seen_by_the_next_install(
+    lite: Deployment, office: OPEN
+) -> None:
+    """One call for the org's objects and one for its own namespace; asked again there is none."""
+    there = office(lite, SALESFORCE, three_customers()).install()
+    there.sandbox.post("package", {"namespace": "acme", "components": components()})
+    mark = there.sandbox.mark()
+    pin_namespace(lite.runtime, there.id)
+    assert [one["path"].split("v68.0")[1].split("?")[0] for one in there.sandbox.requests(mark)] == [
+        "/sobjects",
+        "/query/",
+    ]
+    assert there.ws.installation.settings["namespace"] == {"prefix": "acme", "own": False}
+    assert isinstance(there.ws.port, NamespacedPort)
+    mark = there.sandbox.mark()
+    pin_namespace(lite.runtime, there.id)
+    assert there.sandbox.requests(mark) == []
+
+
+def test_a_package_that_moved_to_another_name_is_refused(lite: Deployment, office: OPEN) -> None:
+    """What was written stands under the old name: connecting again is refused until it is uninstalled."""
+    there = office(lite, SALESFORCE, three_customers()).install().connect()
+    there.sandbox.post("package", {"namespace": "acme", "components": components()})
+    with pytest.raises(Misconfigured, match="under no namespace in this org, now they stand under acme"):
+        there.connect()
+    assert there.ws.installation.settings["namespace"] == {"prefix": "", "own": False}
+
+
+def test_the_customers_own_names_stay_as_they_are(acme: Office) -> None:
+    """Fields of the account are asked for as the customer calls them, and come back so."""
+    (page, *_) = acme.ws.port.iter_pages(ReadQuery("Account", ("Name", "Industry", "CS_Profile__c")))
+    assert set(page.records[0].values) == {"Name", "Industry", "CS_Profile__c"}
+    described = acme.ws.port.describe(["Account", "CS_Profile__c"]).objects
+    names = {field.name for field in described["Account"].fields}
+    assert {"Name", "Industry"} <= names
+    assert not [name for name in names if name.startswith(PREFIX)]
+    assert "Account" in described["CS_Profile__c"].parents
