@@ -38,7 +38,9 @@ from integration.salesforce.schema import SchemaWriter
 from integration.salesforce.shape import Shapes
 from integration.salesforce.token_endpoint import TokenEndpoint
 from integration.salesforce.transport import Transport, allow_plain_loopback
+from integration.salesforce.witness import last_saved
 from integration.salesforce.write import Writer, pays_as_bulk
+from integration.witness import Saved
 
 VENDOR: Final = "salesforce"
 # "API Request Limits and Allocations": Salesforce counts calls by 24 hours and long requests that
@@ -144,6 +146,10 @@ class SalesforcePort(DeployingPort):
     def update(self, object_name: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
         """See ``CrmPort.update``; one call per 1,000 rows."""
         return self._writer.update(object_name, rows)
+
+    def last_saved(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> Mapping[str, Saved]:
+        """See ``WitnessPort.last_saved``."""
+        return last_saved(self._transport, self._reader, object_name, ids, fields)
 
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
         """See ``CrmPort.apply_schema``; one deploy for all changes."""
