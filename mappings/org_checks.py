@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from integration.port import CrmDescription, FieldSpec, FieldType, ObjectSpec
-from integration.salesforce.ids import long_id
+from integration.record_ids import stored_id
 from mappings.catalogue import DEALS
 from mappings.charter import Charter
 from mappings.homes import Homes
@@ -115,7 +115,7 @@ def _refusal(object_name: str, name: str, field: FieldSpec | None, value: str, v
         return f"{where} takes no {value!r}{_listed(field)}"
     if vendor == SALESFORCE and field.type is FieldType.REFERENCE:
         try:
-            long_id(value)
+            stored_id(vendor, value)
         except ValueError as error:
             return f"{where}: {error}"
     return ""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import click
 from rich.console import Console
 
+from integration.record_ids import name_of_account
 from success.decide import Decision
 from success.explain import explain as explanation
 from sync.commands.diagnosis import HUBSPOT, Diagnosis, Severity, of_api_version, of_connection, of_scopes
@@ -157,6 +158,7 @@ def _account_id(ws: Workspace, account: str) -> str:
     Raises StateError for a name of none, or of several.
     """
     reads = ws.inbound.crm.reads.account
+    account = name_of_account(ws.vendor, account)
     with reading(ws.runtime.engine) as conn:
         if account in mirror.find(conn, ws.id, reads.object, [account]):
             return account
