@@ -10,7 +10,16 @@ from rich.console import Console
 from integration.record_ids import name_of_account
 from success.decide import Decision
 from success.explain import explain as explanation
-from sync.commands.diagnosis import HUBSPOT, Diagnosis, Severity, of_api_version, of_connection, of_scopes
+from sync.commands.diagnosis import (
+    HUBSPOT,
+    Diagnosis,
+    Severity,
+    of_api_version,
+    of_connection,
+    of_org,
+    of_reading,
+    of_scopes,
+)
 from sync.commands.output import answer, json_option, table
 from sync.config import read_settings
 from sync.numbers import Metrics, decisions, portfolio
@@ -102,8 +111,8 @@ def _matters(runtime: Runtime, one: Installation) -> list[Diagnosis]:
     except StateError as error:
         return [*found, Diagnosis(one.id, str(error), "apply a charter")]
     if not any(matter.severity is Severity.WRONG for matter in found):
-        found += of_scopes(runtime, ws)
-    return found + _of_records(ws)
+        found += [*of_scopes(runtime, ws), *of_org(ws)]
+    return [*found, *of_reading(ws), *_of_records(ws)]
 
 
 def _of_records(ws: Workspace) -> list[Diagnosis]:
@@ -114,7 +123,11 @@ def _of_records(ws: Workspace) -> list[Diagnosis]:
         normalised = findings.open_findings(conn, ws.id, NORMALISED)
         owners = [one for kind in (UNREAD, UNSEEDED) for one in findings.open_findings(conn, ws.id, kind)]
     found = [
-        Diagnosis(ws.id, f"{row.object} {row.key}: {row.error_message}", "mend it in the CRM")
+        Diagnosis(
+            ws.id,
+            f"{row.object} {row.key}: {row.error_message}",
+            "mend it in the CRM, then `colonnade sync retry`",
+        )
         for row in blocked[:SHOWN]
     ]
     if contradictions:
