@@ -261,7 +261,12 @@ def test_a_flow_that_insists_is_met_once_and_then_left_alone(
         "our write is saved each time we wrote it; we want '2025-03-01'"
     )
     assert [round_later(there, days=1) for _ in range(3)] == [[], [], []]
-    assert renewal(there)[DUE] == THEIRS
+
+    there.sandbox.edit("OpportunityLineItem", there.sandbox.lookup("line:l-a1"), {"Contract_ARR__c": 20000})
+    assert round_later(there, days=1) == [ASK, WRITE]  # the changed reason, without the day
+    assert round_later(there, days=1) == [ASK]
+    assert (round_later(there, days=1), renewal(there)[DUE]) == ([], THEIRS)
+    assert "23,000.00" in renewal(there)["CS_Reason__c"]
 
     there.sandbox.post("flows", {"flows": []})
     assert retry_blocked(there.ws) == 1

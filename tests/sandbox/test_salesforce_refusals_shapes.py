@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.conftest import Sandbox
+from tests.sandbox.salesforce_refusals import refuses
 from tests.sandbox.salesforce_session import Api
 
 STAGES = [
@@ -52,6 +53,7 @@ def refused(answer: Any) -> tuple[int, str, list[str]]:
     return answer.status_code, error["errorCode"], error["fields"]
 
 
+@refuses("record-type-not-given")
 def test_record_types_have_stages_of_their_own(org: Sandbox) -> None:
     """Describe lists them with Master, which is closed to the user; each has its subset with flags."""
     org.control("POST", "/org", {"stages": STAGES})
@@ -96,6 +98,7 @@ def test_a_flow_rewrites_as_the_user_who_saves(org: Sandbox) -> None:
     assert api.rows(soql)[0]["Rating"] == "Hot"
 
 
+@refuses("flow-fails")
 def test_a_flow_that_fails_refuses_the_save(org: Sandbox) -> None:
     """Its words come with CANNOT_EXECUTE_FLOW_TRIGGER, and nothing is saved."""
     flow = {"object": "Account", "when": "after_save", "fail": "No owner", "name": "Route"}
@@ -107,6 +110,8 @@ def test_a_flow_that_fails_refuses_the_save(org: Sandbox) -> None:
     assert api.rows("SELECT Id FROM Account WHERE Name = 'Flowed'") == []
 
 
+@refuses("field-read-only")
+@refuses("field-hidden")
 def test_fields_taken_from_the_user_are_hidden_or_read_only(org: Sandbox) -> None:
     """Hidden: no such column, not in describe. Read-only: refused with the field's name."""
     fields = {"Account.Industry": "hidden", "Account.Rating": "read_only"}
@@ -120,6 +125,8 @@ def test_fields_taken_from_the_user_are_hidden_or_read_only(org: Sandbox) -> Non
     assert refused(answer) == (400, "INVALID_FIELD_FOR_INSERT_UPDATE", ["Rating"])
 
 
+@refuses("person-name")
+@refuses("person-fields")
 def test_a_person_account_is_named_by_its_parts_and_has_a_twin(org: Sandbox) -> None:
     """Its Name is composed and refused when written; the contact follows the account."""
     business, person = org.control("POST", "/org", {"person_accounts": True})["record_types"]
@@ -145,6 +152,8 @@ def test_a_person_account_is_named_by_its_parts_and_has_a_twin(org: Sandbox) -> 
     assert refused(api.call("PATCH", f"/sobjects/Account/{made}", {"Name": "X"}))[2] == ["Name"]
 
 
+@refuses("record-locked")
+@refuses("owner-inactive")
 def test_records_wait_for_approval_and_owners_leave(org: Sandbox) -> None:
     """A locked record refuses the API user and lets an admin edit; an inactive user is given nothing."""
     api = Api(org.url)
@@ -159,6 +168,8 @@ def test_records_wait_for_approval_and_owners_leave(org: Sandbox) -> None:
     org.control("POST", "/edit", {"object": "User", "id": user, "values": {"IsActive": True}})
 
 
+@refuses("required-field")
+@refuses("one-currency")
 def test_an_org_of_one_currency_has_no_currency_field(org: Sandbox) -> None:
     """CurrencyIsoCode is there only where an org has several; required fields are said to be so."""
     api = Api(org.url)
