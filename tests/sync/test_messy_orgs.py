@@ -17,9 +17,10 @@ import pytest
 from integration.port import Refused
 from mappings.load import load_charter
 from sync.catch_up import catch_up
+from sync.commands.diagnosis import Severity, of_org, of_reading
 from sync.mended import retry_blocked
-from sync.onboard import apply_charter, plan_install
-from sync.state import due, findings, mirror, usage_store
+from sync.onboard import apply_charter
+from sync.state import findings, mirror, usage_store
 from sync.state.engine import reading
 from sync.state.ledger import WriteState
 from tests.sync.harness import SALESFORCE, Deployment, Office, daily_use
@@ -421,7 +422,7 @@ def test_a_record_under_approval_is_written_once_it_is_released(lite: Deployment
 
 
 def test_a_field_hidden_in_the_night_stops_its_object_alone(lite: Deployment, office: OPEN) -> None:
-    """One call is refused with the field's name, the other objects are read, and the plan says what to do."""
+    """One call is refused with the field's name, other objects are read, the doctor says what to do."""
     there = go(office(lite, SALESFORCE, three_customers()))
     there.sandbox.post("field_access", {"fields": {"Account.Industry": "hidden"}})
     line = there.sandbox.lookup("line:l-a1")
@@ -437,9 +438,10 @@ def test_a_field_hidden_in_the_night_stops_its_object_alone(lite: Deployment, of
 
     lite.later(days=1)
     catch_up(there.ws, "test")
-    with reading(there.engine) as conn:
-        failing = due.failing(conn, there.id)
-    assert list(failing) == ["poll Account"]
-    assert "Industry" in failing["poll Account"]
-    assert [one.partition(",")[0] for one in plan_install(there.ws).questions] == ["Account.Industry"]
+    (failing,) = of_reading(there.ws)
+    assert failing.matter.startswith("poll Account: INVALID_FIELD: ")
+    assert "Industry" in failing.matter
+    (told,) = of_org(there.ws)
+    assert told.matter.startswith("Account.Industry, which the charter reads, is not there")
+    assert told.severity is Severity.WRONG
     assert there.states()["Opportunity", WriteState.ACKNOWLEDGED] == 1
