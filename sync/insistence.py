@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
+from integration.port import Refused
 from integration.witness import Saved, WitnessPort
 from mappings.diff import Acknowledged, BlockedField, Observed, changed_fields, same_value
 from sync.drift import SKEW
@@ -37,10 +38,14 @@ CUT_CHARACTERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Claimed rows as they are to be compared, and what is known to stand, by record id."""
+    """Claimed rows as they are to be compared, and what is known to stand, by record id.
+
+    ``rewritten`` says when we last wrote over somebody else's change, by row and field.
+    """
 
     rows: tuple[LedgerRow, ...]
     observed: Mapping[str, Observed]
+    rewritten: Mapping[str, Mapping[str, datetime]]
 
 
 def sight(ws: Workspace, object_name: str, rows: Sequence[LedgerRow]) -> Sight:
@@ -51,30 +56,37 @@ def sight(ws: Workspace, object_name: str, rows: Sequence[LedgerRow]) -> Sight:
     ids = [row.record_id for row in rows if row.record_id is not None]
     with reading(ws.runtime.engine) as conn:
         held = mirror.find(conn, ws.id, object_name, ids)
+    known = _rewrites(ws)
     observed = {record_id: Observed(one.values, one.confirmed_at) for record_id, one in held.items()}
-    port = ws.port
-    known = rewrites(ws) if held else {}
     doubtful = [
         row
         for row in rows
         if row.record_id in held and _doubtful(row, held[row.record_id], acknowledged(row, known))
     ]
-    if not doubtful or not isinstance(port, WitnessPort):
-        return Sight(tuple(rows), observed)
-    names = sorted({name for row in doubtful for name in row.desired})
-    asked = [row.record_id for row in doubtful if row.record_id is not None]
-    saved = port.last_saved(object_name, asked, names)
-    seen: dict[str, Saved] = {}
-    for row in doubtful:
-        if row.record_id is not None and row.record_id in saved:
-            seen[row.key] = saved[row.record_id]
-            observed[row.record_id] = _observed(row, seen[row.key])
-    kept = tuple(_with_kept_forms(row, seen[row.key]) if row.key in seen else row for row in rows)
+    saved = _last_saved(ws, object_name, doubtful)
+    observed |= {str(row.record_id): _observed(row, saved[row.key]) for row in doubtful if row.key in saved}
+    kept = tuple(_with_kept_forms(row, saved[row.key]) if row.key in saved else row for row in rows)
     _tell_forms(ws, rows, kept)
-    return Sight(kept, observed)
+    return Sight(kept, observed, known)
 
 
-def rewrites(ws: Workspace) -> dict[str, dict[str, datetime]]:
+def _last_saved(ws: Workspace, object_name: str, rows: Sequence[LedgerRow]) -> dict[str, Saved]:
+    """Return, by key, how the records of rows stand and who saved them; none where the CRM does not say.
+
+    A field hidden from us meanwhile keeps it from saying: then the mirror must do.
+    """
+    port = ws.port
+    if not rows or not isinstance(port, WitnessPort):
+        return {}
+    names = sorted({name for row in rows for name in row.desired})
+    try:
+        saved = port.last_saved(object_name, [str(row.record_id) for row in rows], names)
+    except Refused:
+        return {}
+    return {row.key: saved[str(row.record_id)] for row in rows if row.record_id in saved}
+
+
+def _rewrites(ws: Workspace) -> dict[str, dict[str, datetime]]:
     """Return when we last wrote over somebody else's change, by row and field."""
     found: dict[str, dict[str, datetime]] = {}
     with reading(ws.runtime.engine) as conn:

@@ -30,7 +30,7 @@ from mappings.diff import FieldChanges, Observed, changed_fields
 from mappings.naming import key_field
 from mappings.outbound import own_object
 from success.desired import RecordKind
-from sync.insistence import REWRITTEN, acknowledged, insisted_words, rewrites, sight
+from sync.insistence import REWRITTEN, acknowledged, insisted_words, sight
 from sync.settle import LANDS_WITHIN, keyless_port, may_still_land, settled
 from sync.state import findings, ledger
 from sync.state.engine import reading, writing
@@ -153,7 +153,7 @@ def _plans(
     """Return what each row needs, the rows whose parent is not written yet, and those still in the air."""
     found = settled(ws, object_name, rows)
     keyless = not ws.homes.has_unique_key(object_name)
-    seen_rows, rewritten = sight(ws, object_name, rows), rewrites(ws)
+    seen_rows = sight(ws, object_name, rows)
     parents = _parent_ids(ws, rows)
     plans, waiting, landing = [], [], []
     for row in seen_rows.rows:
@@ -167,7 +167,7 @@ def _plans(
         record = found.get(row.key)
         record_id = row.record_id or (record.id if record else None)
         seen = _newest(seen_rows.observed.get(record_id or ""), record)
-        changes = changed_fields(row.desired, acknowledged(row, rewritten), seen)
+        changes = changed_fields(row.desired, acknowledged(row, seen_rows.rewritten), seen)
         plans.append(_Plan(row, record_id, changes, links, keyless))
     return plans, waiting, landing
 

@@ -106,7 +106,7 @@ class SalesforcePort(DeployingPort):
         self._shapes.learn(object_name, fields)
 
     def describe(self, objects: Sequence[str]) -> CrmDescription:
-        """See ``CrmPort.describe``; two calls for up to 23 objects."""
+        """See ``CrmPort.describe``; two calls for up to 23 objects, and one per record type of deals."""
         return self._describer.describe(objects)
 
     def iter_pages(self, query: ReadQuery) -> Iterator[Page]:
