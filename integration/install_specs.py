@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Protocol, runtime_checkable
 
+from integration.deal_pipelines import Pipeline
 from integration.package_step import DeployPackage, PackageSurvey
 from integration.parts import OwnedPart, Part, PartKind
-from integration.port import CrmDescription, FieldSpec, ObjectSpec, Pipeline
+from integration.port import CrmDescription, FieldSpec, ObjectSpec
 
 FIELDS_A_STEP = 100
 """Fields made by one step: HubSpot's batches take so many (page "Properties")."""

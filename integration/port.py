@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from integration.call_count import CallCount
+from integration.deal_pipelines import Pipeline
 
 FieldValues = Mapping[str, str | None]
 
@@ -43,7 +44,8 @@ class FieldSpec:
     ``unique`` marks the external key (HubSpot ``hasUniqueValue``, Salesforce external id).
     ``references`` names the object a REFERENCE points to (Salesforce lookup); HubSpot
     adapters realise references as associations and never see them as fields.
-    ``choices`` are (value, label) pairs in display order.
+    ``choices`` are (value, label) pairs in display order, the only values allowed where ``restricted``.
+    ``required`` says that a record cannot be made without, ``createable`` that it can be made with.
     """
 
     name: str
@@ -56,6 +58,8 @@ class FieldSpec:
     writable: bool = True
     decimals: int = 0
     description: str = ""
+    restricted: bool = False
+    createable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,26 +77,6 @@ class ObjectSpec:
     custom: bool = False
     parents: tuple[str, ...] = ()
     primary_field: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One stage of a pipeline; ``probability`` is 0..1, closed and won as the CRM says."""
-
-    id: str
-    label: str
-    closed: bool
-    won: bool
-    probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """A pipeline of deals (HubSpot pipeline, Salesforce sales process)."""
-
-    id: str
-    label: str
-    stages: tuple[Stage, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,12 +172,20 @@ class DealOpening(Model):
     """How a deal of ours begins: its pipeline, its stage, and other fields set once on creation.
 
     Without a pipeline the stage says which one it is; without a stage it is the first open one of
-    the pipeline named, or of the only pipeline there is.
+    the pipeline named, or of the only pipeline there is. Salesforce's pipelines are record types.
     """
 
     pipeline: Name | None = None
+    record_type: Name | None = Field(
+        default=None, description="Salesforce: the record type's developer name, in place of a pipeline."
+    )
     stage: Name | None = None
     values: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def place(self) -> str | None:
+        """Return the pipeline or record type named, if any."""
+        return self.record_type or self.pipeline
 
 
 class HomesEntry(Model):

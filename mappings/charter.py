@@ -29,6 +29,19 @@ class Crms(Model):
     hubspot: CrmEntry | None = None
     salesforce: CrmEntry | None = None
 
+    @field_validator("hubspot")
+    @classmethod
+    def _hubspot_has_pipelines(cls, entry: CrmEntry | None) -> CrmEntry | None:
+        refuse(_wrong_places(entry, "record_type", "HubSpot has no record types", "Name its `pipeline`."))
+        return entry
+
+    @field_validator("salesforce")
+    @classmethod
+    def _salesforce_has_record_types(cls, entry: CrmEntry | None) -> CrmEntry | None:
+        remedy = "Name the record type's developer name as `record_type`."
+        refuse(_wrong_places(entry, "pipeline", "Salesforce has no pipelines", remedy))
+        return entry
+
     @field_validator("salesforce")
     @classmethod
     def _salesforce_has_room(cls, entry: CrmEntry | None) -> CrmEntry | None:
@@ -39,6 +52,13 @@ class Crms(Model):
             wrong = "owners are not read from Salesforce"
             refuse([Finding(("freshness", OWNERS), wrong, "Leave it out; it is for HubSpot.")])
         return entry
+
+
+def _wrong_places(entry: CrmEntry | None, name: str, wrong: str, remedy: str) -> list[Finding]:
+    """Return a finding for each way of opening deals that names a place of the other CRM's kind."""
+    openings = () if entry is None else ("renewal", "expansion")
+    named = [kind for kind in openings if entry and getattr(getattr(entry.writes, kind), name) is not None]
+    return [Finding(("writes", kind, name), wrong, remedy) for kind in named]
 
 
 class Charter(Model):

@@ -3,7 +3,8 @@
 ``sync/push.py`` calls it per row. The rule (DESIGN: three-way writes): a field of ours that
 somebody else changed is rewritten once; changed again within a day it is a blocked write that
 names who changed it. Blocked it stays until the value is as desired again, or ``rewritten_at``
-is cleared by an admin.
+is cleared by an admin. An automation that rewrites a field while our write is saved is met once more
+per value wanted, however much time passes: writing the same again could only end the same.
 """
 
 from __future__ import annotations
@@ -40,12 +41,15 @@ class Acknowledged:
 class Observed:
     """What the mirror holds of a record, as the CRM changed it last at ``source_at`` (UTC).
 
-    ``changed_by`` names who changed a field, where the CRM says so.
+    ``changed_by`` names who changed a field, where the CRM says so. ``on_save`` says that nobody has
+    saved the record since our write: what stands otherwise was rewritten by an automation while it was
+    saved, and would be again.
     """
 
     values: FieldValues
     source_at: datetime
     changed_by: Mapping[str, str] = field(default_factory=dict)
+    on_save: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class BlockedField:
     desired: str | None
     found: str | None
     changed_by: str
+    on_save: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +89,9 @@ def changed_fields(
             continue
         if acknowledged is None or seen is None or not _is_foreign(name, acknowledged, seen):
             write[name] = wanted
-        elif _is_repeated(name, acknowledged, seen):
+        elif _is_repeated(name, wanted, acknowledged, seen):
             who = seen.changed_by.get(name, "somebody else")
-            blocked.append(BlockedField(name, wanted, seen.values[name], who))
+            blocked.append(BlockedField(name, wanted, seen.values[name], who, seen.on_save))
         else:
             write[name] = wanted
             rewrites.append(name)
@@ -158,6 +163,11 @@ def _is_foreign(name: str, acknowledged: Acknowledged, seen: Observed) -> bool:
     return not same_value(acknowledged.values[name], seen.values[name])
 
 
-def _is_repeated(name: str, acknowledged: Acknowledged, seen: Observed) -> bool:
+def _is_repeated(name: str, wanted: str | None, acknowledged: Acknowledged, seen: Observed) -> bool:
+    """Say whether we have written over this before: by an automation, with the very value wanted now."""
     rewritten = acknowledged.rewritten_at.get(name)
-    return rewritten is not None and seen.source_at - rewritten <= BLOCK_WITHIN
+    if rewritten is None:
+        return False
+    if seen.on_save:
+        return same_value(acknowledged.values[name], wanted)
+    return seen.source_at - rewritten <= BLOCK_WITHIN

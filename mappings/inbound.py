@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
+from integration.deal_pipelines import Pipeline, Stage
 from integration.owners import OWNERS
-from integration.port import CrmRecord, Pipeline, ReadQuery, Stage
+from integration.port import CrmRecord, ReadQuery
 from mappings.binding import Binding
 from mappings.bindings import CrmEntry, DealReads, LineReads, TicketFields, TicketReads
 from mappings.catalogue import OWN_OBJECTS, Home

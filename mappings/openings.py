@@ -10,19 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from integration.port import Pipeline, Stage
+from integration.deal_pipelines import Pipeline, Stage
 from mappings.bindings import CrmEntry, DealOpening, StageOverride
 from mappings.catalogue import DEALS
 from mappings.charter import Charter
+from mappings.naming import SALESFORCE
 from success.desired import RecordKind
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The pipeline and the stage in which a deal of ours begins, by the CRM's ids."""
+    """The pipeline and the stage in which a deal of ours begins, by the CRM's ids.
+
+    ``record_type`` is the record type's id in the org (Salesforce), where it has any.
+    """
 
     pipeline: str
     stage: str
+    record_type: str | None = None
 
 
 def openings(charter: Charter, vendor: str, pipelines: Sequence[Pipeline]) -> Mapping[RecordKind, Opening]:
@@ -33,23 +38,24 @@ def openings(charter: Charter, vendor: str, pipelines: Sequence[Pipeline]) -> Ma
 
 
 def open_stages(pipeline: Pipeline, override: StageOverride) -> list[Stage]:
-    """Return the stages in which a deal is neither won nor lost, in the pipeline's order."""
+    """Return the stages a deal may begin in, neither won nor lost, in the pipeline's order."""
     closed = {*override.won, *override.lost}
-    return [stage for stage in pipeline.stages if not stage.closed and stage.id not in closed]
+    open_ones = [stage for stage in pipeline.stages if stage.active and not stage.closed]
+    return [stage for stage in open_ones if stage.id not in closed]
 
 
 def _opening(crm: CrmEntry, asked: DealOpening, pipelines: Sequence[Pipeline]) -> Opening | None:
     """Return the one place that fits; where only a pipeline is known, its first open stage."""
     places = [
-        (pipeline.id, [stage.id for stage in open_stages(pipeline, crm.reads.deal.stages)])
+        (pipeline, [stage.id for stage in open_stages(pipeline, crm.reads.deal.stages)])
         for pipeline in pipelines
-        if asked.pipeline in (None, pipeline.id)
+        if asked.place in (None, pipeline.id)
     ]
     fitting = [one for one in places if (asked.stage in one[1] if asked.stage else one[1])]
     if len(fitting) != 1:
         return None
-    ((name, stages),) = fitting
-    return Opening(name, asked.stage or stages[0])
+    ((found, stages),) = fitting
+    return Opening(found.id, asked.stage or stages[0], found.record_type)
 
 
 def unresolved(charter: Charter, vendor: str, pipelines: Sequence[Pipeline]) -> Iterator[str]:
@@ -59,40 +65,47 @@ def unresolved(charter: Charter, vendor: str, pipelines: Sequence[Pipeline]) -> 
     for kind in DEALS:
         if kind not in known:
             asked = crm.writes.opening(kind)
-            doubtful.setdefault((asked.pipeline, asked.stage), []).append(kind)
-    for (pipeline, stage), kinds in doubtful.items():
+            doubtful.setdefault((asked.place, asked.stage), []).append(kind)
+    field, words = ("record_type", "record type") if vendor == SALESFORCE else ("pipeline", "pipeline")
+    for (place, stage), kinds in doubtful.items():
         lines = " and ".join(f"`crm.{vendor}.writes.{kind.value}`" for kind in kinds)
         deals = " and ".join(f"{kind.value}s" for kind in kinds)
         yield (
-            f"where should {deals} open? {_why(pipeline, stage)}: set `stage`, and `pipeline` where there "
-            f"are several, in {lines} to one of {_shown(crm, pipelines)}"
+            f"where should {deals} open? {_why(place, stage, words)}: set `stage`, and `{field}` where there "
+            f"are several, in {lines} to one of {_shown(crm, pipelines, words)}"
         )
 
 
-def _why(pipeline: str | None, stage: str | None) -> str:
+def _why(place: str | None, stage: str | None, words: str) -> str:
     if stage is not None:
-        place = f"pipeline {pipeline!r}" if pipeline is not None else "exactly one pipeline"
-        return f"The charter says stage {stage!r}, which is no open stage of {place}"
-    if pipeline is not None:
-        return f"The charter says pipeline {pipeline!r}, which has no open stage or is not there"
-    return "The charter names no stage, and not exactly one pipeline has open stages"
+        where = f"{words} {place!r}" if place is not None else f"exactly one {words}"
+        return f"The charter says stage {stage!r}, which is no open stage of {where}"
+    if place is not None:
+        return f"The charter says {words} {place!r}, which has no open stage or is not there"
+    return f"The charter names no stage, and not exactly one {words} has open stages"
 
 
-def _shown(crm: CrmEntry, pipelines: Sequence[Pipeline]) -> str:
+def _shown(crm: CrmEntry, pipelines: Sequence[Pipeline], words: str) -> str:
     told = []
     for pipeline in pipelines:
         stages = open_stages(pipeline, crm.reads.deal.stages)
-        words = ", ".join(f"{stage.id!r} ({stage.label})" for stage in stages) or "no open stage"
-        told.append(f"pipeline {pipeline.id!r} ({pipeline.label}): {words}")
-    return "; ".join(told) or "the stages of a pipeline, of which there is none yet"
+        listed = ", ".join(f"{stage.id!r} ({stage.label})" for stage in stages) or "no open stage"
+        told.append(f"{_noun(pipeline, words)} {pipeline.id!r} ({pipeline.label}): {listed}")
+    return "; ".join(told) or f"the stages of a {words}, of which there is none yet"
+
+
+def _noun(pipeline: Pipeline, words: str) -> str:
+    """Return what an admin calls it: an org without record types has its stages in one list."""
+    return words if words == "pipeline" or pipeline.record_type else "object"
 
 
 def never_won(charter: Charter, vendor: str, pipelines: Sequence[Pipeline]) -> Iterator[str]:
     """Yield a note for each pipeline in which no deal can count as won, and with it no contract."""
     won = charter.crm_for(vendor).reads.deal.stages.won
     for pipeline in pipelines:
-        if not any(stage.won or stage.id in won for stage in pipeline.stages):
+        words = "record type" if pipeline.record_type else "pipeline"
+        if not any(stage.active and (stage.won or stage.id in won) for stage in pipeline.stages):
             yield (
-                f"no stage of pipeline {pipeline.id!r} ({pipeline.label}) is marked as won: deals in it "
+                f"no stage of {words} {pipeline.id!r} ({pipeline.label}) is marked as won: deals in it "
                 f"never count as contracts, unless `crm.{vendor}.reads.deal.stages.won` names one"
             )

@@ -35,6 +35,7 @@ SALESFORCE_LONG_TEXT_CHARACTERS = 32_768
 SALESFORCE_OBJECT_NAME_CHARACTERS = 80
 SALESFORCE_DEAL_NAME_CHARACTERS = 120
 SALESFORCE_NAME = "Name"
+SALESFORCE_RECORD_TYPE = "RecordTypeId"
 HUBSPOT_CLOSE = "closedate"  # HubSpot's own close date is a datetime property (default deal properties)
 HUBSPOT_PIPELINE, HUBSPOT_STAGE = "hs_pipeline", "hs_pipeline_stage"  # of objects but deals (Pipelines)
 UNKNOWN_BAND = ("unknown", "Unknown")
@@ -340,12 +341,14 @@ def _opening(
     currency = amount.currency if isinstance(amount, Money) else None
     begun = (
         (fields.stage, place.stage if place else opening.stage),
-        (fields.pipeline, place.pipeline if place else opening.pipeline),
+        (fields.pipeline, place.pipeline if place else opening.place),
         (fields.owner_id, owner_id),
         (fields.currency, currency),
     )
     seeds: dict[str, str | None] = dict(opening.values)
     seeds |= {binding.field: text for binding, text in begun if binding and binding.field and text}
+    if place is not None and place.record_type is not None:
+        seeds[SALESFORCE_RECORD_TYPE] = place.record_type
     return seeds
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from integration.deal_pipelines import Pipeline
 from integration.install_specs import (
     Comparison,
     Condition,
@@ -18,7 +19,7 @@ from integration.install_specs import (
     StageSpec,
     Wanted,
 )
-from integration.port import ObjectSpec, Pipeline
+from integration.port import ObjectSpec
 from integration.salesforce.generated import generated_files
 from mappings.catalogue import LIST_FIELDS, Home, KeptList, PlanStage
 from mappings.charter import Charter

@@ -12,6 +12,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from integration.port import Signal, SignalKind
+from integration.witness import WitnessPort
 from mappings.diff import kept_form, same_value
 from sync.state import ledger, mirror
 from sync.state.ledger import LedgerRow, WriteState
@@ -38,7 +39,8 @@ def reopen_changed(conn: Connection, ws: Workspace, object_name: str, ids: Seque
     ledger.tombstone(conn, ws.id, object_name, gone, "a person deleted the record in the CRM")
     back = [row.key for record_id, row in rows.items() if _is_back(row, records[record_id])]
     ledger.revive(conn, ws.id, object_name, back)
-    keys = [row.key for record_id, row in rows.items() if _differs(row, records[record_id])]
+    told = isinstance(ws.port, WitnessPort)
+    keys = [row.key for record_id, row in rows.items() if _differs(row, records[record_id], on_save=told)]
     return ledger.reopen(conn, ws.id, object_name, keys)
 
 
@@ -64,10 +66,15 @@ def _is_back(row: LedgerRow, record: StoredRecord) -> bool:
     return row.state is WriteState.TOMBSTONE and not record.deleted
 
 
-def _differs(row: LedgerRow, record: StoredRecord) -> bool:
+def _differs(row: LedgerRow, record: StoredRecord, *, on_save: bool) -> bool:
+    """Say whether a record holds something else than we want, held so since the CRM took our write.
+
+    With ``on_save`` also since we sent it: the CRM can then say whether it changed the value itself.
+    """
     if record.deleted or row.state is not WriteState.ACKNOWLEDGED or row.acknowledged_at is None:
         return False
-    if record.confirmed_at <= row.acknowledged_at:
+    during = on_save and row.sent_at is not None and record.confirmed_at >= row.sent_at - SKEW
+    if record.confirmed_at <= row.acknowledged_at and not during:
         return False
     held = row.acknowledged or {}
     return any(

@@ -16,6 +16,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from integration.port import CrmRecord
+from integration.record_ids import name_of_account
 from mappings.further_facts import product_names, to_answer
 from mappings.inbound import Contradiction, to_account, to_deal, to_line, to_ticket
 from success.facts import (
@@ -254,17 +255,22 @@ def _product_names(conn: Connection, ws: Workspace, moment: Moment) -> dict[str,
     return product_names((crm_record(one) for one in held), ws.inbound)
 
 
+def _usage_name(vendor: str, account: Account) -> str:
+    return name_of_account(vendor, account.attributes.get(USAGE_REF, account.account_id))
+
+
 @dataclass(slots=True)
 class _Usage:
     """The usage of some accounts, by the product's own name for each."""
 
+    vendor: str
     seen: bool
     sums: dict[str, list[UsageSum]]
     users: dict[str, list[Presence]]
 
     @classmethod
     def read(cls, conn: Connection, ws: Workspace, accounts: Iterable[Account], moment: Moment) -> _Usage:
-        refs = sorted({account.attributes.get(USAGE_REF, account.account_id) for account in accounts})
+        refs = sorted({_usage_name(ws.vendor, account) for account in accounts})
         until = moment.as_of + timedelta(days=1)
         recent = (moment.as_of - timedelta(days=PRESENCE_DAYS), until)
         sums: defaultdict[str, list[UsageSum]] = defaultdict(list)
@@ -273,7 +279,7 @@ class _Usage:
             sums[one.account_ref].append(one)
         for seen in usage_store.presence(conn, ws.id, refs, recent, moment.received_by):
             users[seen.account_ref].append(seen)
-        return cls(usage_store.seen_any(conn, ws.id, moment.received_by), sums, users)
+        return cls(ws.vendor, usage_store.seen_any(conn, ws.id, moment.received_by), sums, users)
 
     def days(self, account: Account) -> tuple[UsageDay, ...]:
         """Return the account's daily use; sums of one day received on several days are kept apart."""
@@ -289,13 +295,13 @@ class _Usage:
                 one.duration_s,
                 one.errors,
             )
-            for one in self.sums[account.attributes.get(USAGE_REF, account.account_id)]
+            for one in self.sums[_usage_name(self.vendor, account)]
         )
 
     def presence(self, account: Account) -> tuple[PresenceDay, ...]:
         """Return who of the account was there, by product and day."""
         users: defaultdict[tuple[str, date], set[str]] = defaultdict(set)
-        for one in self.users[account.attributes.get(USAGE_REF, account.account_id)]:
+        for one in self.users[_usage_name(self.vendor, account)]:
             users[one.product, one.day].add(one.user_ref)
         return tuple(
             PresenceDay(account.account_id, product, day, frozenset(who))

@@ -17,6 +17,7 @@ from mappings.charter import Charter
 from mappings.homes import OBJECTS, Homes
 from mappings.inbound import read_queries
 from mappings.openings import never_won, unresolved
+from mappings.org_checks import objections
 from mappings.outbound import object_specs
 from mappings.portal_parts import wanted_parts
 from sync.homes import settle, told
@@ -101,7 +102,7 @@ def make_plan(
     steps = [_step(spec, description.objects.get(spec.name)) for spec in specs]
     questions = [
         *(problem for step in steps for problem in step.problems),
-        *_unreadable(charter, port.vendor, description),
+        *objections(charter, port.vendor, description, homes),
         *unresolved(charter, port.vendor, description.deal_pipelines),
         *_no_room(specs, description),
         *_not_granted(survey.inspection),
@@ -186,18 +187,6 @@ def _problems(spec: ObjectSpec, found: ObjectSpec | None) -> Iterable[str]:
             )
         elif other is not None and field.unique and not other.unique:
             yield f"{spec.name}.{other.name} exists but is not unique, and cannot be made so later: remove it"
-
-
-def _unreadable(charter: Charter, vendor: str, description: CrmDescription) -> Iterable[str]:
-    for query in read_queries(charter, vendor, installed=False):
-        found = description.objects.get(query.object)
-        if found is None:
-            yield f"{query.object}, which the charter reads, is not there or cannot be seen"
-            continue
-        held = {field.name.lower() for field in found.fields}
-        for name in query.fields:
-            if name.lower() not in held and "." not in name:
-                yield f"{query.object}.{name}, which the charter reads, is not there: correct the charter"
 
 
 def _not_granted(found: Inspection) -> Iterable[str]:

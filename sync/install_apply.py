@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from integration.deal_pipelines import Pipeline
 from integration.install_specs import InstallingPort, InstallStep, Made, MakeObject
 from integration.parts import OwnedPart, Part, PartKind
-from integration.port import Pipeline
 from sync.install import InstallPlan
 from sync.install_steps import REQUIRED, Outcome
 from sync.state import installed_parts

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from integration.deal_pipelines import Pipeline
 from integration.install_specs import (
     FIELDS_A_STEP,
     AddChoices,
@@ -28,7 +29,7 @@ from integration.install_specs import (
 )
 from integration.package_step import PackageSurvey
 from integration.parts import OwnedPart, Part, PartKind
-from integration.port import CrmDescription, FieldSpec, FieldType, ObjectSpec, Pipeline
+from integration.port import CrmDescription, FieldSpec, FieldType, ObjectSpec
 
 REQUIRED = frozenset({PartKind.OBJECT, PartKind.GROUP, PartKind.FIELD})
 """Without these our records cannot stand; without the others an installation goes on."""

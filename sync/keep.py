@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from integration.port import CrmRecord, ReadQuery, Signal, SignalKind
+from integration.record_ids import name_of_account
 from mappings.inbound import own_queries, read_queries
 from sync import drift
 from sync.bury import bury
@@ -218,7 +219,9 @@ def _learn_usage_names(conn: Connection, ws: Workspace, records: Sequence[CrmRec
     """Keep by which name the product speaks of each account (else the CRM's id), so that usage finds it."""
     binding = ws.inbound.crm.reads.account.fields.attributes.get(USAGE_REF)
     field = binding.field if binding and binding.field else ""
-    names = {record.values.get(field) or record.id: record.id for record in records}
+    names = {
+        name_of_account(ws.vendor, record.values.get(field) or record.id): record.id for record in records
+    }
     identity.bind(conn, ws.id, identity.USAGE_REF_KEY, names)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from integration.port import ReadQuery
+from integration.port import ReadQuery, Refused
 from sync.bury import bury
 from sync.keep import Pulled, follow_merges, in_reading_order, keep, own_objects
 from sync.owners import read_owners_if_due
@@ -40,11 +40,20 @@ def load(ws: Workspace, progress: Progress = quiet) -> Pulled:
 
 
 def poll(ws: Workspace, progress: Progress = quiet) -> Pulled:
-    """Read what changed since the last pass of each object the charter reads; owners once it is time."""
-    total = Pulled()
+    """Read what changed since the last pass of each object the charter reads; owners once it is time.
+
+    An object the CRM refuses to show as asked stops no other; its refusal is raised at the end.
+    """
+    total, refused = Pulled(), None
     for query in in_reading_order(ws):
-        total = total.plus(poll_object(ws, query, progress))
-    return total.plus(read_owners_if_due(ws))
+        try:
+            total = total.plus(poll_object(ws, query, progress))
+        except Refused as error:
+            refused = refused or error
+    total = total.plus(read_owners_if_due(ws))
+    if refused is not None:
+        raise refused
+    return total
 
 
 def poll_object(ws: Workspace, query: ReadQuery, progress: Progress = quiet) -> Pulled:

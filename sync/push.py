@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
@@ -26,12 +26,13 @@ from integration.port import (
     WriteRow,
 )
 from integration.streams import BulkPort
-from mappings.diff import Acknowledged, FieldChanges, Observed, changed_fields
+from mappings.diff import FieldChanges, Observed, changed_fields
 from mappings.naming import key_field
 from mappings.outbound import own_object
 from success.desired import RecordKind
+from sync.insistence import REWRITTEN, acknowledged, insisted_words, sight
 from sync.settle import LANDS_WITHIN, keyless_port, may_still_land, settled
-from sync.state import findings, ledger, mirror
+from sync.state import findings, ledger
 from sync.state.engine import reading, writing
 from sync.state.leases import Lease
 from sync.state.ledger import Acknowledgement, LedgerRow, WriteState
@@ -54,7 +55,6 @@ STREAM_LEASE_S = 600
 
 PARENT_WAIT = timedelta(seconds=2)
 RETRY_CURVE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
-REWRITTEN = "rewritten"
 DELETED = "a person deleted the record in the CRM"
 WRITE_ORDER = (
     RecordKind.PROFILE,
@@ -153,11 +153,10 @@ def _plans(
     """Return what each row needs, the rows whose parent is not written yet, and those still in the air."""
     found = settled(ws, object_name, rows)
     keyless = not ws.homes.has_unique_key(object_name)
-    observed = _observed(ws, object_name, rows)
-    rewritten = _rewrites(ws)
+    seen_rows = sight(ws, object_name, rows)
     parents = _parent_ids(ws, rows)
     plans, waiting, landing = [], [], []
-    for row in rows:
+    for row in seen_rows.rows:
         if row.key not in found and may_still_land(ws, row):
             landing.append(row)
             continue
@@ -167,39 +166,15 @@ def _plans(
             continue
         record = found.get(row.key)
         record_id = row.record_id or (record.id if record else None)
-        seen = _newest(observed.get(record_id or ""), record)
-        changes = changed_fields(row.desired, _acknowledged(row, rewritten), seen)
+        seen = _newest(seen_rows.observed.get(record_id or ""), record)
+        changes = changed_fields(row.desired, acknowledged(row, seen_rows.rewritten), seen)
         plans.append(_Plan(row, record_id, changes, links, keyless))
     return plans, waiting, landing
-
-
-def _observed(ws: Workspace, object_name: str, rows: Sequence[LedgerRow]) -> dict[str, Observed]:
-    ids = [row.record_id for row in rows if row.record_id is not None]
-    with reading(ws.runtime.engine) as conn:
-        held = mirror.find(conn, ws.id, object_name, ids)
-    return {record_id: Observed(one.values, one.confirmed_at) for record_id, one in held.items()}
 
 
 def _newest(observed: Observed | None, record: CrmRecord | None) -> Observed | None:
     """Prefer what the CRM has just answered to what the mirror holds."""
     return observed if record is None else Observed(record.values, record.source_at)
-
-
-def _acknowledged(row: LedgerRow, rewritten: Mapping[str, Mapping[str, datetime]]) -> Acknowledged | None:
-    if row.acknowledged is None or row.acknowledged_at is None:
-        return None
-    at = rewritten.get(f"{row.object}/{row.key}", {})
-    return Acknowledged(row.acknowledged, row.acknowledged_at, at, row.normalised)
-
-
-def _rewrites(ws: Workspace) -> dict[str, dict[str, datetime]]:
-    """Return when we last wrote over somebody else's change, by row and field."""
-    found: dict[str, dict[str, datetime]] = {}
-    with reading(ws.runtime.engine) as conn:
-        for one in findings.open_findings(conn, ws.id, REWRITTEN):
-            row, _, name = one.subject.rpartition("/")
-            found.setdefault(row, {})[name] = one.last_at
-    return found
 
 
 def _parent_ids(ws: Workspace, rows: Iterable[LedgerRow]) -> dict[tuple[str, str], str]:
@@ -258,12 +233,9 @@ def _settle_standing(ws: Workspace, plans: Sequence[_Plan]) -> Pushed:
 
 
 def _block_insisted(ws: Workspace, plan: _Plan, conn: Connection) -> None:
-    words = "; ".join(
-        f"{one.field} was set to {one.found!r} by {one.changed_by} twice within a day; "
-        f"we want {one.desired!r}"
-        for one in plan.changes.blocked
-    )
-    ledger.block(conn, ws.id, plan.row, "CHANGED_BY_OTHERS", words)
+    on_save = any(one.on_save for one in plan.changes.blocked)
+    code = "REWRITTEN_ON_SAVE" if on_save else "CHANGED_BY_OTHERS"
+    ledger.block(conn, ws.id, plan.row, code, insisted_words(plan.changes.blocked))
 
 
 def _put_off(ws: Workspace, rows: Sequence[LedgerRow]) -> Pushed:

@@ -13,7 +13,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from operator import attrgetter
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Any, cast
 import duckdb
 from sqlalchemy import Connection
 
+from integration.record_ids import name_of_account
 from sync.state import dirty, findings, identity, usage_store
 from sync.state.dirty import Scope
 from sync.state.engine import reading, writing
@@ -117,7 +118,7 @@ def _read(ws: Workspace, items: Sequence[InboxItem]) -> tuple[list[UsageEvent], 
         for message in body.get("batch", []):
             read = read_message(message, ws.zone, item.received_at)
             if isinstance(read, UsageEvent):
-                events.append(read)
+                events.append(replace(read, account_ref=name_of_account(ws.vendor, read.account_ref)))
             elif read is not None:
                 refusals.append(read)
     return events, refusals

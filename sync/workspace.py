@@ -14,8 +14,9 @@ from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from integration.deal_pipelines import Pipeline, Stage
 from integration.install_specs import InstallingPort
-from integration.port import CrmDescription, CrmPort, FieldSpec, FieldType, Pipeline, Stage
+from integration.port import CrmDescription, CrmPort, FieldSpec, FieldType
 from mappings.charter import Charter, from_canonical_bytes, rules_of
 from mappings.homes import Homes
 from mappings.inbound import Inbound, inbound_of
@@ -184,5 +185,11 @@ def _pipelines(settings: Mapping[str, object]) -> tuple[Pipeline, ...]:
     if not isinstance(kept, list):
         return ()
     return tuple(
-        Pipeline(one["id"], one["label"], tuple(Stage(**stage) for stage in one["stages"])) for one in kept
+        Pipeline(
+            one["id"],
+            one["label"],
+            tuple(Stage(**stage) for stage in one["stages"]),
+            one.get("record_type"),
+        )
+        for one in kept
     )

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from integration.deal_pipelines import Pipeline, Stage
 from integration.hubspot.portal import Portal
 from integration.install_specs import PipelineSpec
-from integration.port import Pipeline, Stage
 
 
 def load_pipelines(portal: Portal, object_name: str, reason: str) -> tuple[Pipeline, ...]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
+from integration.deal_pipelines import Pipeline
 from integration.hubspot import vocabulary
 from integration.hubspot.connector import PROPERTY_GROUP_LABEL
 from integration.hubspot.describe import load_fields, load_schemas
@@ -36,7 +37,7 @@ from integration.install_specs import (
 )
 from integration.package_step import DeployPackage
 from integration.parts import Part
-from integration.port import FieldSpec, FieldType, ObjectSpec, Pipeline, RateLimited, Refused, Unavailable
+from integration.port import FieldSpec, FieldType, ObjectSpec, RateLimited, Refused, Unavailable
 
 REASON: Final = "install"
 DELETED_NAME: Final = (

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from integration.deal_pipelines import Pipeline
 from integration.hubspot.connector import PROPERTY_GROUP, STANDARD_TYPE_IDS
 from integration.hubspot.labels import standing_labels
 from integration.hubspot.lists import standing_lists
@@ -28,7 +29,7 @@ from integration.install_specs import (
     Wanted,
 )
 from integration.parts import OwnedPart, PartKind
-from integration.port import CrmDescription, ObjectSpec, Pipeline, Refused
+from integration.port import CrmDescription, ObjectSpec, Refused
 
 REASON: Final = "survey"
 UNIQUE_PROPERTIES: Final = 10

@@ -42,7 +42,9 @@ from integration.salesforce.schema import SchemaWriter
 from integration.salesforce.shape import Shapes
 from integration.salesforce.token_endpoint import TokenEndpoint
 from integration.salesforce.transport import Transport, allow_plain_loopback
+from integration.salesforce.witness import last_saved
 from integration.salesforce.write import Writer, pays_as_bulk
+from integration.witness import Saved
 
 VENDOR: Final = "salesforce"
 # "API Request Limits and Allocations": Salesforce counts calls by 24 hours and long requests that
@@ -119,7 +121,7 @@ class SalesforcePort:
         self._shapes.learn(object_name, fields)
 
     def describe(self, objects: Sequence[str]) -> CrmDescription:
-        """See ``CrmPort.describe``; two calls for up to 23 objects."""
+        """See ``CrmPort.describe``; two calls for up to 23 objects, and one per record type of deals."""
         return self._describer.describe(objects)
 
     def iter_pages(self, query: ReadQuery) -> Iterator[Page]:
@@ -159,6 +161,10 @@ class SalesforcePort:
     def update(self, object_name: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
         """See ``CrmPort.update``; one call per 1,000 rows."""
         return self._writer.update(object_name, rows)
+
+    def last_saved(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> Mapping[str, Saved]:
+        """See ``WitnessPort.last_saved``."""
+        return last_saved(self._transport, self._reader, object_name, ids, fields)
 
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
         """Create objects and fields, and grant them, by one deploy for all changes.

@@ -2,21 +2,25 @@
 
 All of it takes two calls for up to 23 objects: a composite (describes and two queries) and
 ``/limits``. Source: REST API guide, "sObject Describe", "Limits"; Object Reference, "Organization",
-"OpportunityStage". Neighbour: ``shape`` keeps the described objects for the other verbs.
+"OpportunityStage". Record types of opportunities have stages of their own, asked of the User Interface
+API ("Get Values for All Picklist Fields of a Record Type"), one call each. Neighbour: ``shape`` keeps the
+described objects for the other verbs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from integration.port import CrmDescription, ObjectSpec, Pipeline, Refused, Stage
+from integration.deal_pipelines import Pipeline, Stage
+from integration.port import CrmDescription, ObjectSpec, Refused
 from integration.salesforce.composite import Part, PartAnswer, query_part, send_parts
 from integration.salesforce.errors import call_error
 from integration.salesforce.limits import COMPOSITE_SUBREQUESTS, LONG_REQUESTS, LONG_REQUESTS_DEVELOPER
-from integration.salesforce.shape import Shapes, parse_shape
+from integration.salesforce.shape import RecordType, Shapes, parse_shape
 from integration.salesforce.transport import Transport
 
 ORGANIZATION_SOQL = (
@@ -24,10 +28,11 @@ ORGANIZATION_SOQL = (
     "LIMIT 1"
 )
 STAGES_SOQL = (
-    "SELECT Id, ApiName, MasterLabel, IsClosed, IsWon, DefaultProbability FROM OpportunityStage "
-    "WHERE IsActive = true ORDER BY SortOrder"
+    "SELECT Id, ApiName, MasterLabel, IsActive, IsClosed, IsWon, DefaultProbability FROM OpportunityStage "
+    "ORDER BY SortOrder"
 )
 DEVELOPER = "Developer Edition"
+DEALS, STAGE_FIELD = "Opportunity", "StageName"
 # "Data and file storage": a record counts about 2 KB whatever its width.
 ROWS_PER_MEGABYTE = 512
 
@@ -54,7 +59,7 @@ class Describer:
             account_name=str(organization["Name"]),
             time_zone=str(organization["TimeZoneSidKey"]),
             objects=self._objects(wanted, answers[2:]),
-            deal_pipelines=_pipelines(answers[1]),
+            deal_pipelines=_pipelines(answers[1], self._stages_by_type(wanted)),
             custom_objects_left=None,
             notes=(_edition_note(organization), *self._limit_notes()),
         )
@@ -68,6 +73,18 @@ class Describer:
                 found[name] = shape.spec
             elif answer.failure.status != HTTPStatus.NOT_FOUND:
                 raise call_error(answer.failure)
+        return found
+
+    def _stages_by_type(self, names: Sequence[str]) -> list[tuple[RecordType, frozenset[str]]]:
+        """Return which stages each record type of opportunities has: one call a record type, none without."""
+        if DEALS not in names:
+            return []
+        found = []
+        for one in self._shapes.get(DEALS).record_types if self._shapes.knows(DEALS) else ():
+            path = f"ui-api/object-info/{DEALS}/picklist-values/{one.id}"
+            answer = self._transport.request("describe", "GET", path)
+            values = (answer["picklistFieldValues"].get(STAGE_FIELD) or {}).get("values") or ()
+            found.append((one, frozenset(str(value["value"]) for value in values)))
         return found
 
     def _limit_notes(self) -> tuple[str, ...]:
@@ -96,12 +113,28 @@ def _only(answer: PartAnswer) -> Mapping[str, Any]:
     return row
 
 
-def _pipelines(answer: PartAnswer) -> tuple[Pipeline, ...]:
-    """Return the org's stages as one pipeline; none where it has no opportunities."""
+def _pipelines(
+    answer: PartAnswer, by_type: Sequence[tuple[RecordType, frozenset[str]]]
+) -> tuple[Pipeline, ...]:
+    """Return a pipeline for each record type, by its developer name, or the org's stages as one.
+
+    None where the org has no opportunities. Each also holds the stages that are inactive or of other
+    record types, inactive there: deals are found in them, and none is opened.
+    """
     if answer.failure is not None:
         return ()
-    stages = tuple(_stage(row) for row in answer.body["records"])
-    return (Pipeline("Opportunity", "Opportunity stages", stages),)
+    stages = [_stage(row) for row in answer.body["records"]]
+    if not by_type:
+        return (Pipeline(DEALS, "Opportunity stages", tuple(stages)),)
+    return tuple(
+        Pipeline(one.developer_name, one.label, tuple(_within(stages, names)), one.id)
+        for one, names in by_type
+    )
+
+
+def _within(stages: Sequence[Stage], names: frozenset[str]) -> Iterator[Stage]:
+    for stage in stages:
+        yield stage if stage.id in names else replace(stage, active=False)
 
 
 def _stage(row: Mapping[str, Any]) -> Stage:
@@ -112,6 +145,7 @@ def _stage(row: Mapping[str, Any]) -> Stage:
         closed=bool(row["IsClosed"]),
         won=bool(row["IsWon"]),
         probability=float(row["DefaultProbability"] or 0) / 100,
+        active=bool(row["IsActive"]),
     )
 
 

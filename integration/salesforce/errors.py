@@ -113,6 +113,9 @@ def _refusal(code: str, message: str, fields: Sequence[str], key_field: str | No
         return Refusal.BUSY
     if code == "DUPLICATE_VALUE" and key_field and (key_field in fields or key_field in message):
         return Refusal.BUSY
+    # A record type our user may not give; the record is where it was.
+    if code == "INVALID_CROSS_REFERENCE_KEY" and "RecordTypeId" in fields:
+        return Refusal.PERMISSION
     # Salesforce says INVALID_FIELD when a parent named by external id is not there (any more).
     if code in GONE_CODES or PARENT_KEY_UNKNOWN in message:
         return Refusal.GONE

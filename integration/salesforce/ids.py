@@ -3,7 +3,8 @@
 Both forms name one record; what is stored is always the longer. Source: Salesforce Help,
 "What's the difference between 15-character and 18-character record IDs": each group of five
 characters gives one checksum character, counting which of them are capital letters.
-Neighbours: ``outbound.py`` and ``token_endpoint.py`` read ids that may come in the short form.
+Neighbours: ``outbound`` and ``token_endpoint`` read ids that may come in the short form;
+``integration/record_ids`` is the border for all the others.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ _CHECKSUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 def long_id(value: str) -> str:
     """Return the 18-character form of an id; one that has it already is returned as it is.
 
-    Raises ValueError for anything but 15 or 18 ASCII letters and digits.
+    Raises ValueError for anything but 15 or 18 ASCII letters and digits, and for 18 of which the last three
+    are not what the others give: letters were changed, or their case was lost on the way.
     """
     if len(value) not in (SHORT, LONG) or not (value.isascii() and value.isalnum()):
         raise ValueError(f"{value!r} is no record id: 15 or 18 letters and digits")
-    return value if len(value) == LONG else value + checksum(value)
+    whole = value[:SHORT] + checksum(value[:SHORT])
+    if len(value) == LONG and value != whole:
+        raise ValueError(f"{value!r} is no record id: its last three characters do not fit the others")
+    return whole
 
 
 def same_id(one: str, other: str) -> bool:

@@ -87,6 +87,7 @@ STANDARD_TYPES_EVERYWHERE: Mapping[str, FieldType] = {
     "Id": FieldType.TEXT,
     "Name": FieldType.TEXT,
     "OwnerId": FieldType.REFERENCE,
+    "RecordTypeId": FieldType.REFERENCE,
     KEY_FIELD: FieldType.TEXT,
 }
 

@@ -7,7 +7,7 @@ when they do not know. Neighbours: ``describe`` fills it, ``read`` and ``write``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
@@ -42,12 +42,22 @@ TYPES: Mapping[str, FieldType] = {
 
 
 @dataclass(frozen=True, slots=True)
+class RecordType:
+    """A record type our user may give, by id and by the name that is the same in every copy of the org."""
+
+    id: str
+    developer_name: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """An object as the org describes it; ``targets`` maps reference fields to what they may hold."""
 
     spec: ObjectSpec
     targets: Mapping[str, tuple[str, ...]]
     permissionable: frozenset[str]
+    record_types: tuple[RecordType, ...] = ()
 
 
 class Shapes:
@@ -63,6 +73,10 @@ class Shapes:
     def add(self, shape: Shape) -> None:
         """Keep a description read for another purpose."""
         self._known[shape.spec.name] = shape
+
+    def knows(self, object_name: str) -> bool:
+        """Return whether an object's description is at hand."""
+        return object_name in self._known
 
     def forget(self, object_name: str) -> None:
         """Drop a description that a deploy has made old."""
@@ -138,7 +152,14 @@ def parse_shape(body: Mapping[str, Any]) -> Shape:
         primary_field=next((row["name"] for row in rows if row.get("nameField")), "Name"),
     )
     permitted = frozenset(row["name"] for row in rows if row.get("permissionable"))
-    return Shape(spec, targets, permitted)
+    return Shape(spec, targets, permitted, tuple(_record_types(body)))
+
+
+def _record_types(body: Mapping[str, Any]) -> Iterator[RecordType]:
+    """Yield those that are active and open to our user; Master is what an object without any has."""
+    for row in body.get("recordTypeInfos") or ():
+        if row.get("active") and row.get("available") and not row.get("master"):
+            yield RecordType(str(row["recordTypeId"]), str(row["developerName"]), str(row["name"]))
 
 
 def _field(row: Mapping[str, Any]) -> FieldSpec:
@@ -150,12 +171,20 @@ def _field(row: Mapping[str, Any]) -> FieldSpec:
         type=kind,
         unique=bool(row.get("externalId") and row.get("unique")),
         references=str(targets[0]) if targets else None,
-        required=not row.get("nillable", True) and not row.get("defaultedOnCreate", False),
+        required=_demanded(row),
         writable=bool(row.get("updateable") or row.get("createable")),
+        createable=bool(row.get("createable")),
+        restricted=bool(row.get("restrictedPicklist")),
         decimals=int(row.get("scale") or 0),
         description=str(row.get("inlineHelpText") or ""),
     )
     return replace(spec, choices=_choices(row)) if kind is FieldType.CHOICE else spec
+
+
+def _demanded(row: Mapping[str, Any]) -> bool:
+    """Return whether no record can be made without the field; page layouts alone demand nothing of an API."""
+    optional = row.get("nillable", True) or row.get("defaultedOnCreate", False)
+    return bool(row.get("createable")) and not optional
 
 
 def _choices(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

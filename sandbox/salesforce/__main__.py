@@ -12,6 +12,7 @@ from sandbox.salesforce import (
     rest_metadata,
     rest_query,
     rest_records,
+    ui_api,
 )
 from sandbox.salesforce.control import Hooks, extra_blueprint
 from sandbox.salesforce.edge import Edge
@@ -21,6 +22,7 @@ from sandbox.salesforce.org import Org
 from sandbox.salesforce.outbound import OutboundMessages
 from sandbox.salesforce.quota import Quota
 from sandbox.salesforce.rest_composite import Composite
+from sandbox.salesforce.shape_control import shape_blueprint
 from sandbox.salesforce.web import Router
 from sandbox.server.app import build_app, open_services
 from sandbox.server.control import control_blueprint
@@ -35,6 +37,7 @@ def routes(quota: Quota) -> Router:
     rest_collections.register(router)
     rest_metadata.register(router)
     rest_records.register(router)
+    ui_api.register(router)
     bulk_ingest.register(router)
     bulk_query.register(router)
     Composite(router)
@@ -63,6 +66,7 @@ def main() -> None:
     app = build_app("salesforce", services)
     app.register_blueprint(control_blueprint(services, Hooks(org, tokens, outbound), named_faults()))
     app.register_blueprint(extra_blueprint(org, tokens, quota))
+    app.register_blueprint(shape_blueprint(org, tokens))
     app.register_blueprint(Edge(org, routes(quota), tokens, quota, outbound).blueprint())
     serve(app, args.port)
 

@@ -7,7 +7,7 @@ object stays out of sight until a permission set that grants it is assigned (Per
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sandbox.salesforce.schema import Field, Schema, SObject
@@ -27,9 +27,20 @@ class Grants:
 class Access:
     """The sight of one user over one version of the schema. ``everything`` is a person with all rights."""
 
-    def __init__(self, schema: Schema, grants: Iterable[Grants], *, everything: bool = False) -> None:
-        """Combine the grants of all permission sets assigned to the user."""
+    def __init__(
+        self,
+        schema: Schema,
+        grants: Iterable[Grants],
+        *,
+        everything: bool = False,
+        withheld: Mapping[str, str] | None = None,
+    ) -> None:
+        """Combine the grants of all permission sets assigned to the user.
+
+        ``withheld`` maps Object.Field (lower case) to ``hidden`` or ``read_only``, whatever is granted.
+        """
         self._schema = schema
+        self._withheld = withheld or {}
         self._everything = everything
         self._fields: dict[str, tuple[bool, bool]] = {}
         self._objects: dict[str, set[str]] = {}
@@ -59,9 +70,13 @@ class Access:
 
     def edits(self, obj: SObject, f: Field) -> bool:
         """Return whether field-level security lets the user write a field."""
+        if f"{obj.name}.{f.name}".lower() in self._withheld:
+            return False
         return self._open(f) or self._fields.get(f"{obj.name}.{f.name}".lower(), (False, False))[1]
 
     def _reads(self, obj: SObject, f: Field) -> bool:
+        if self._withheld.get(f"{obj.name}.{f.name}".lower()) == "hidden":
+            return False
         return self._open(f) or self._fields.get(f"{obj.name}.{f.name}".lower(), (False, False))[0]
 
     def _open(self, f: Field) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.salesforce.access import Access
+from sandbox.salesforce.record_types import infos
 from sandbox.salesforce.schema import NUMERIC, Field, Schema, SObject
 
 Json = dict[str, Any]
@@ -16,7 +17,6 @@ _SOAP = {
     "percent": "xsd:double", "date": "xsd:date", "datetime": "xsd:dateTime", "id": "tns:ID",
     "reference": "tns:ID",
 }  # fmt: skip
-MASTER_RECORD_TYPE = "012000000000000AAA"
 
 
 def field_shape(obj: SObject, f: Field, access: Access) -> Json:
@@ -96,11 +96,6 @@ def summary(obj: SObject, access: Access, version: int) -> Json:
 def describe(schema: Schema, access: Access, obj: SObject, version: int) -> Json:
     """Return the whole describe answer of an object, as far as the user may see."""
     base = f"/services/data/v{version}.0/sobjects/{obj.name}"
-    master = {
-        "active": True, "available": True, "defaultRecordTypeMapping": True, "developerName": "Master",
-        "master": True, "name": "Master", "recordTypeId": MASTER_RECORD_TYPE,
-        "urls": {"layout": f"{base}/describe/layouts/{MASTER_RECORD_TYPE}"},
-    }  # fmt: skip
     head = summary(obj, access, version)
     return {
         "actionOverrides": [], "childRelationships": _children(schema, access, obj),
@@ -108,7 +103,7 @@ def describe(schema: Schema, access: Access, obj: SObject, version: int) -> Json
         "defaultImplementation": None, "extendedBy": None, "extendsInterfaces": None,
         "fields": [field_shape(obj, f, access) for f in access.fields(obj).values()],
         "implementedBy": None, "implementsInterfaces": None, "listviewable": None, "lookupLayoutable": None,
-        "namedLayoutInfos": [], "networkScopeFieldName": None, "recordTypeInfos": [master],
+        "namedLayoutInfos": [], "networkScopeFieldName": None, "recordTypeInfos": infos(obj, base),
         "searchLayoutable": True, "sobjectDescribeOption": "FULL",
         "supportedScopes": [{"label": f"All {obj.plural.lower()}", "name": "everything"},
                             {"label": f"My {obj.plural.lower()}", "name": "mine"}],

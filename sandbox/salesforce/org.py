@@ -47,6 +47,7 @@ class Org:
         self._sights: dict[str, tuple[int, Access]] = {}
         self._grants_version = 0
         self.cursors: dict[str, Any] = {}
+        self._kept: dict[str, Any] = {}
         kept = self.store.noted("schema")
         self._counters: dict[str, int] = self.store.noted("counters", {})
         self.schema = Schema.from_json(kept) if kept else standard_schema(self.stamp())
@@ -56,6 +57,7 @@ class Org:
         self.newest_version: int = self.store.noted("newest version", NEWEST_VERSION)
         self.org_id = next(iter(self.store.table("Organization")))
         self.grants = {k: _grants(v) for k, v in self.store.noted("grants", {}).items()}
+        self._withheld: dict[str, str] = self.store.noted("field access", {})
 
     def now(self) -> datetime:
         """Return the sandbox's present."""
@@ -117,6 +119,23 @@ class Org:
         }
         self.store.note("grants", raw)
 
+    def keep(self, key: str, value: Any) -> None:
+        """Keep a setting durably that every write asks for."""
+        self._kept[key] = value
+        self.store.note(key, value)
+
+    def kept(self, key: str, default: Any) -> Any:
+        """Return such a setting, read from the file once."""
+        if key not in self._kept:
+            self._kept[key] = self.store.noted(key, default)
+        return self._kept[key]
+
+    def withhold(self, fields: dict[str, str]) -> None:
+        """Take fields from the API user from now on, whatever permission sets grant."""
+        self._withheld = fields
+        self.store.note("field access", fields)
+        self.forget_sight()
+
     def forget_sight(self) -> None:
         """Recompute access at the next call (permission set assignments changed)."""
         self._sights.clear()
@@ -130,7 +149,7 @@ class Org:
             assigned = [r["PermissionSetId"] for r in self.store.live("PermissionSetAssignment")
                         if r["AssigneeId"] == user_id]  # fmt: skip
             grants = [self.grants[i] for i in assigned if i in self.grants]
-            found = self._sights[user_id] = (version, Access(self.schema, grants))
+            found = self._sights[user_id] = (version, Access(self.schema, grants, withheld=self._withheld))
         return found[1]
 
     def actor(self, user_id: str) -> Actor:

@@ -77,6 +77,24 @@ class Field:
         return self.type in TEXTUAL
 
 
+@dataclass(frozen=True, slots=True)
+class RecordType:
+    """One record type of an object; ``picks`` are the values it has of each picklist it narrows.
+
+    ``available`` says whether the API user may give it, ``default`` whether it is what the user gives
+    without saying, ``person`` whether its accounts are people.
+    """
+
+    id: str
+    developer_name: str
+    name: str
+    active: bool = True
+    available: bool = True
+    default: bool = False
+    person: bool = False
+    picks: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
 @dataclass(slots=True)
 class SObject:
     """One object with its fields by lower-case name, in order of definition."""
@@ -91,6 +109,7 @@ class SObject:
     deletable: bool = True
     granted: bool = True
     sharing_model: str = "ReadWrite"
+    record_types: tuple[RecordType, ...] = ()
 
     @property
     def custom(self) -> bool:
@@ -184,7 +203,8 @@ class Schema:
         schema = cls()
         for raw in data["objects"]:
             fields = {k: _field(v) for k, v in raw.pop("fields").items()}
-            schema._objects[raw["name"].lower()] = SObject(**raw, fields=fields)
+            types = tuple(_record_type(one) for one in raw.pop("record_types", ()))
+            schema._objects[raw["name"].lower()] = SObject(**raw, fields=fields, record_types=types)
         schema.changed_at = dict(data["changed_at"])
         return schema
 
@@ -192,3 +212,8 @@ class Schema:
 def _field(raw: dict[str, Any]) -> Field:
     picks = tuple(Pick(**p) for p in raw.pop("picks"))
     return replace(Field(**{**raw, "reference_to": tuple(raw["reference_to"])}), picks=picks)
+
+
+def _record_type(raw: dict[str, Any]) -> RecordType:
+    picks = tuple((name, tuple(values)) for name, values in raw.pop("picks"))
+    return RecordType(**raw, picks=picks)

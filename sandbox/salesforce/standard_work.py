@@ -100,6 +100,8 @@ def setup_objects() -> list[SObject]:
     record_type = make("RecordType", "Record Type", "Record Types", "012", [
         *system_fields(owned=False), text("DeveloperName", "Record Type Name", 80),
         text("SobjectType", "Object Type Name", 40), flag("IsActive", "Active"),
+        flag("IsPersonType", "Is Person Type"),
+        reference("BusinessProcessId", "Business Process ID", "BusinessProcess"),
         text("Description", "Description"),
     ], createable=False, updateable=False, deletable=False)  # fmt: skip
     stage = make("OpportunityStage", "Opportunity Stage", "Opportunity Stages", "01J", [
@@ -110,7 +112,11 @@ def setup_objects() -> list[SObject]:
         text("ForecastCategoryName", "Name"),
         number("DefaultProbability", "Probability (%)", "percent", 3, 0), text("Description", "Description"),
     ], createable=False, updateable=False, deletable=False)  # fmt: skip
-    return [org, record_type, stage, *permission_objects(), *metadata_objects()]
+    process = make("BusinessProcess", "Business Process", "Business Processes", "019", [
+        *system_fields(owned=False), text("TableEnumOrId", "Entity Enumeration Or ID", 40),
+        flag("IsActive", "Active"), text("Description", "Description"),
+    ], createable=False, updateable=False, deletable=False)  # fmt: skip
+    return [org, record_type, process, stage, *permission_objects(), *metadata_objects()]
 
 
 def permission_objects() -> list[SObject]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.salesforce import flows, person_accounts, record_types
 from sandbox.salesforce.coerce import coerce
 from sandbox.salesforce.derive import after_save, derive
 from sandbox.salesforce.errors import SfError, dml, no_such_column, resource_missing
+from sandbox.salesforce.features import check_lock
 from sandbox.salesforce.ids import to18
 from sandbox.salesforce.org import Actor, Org
 from sandbox.salesforce.rules import check_duplicates, check_validation
@@ -43,8 +45,10 @@ def insert(w: Writer, obj: SObject, body: Values) -> str:
     audit = {"CreatedDate": moment, "CreatedById": w.actor.user_id}
     row |= {k: v for k, v in audit.items() if obj.get(k)}
     _name_automatically(w, obj, row)
+    given = {f.name for f in values}
+    _settle(obj, row, given)
     _require(obj, row)
-    _save(w, obj, row, None, {f.name for f in values})
+    _save(w, obj, row, None, given)
     w.change.created.append(row_id)
     return row_id
 
@@ -54,10 +58,13 @@ def update(w: Writer, obj: SObject, row_id: str, body: Values) -> None:
     old = existing(w.org, obj, row_id)
     if not obj.updateable or not w.actor.access.may(obj, "allowEdit"):
         raise dml("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", status=403)
+    check_lock(w.org, w.actor, old["Id"])
     values = _values(w, obj, body, creating=False)
     row = dict(old) | {f.name: v for f, v in values.items()}
+    given = {f.name for f in values}
+    _settle(obj, row, given)
     _require(obj, row)
-    _save(w, obj, row, old, {f.name for f in values})
+    _save(w, obj, row, old, given)
 
 
 def upsert(
@@ -203,6 +210,11 @@ def _numbered(pattern: str, number: int) -> str:
     return f"{before}{number:0{len(zeros)}d}{after}"
 
 
+def _settle(obj: SObject, row: Row, given: set[str]) -> None:
+    record_types.settle(obj, row, given)
+    person_accounts.name_person(obj, row, given)
+
+
 def _require(obj: SObject, row: Row) -> None:
     missing = [f.name for f in obj.fields.values() if f.required and row.get(f.name) is None]
     if missing:
@@ -212,12 +224,17 @@ def _require(obj: SObject, row: Row) -> None:
 def _save(w: Writer, obj: SObject, row: Row, old: Row | None, given: set[str]) -> None:
     _check_references(w, obj, row, given)
     _check_assignment(w, obj, row)
+    flows.run(w.org, flows.BEFORE, obj, row, old)
     derive(w.org, obj.name, row, old, given)
     check_validation(w.org, obj.name, row)
     check_duplicates(w.org, obj.name, row, allow_save=w.allow_save)
     _check_unique(w, obj, row)
     _store(w, obj, row)
+    person_accounts.keep_twin(w.org, obj, row, w.change)
     after_save(w.org, obj.name, row, w.change)
+    later = dict(row)
+    if flows.run(w.org, flows.AFTER, obj, later, old):
+        _store(w, obj, later)
     if obj.name == "PermissionSetAssignment":
         w.org.forget_sight()
 
@@ -245,6 +262,9 @@ def _check_references(w: Writer, obj: SObject, row: Row, given: set[str]) -> Non
             raise dml("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
         if found.get("IsDeleted"):
             raise dml("ENTITY_IS_DELETED", "entity is deleted")
+        if name == "OwnerId" and found.get("IsActive") is False:
+            words = f"operation performed with inactive user [{value}] as owner of {obj.name.lower()}"
+            raise dml("INACTIVE_OWNER_OR_USER", words, name)
 
 
 def _check_unique(w: Writer, obj: SObject, row: Row) -> None:

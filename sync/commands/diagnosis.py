@@ -12,15 +12,19 @@ from enum import StrEnum
 from integration.hubspot.connector import DEFAULT_VERSION, PATHS
 from integration.hubspot.scopes import FALLBACKS
 from integration.hubspot.versions import life_of
+from integration.port import CrmError
 from sync.commands.installing import SERVICE_KEY_LACKS
 from sync.connect import APP, kind_of
+from sync.onboard import plan_install
 from sync.runtime import Runtime
 from sync.scopes import GRANTED, app_scopes
+from sync.state import due
+from sync.state.engine import reading
 from sync.state.errors import StateError
 from sync.state.installations import Installation, Status
 from sync.workspace import Workspace
 
-HUBSPOT = "hubspot"
+HUBSPOT, SALESFORCE = "hubspot", "salesforce"
 SERVICE_KEY = "service_key"
 START = {"hubspot": "/connect/hubspot", "salesforce": "/connect/salesforce"}
 
@@ -81,6 +85,30 @@ def of_scopes(runtime: Runtime, ws: Workspace) -> list[Diagnosis]:
         Diagnosis(ws.id, f"the scope {one} was not granted: {FALLBACKS[one]}", remedy, Severity.NOTE)
         for one in missing.optional
     ]
+
+
+def of_org(ws: Workspace) -> list[Diagnosis]:
+    """Return what an org will not have as the charter wants it, asked of the org now (two calls or a few).
+
+    Fields hidden from our user, required ones nobody fills, stages that are gone: what an install would ask.
+    """
+    if ws.vendor != SALESFORCE or ws.installation.status is not Status.ACTIVE:
+        return []
+    try:
+        plan = plan_install(ws)
+    except CrmError as error:
+        remedy = "see whether the org can be reached, then run this again"
+        return [Diagnosis(ws.id, f"the org could not be looked at: {error}", remedy)]
+    remedy = "mend it in the org or the charter, then `colonnade sync retry`"
+    return [Diagnosis(ws.id, one, remedy) for one in plan.questions]
+
+
+def of_reading(ws: Workspace) -> list[Diagnosis]:
+    """Return what the CRM refused when it was read last; it is asked again when the object is due."""
+    with reading(ws.runtime.engine) as conn:
+        failed = due.failing(conn, ws.id)
+    remedy = "none while the CRM only could not answer; else mend it there"
+    return [Diagnosis(ws.id, f"{task}: {words}", remedy, Severity.NOTE) for task, words in failed.items()]
 
 
 def of_api_version(installation: str, today: date) -> list[Diagnosis]:

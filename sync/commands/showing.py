@@ -5,9 +5,19 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
+from integration.record_ids import name_of_account
 from success.decide import Decision
 from success.explain import explain as explanation
-from sync.commands.diagnosis import HUBSPOT, Diagnosis, Severity, of_api_version, of_connection, of_scopes
+from sync.commands.diagnosis import (
+    HUBSPOT,
+    Diagnosis,
+    Severity,
+    of_api_version,
+    of_connection,
+    of_org,
+    of_reading,
+    of_scopes,
+)
 from sync.commands.output import answer, json_option, table
 from sync.config import read_settings
 from sync.numbers import decisions, portfolio
@@ -80,8 +90,8 @@ def _matters(runtime: Runtime, one: Installation) -> list[Diagnosis]:
     except StateError as error:
         return [*found, Diagnosis(one.id, str(error), "apply a charter")]
     if not any(matter.severity is Severity.WRONG for matter in found):
-        found += of_scopes(runtime, ws)
-    return found + _of_records(ws)
+        found += [*of_scopes(runtime, ws), *of_org(ws)]
+    return [*found, *of_reading(ws), *_of_records(ws)]
 
 
 def _of_records(ws: Workspace) -> list[Diagnosis]:
@@ -92,7 +102,11 @@ def _of_records(ws: Workspace) -> list[Diagnosis]:
         normalised = findings.open_findings(conn, ws.id, NORMALISED)
         owners = [one for kind in (UNREAD, UNSEEDED) for one in findings.open_findings(conn, ws.id, kind)]
     found = [
-        Diagnosis(ws.id, f"{row.object} {row.key}: {row.error_message}", "mend it in the CRM")
+        Diagnosis(
+            ws.id,
+            f"{row.object} {row.key}: {row.error_message}",
+            "mend it in the CRM, then `colonnade sync retry`",
+        )
         for row in blocked[:SHOWN]
     ]
     if contradictions:
@@ -136,6 +150,7 @@ def _account_id(ws: Workspace, account: str) -> str:
     Raises StateError for a name of none, or of several.
     """
     reads = ws.inbound.crm.reads.account
+    account = name_of_account(ws.vendor, account)
     with reading(ws.runtime.engine) as conn:
         if account in mirror.find(conn, ws.id, reads.object, [account]):
             return account

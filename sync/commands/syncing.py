@@ -19,6 +19,7 @@ from sync.commands.output import answer, json_option, rows_bar, table
 from sync.config import ConfigError, read_settings
 from sync.history import read_history
 from sync.jobs import owner_name
+from sync.mended import retry_blocked
 from sync.onboard import every_installation, go_live
 from sync.runtime import Runtime, open_runtime
 from sync.state import dirty, inbox, ledger, mirror
@@ -188,6 +189,20 @@ def _show_addresses(out: Console, made: Addresses, watched: Mapping[str, tuple[s
     out.print(f"with the write key                   {made.write_key}", soft_wrap=True)
     rows = [(name, ", ".join(fields)) for name, fields in watched.items()]
     out.print(table("To be told about: creation, deletion, and changes of", ("object", "fields"), rows))
+
+
+@sync.command()
+@click.argument("installation")
+@click.option("--object", "object_name", help="Only writes to this object, by the CRM's own name.")
+@json_option
+def retry(installation: str, object_name: str | None, as_json: bool) -> None:
+    """Write again what the CRM or somebody in it refused, once that is mended; the next push does it.
+
+    Example: colonnade sync retry salesforce-00D5g00000AbCdEEAV --object Opportunity
+    """
+    done = retry_blocked(_at_work(installation), object_name)
+    data = {"installation": installation, "reopened": done}
+    answer(data, as_json, lambda out: out.print(f"{done} blocked writes are tried again by the next push."))
 
 
 @sync.command()

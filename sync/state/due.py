@@ -155,6 +155,14 @@ def schedule(conn: Connection, installation_id: str) -> dict[str, datetime]:
     return dict(conn.execute(query.order_by(due.c.task)).all())
 
 
+def failing(conn: Connection, installation_id: str) -> dict[str, str]:
+    """Return the installation's tasks that failed when they ran last, each with why."""
+    query = select(due.c.task, due.c.last_error).where(
+        due.c.installation_id == installation_id, due.c.last_error.is_not(None)
+    )
+    return dict(conn.execute(query.order_by(due.c.task)).all())
+
+
 def _of_kinds(kinds: Sequence[str]) -> ColumnElement[bool]:
     return or_(*(due.c.task.startswith(f"{kind} ", autoescape=True) for kind in kinds))
 

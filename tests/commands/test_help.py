@@ -36,7 +36,10 @@ def test_the_commands_are_those_promised():
     """What the design names is there."""
     assert set(ALL) == {
         *(f"charter {one}" for one in ("schema", "check", "plan", "apply", "history", "rollback")),
-        *(f"sync {one}" for one in ("load", "history", "usage", "live", "run", "status", "addresses")),
+        *(
+            f"sync {one}"
+            for one in ("load", "history", "usage", "live", "run", "retry", "status", "addresses")
+        ),
         *("portfolio generate", "portfolio load", "sandbox", "demo", "serve", "install", "doctor"),
         "bench hubspot-sync",
         "bench salesforce-sync",

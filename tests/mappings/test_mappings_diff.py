@@ -72,6 +72,18 @@ def test_changed_again_within_a_day_it_is_blocked(hours: int, *, blocked: bool) 
         assert changes == FieldChanges({"cs_health": "72", "b": "1"}, ("cs_health",))
 
 
+@pytest.mark.parametrize("days", [0, 30])
+def test_an_automation_is_met_once_for_each_value_wanted(days: int) -> None:
+    """Written over before with this value it is blocked, however long ago; another value is tried."""
+    before = NOON - timedelta(days=days)
+    acknowledged = Acknowledged({"cs_health": "71"}, NOON, {"cs_health": before})
+    seen = Observed({"cs_health": "99"}, NOON + HOUR, {"cs_health": "a flow"}, on_save=True)
+    blocked = BlockedField("cs_health", "71", "99", "a flow", on_save=True)
+    assert changed_fields({"cs_health": "71"}, acknowledged, seen) == FieldChanges({}, (), (blocked,))
+    tried = changed_fields({"cs_health": "72"}, acknowledged, seen)
+    assert (tried.write, tried.blocked) == ({"cs_health": "72"}, ())
+
+
 def test_a_person_who_sets_the_right_value_blocks_nothing() -> None:
     """When the field holds what we want there is nothing to write and nobody to name."""
     acknowledged = Acknowledged({"cs_health": "71"}, NOON, {"cs_health": NOON})

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.port import CrmRecord, Link, Pipeline, Stage
+from integration.deal_pipelines import Pipeline, Stage
+from integration.port import CrmRecord, Link
 from mappings.inbound import (
     Contradiction,
     Inbound,

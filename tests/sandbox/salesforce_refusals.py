@@ -1,4 +1,4 @@
-"""What Salesforce is known to refuse of queries, limits, collections, composites, Bulk 2.0 and deletions.
+"""What Salesforce is known to refuse: queries, limits, collections, composites, Bulk 2.0, rows, deletions.
 
 One line each, with the section of the vendor reference that says so and the line's subject there. Every
 entry has exactly one test in ``test_salesforce_refusals_*.py``, marked ``@refuses("its id")`` or made of a
@@ -25,6 +25,7 @@ _BULK_QUERY = "1.3, query"
 _BULK_LIMITS = "1.3, limits"
 _CSV = "1.3, CSV semantics"
 _DESTRUCTIVE = "3, destructive"
+_ROWS = "1.5, error codes"
 
 REFUSALS: Final[dict[str, tuple[str, str]]] = {
     # versions, sessions, quotas
@@ -120,6 +121,17 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "delete-full-folder": (_DESTRUCTIVE, "a folder with something in it"),
     "delete-held-set": (_DESTRUCTIVE, "a permission set that somebody has"),
     "delete-absent": (_DESTRUCTIVE, "what is not there, unless warnings are ignored"),
+    # 1.5: rows an org will not have
+    "record-type-not-given": (_ROWS, "a record type the user may not give"),
+    "flow-fails": (_ROWS, "a flow of the customer's that fails"),
+    "field-hidden": (_ROWS, "a field the user cannot see, queried"),
+    "field-read-only": (_ROWS, "a field the user may only read, written"),
+    "person-name": (_ROWS, "the composed name of a person account, written"),
+    "person-fields": (_ROWS, "a person's name on a business account"),
+    "record-locked": (_ROWS, "an update of a record that waits for approval"),
+    "owner-inactive": (_ROWS, "an owner who left"),
+    "required-field": (_ROWS, "a record without a field required of all"),
+    "one-currency": (_ROWS, "the currency field of an org that has one currency"),
 }
 
 

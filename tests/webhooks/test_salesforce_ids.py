@@ -2,6 +2,7 @@
 
 import pytest
 
+from integration.record_ids import name_of_account, stored_id
 from integration.salesforce.ids import long_id
 
 # Pairs printed in Salesforce's REST API guide, and one worked by hand:
@@ -40,3 +41,21 @@ def test_anything_else_is_no_id(wrong):
     """Only 15 or 18 ASCII letters and digits are."""
     with pytest.raises(ValueError, match="no record id"):
         long_id(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["001D000000IqhSLIAY", "001d000000iqhsliaz", "001D000000IqhSL000"])
+def test_a_checksum_that_does_not_fit_is_refused(wrong):
+    """Another letter, lost case or no checksum at all: it names no record we could be sure of."""
+    with pytest.raises(ValueError, match="do not fit"):
+        long_id(wrong)
+    with pytest.raises(ValueError, match="do not fit"):
+        stored_id("salesforce", wrong)
+
+
+def test_an_account_named_by_its_id_has_one_name():
+    """The product may say 15 characters or 18; its own names, and HubSpot's ids, stay as they are."""
+    assert name_of_account("salesforce", "001D000000IqhSL") == "001D000000IqhSLIAZ"
+    assert name_of_account("salesforce", "001D000000IqhSLIAZ") == "001D000000IqhSLIAZ"
+    for own in ("acorn", "006D000000IqhSL", "001D000000IqhSLIAY"):
+        assert name_of_account("salesforce", own) == own
+    assert name_of_account("hubspot", "001D000000IqhSL") == "001D000000IqhSL"

@@ -1,0 +1,30 @@
+"""Blocked writes tried again, because an admin says that what stood against them is mended.
+
+Nothing that the CRM refused, or that people or automations insisted on, is written again by itself; this
+is the other way than a change of what is wanted. Neighbours: ``push`` blocks and writes,
+``insistence`` remembers what was written over before, which is forgotten here.
+"""
+
+from __future__ import annotations
+
+from sync.insistence import REWRITTEN
+from sync.state import findings, ledger
+from sync.state.engine import writing
+from sync.workspace import Workspace
+
+
+def retry_blocked(ws: Workspace, object_name: str | None = None) -> int:
+    """Have the next push write blocked rows again, of one object or of all; return how many.
+
+    A field that is changed again afterwards is written over once, as if it had never been.
+    """
+    with writing(ws.runtime.engine) as conn:
+        rows = [row for row in ledger.blocked(conn, ws.id) if object_name in (None, row.object)]
+        told = [one.subject for one in findings.open_findings(conn, ws.id, REWRITTEN)]
+        names = {f"{row.object}/{row.key}" for row in rows}
+        ended = [subject for subject in told if subject.rpartition("/")[0] in names]
+        findings.resolve(conn, ws.id, ws.now(), REWRITTEN, ended)
+        by_object: dict[str, list[str]] = {}
+        for row in rows:
+            by_object.setdefault(row.object, []).append(row.key)
+        return sum(ledger.reopen(conn, ws.id, name, keys) for name, keys in by_object.items())
