@@ -129,7 +129,8 @@ class CrmRecord:
     """One record as the CRM holds it.
 
     ``source_at`` is when the CRM last changed it (UTC), ``created_at`` when it made it.
-    ``merged_ids`` are records that became this one, where the CRM says so on the record.
+    ``merged_ids`` are records that became this one, ``merged_into`` is the one this became: each where
+    the CRM says so on the record.
     """
 
     object: str
@@ -140,6 +141,7 @@ class CrmRecord:
     archived: bool = False
     links: tuple[Link, ...] = ()
     merged_ids: tuple[str, ...] = ()
+    merged_into: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

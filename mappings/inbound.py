@@ -18,7 +18,15 @@ from mappings.binding import Binding
 from mappings.bindings import CrmEntry, DealReads, LineReads, TicketFields, TicketReads
 from mappings.catalogue import OWN_OBJECTS, Home
 from mappings.charter import Charter
-from mappings.freshness import OWN, OWNERS_READ, READ, Promise, promise
+from mappings.freshness import (
+    OWN,
+    OWN_WITH_THE_BIN,
+    OWNERS_READ,
+    READ,
+    READ_WITH_THE_BIN,
+    Promise,
+    promise,
+)
 from mappings.homes import OBJECTS, Homes
 from mappings.naming import HUBSPOT, key_field, vendor_name
 from mappings.outbound import object_specs
@@ -174,18 +182,16 @@ def promises(charter: Charter, vendor: str, homes: Homes) -> dict[str, Promise]:
     crm = charter.crm_for(vendor)
     read = dict.fromkeys(entry.object for entry in crm.entries().values())
     kinds = [kind.value for kind in OWN_OBJECTS if homes.of[kind] is Home.OBJECT]
-    return {name: promise(crm.freshness, name, READ) for name in read} | {
-        vendor_name(kind, vendor): promise(crm.freshness, kind, OWN) for kind in kinds
+    theirs, ours = (READ, OWN) if vendor == HUBSPOT else (READ_WITH_THE_BIN, OWN_WITH_THE_BIN)
+    return {name: promise(crm.freshness, name, theirs) for name in read} | {
+        vendor_name(kind, vendor): promise(crm.freshness, kind, ours) for kind in kinds
     }
 
 
 def owners_promise(charter: Charter, vendor: str) -> timedelta | None:
-    """Return how old what we know of the owners may be; ``None`` where they are not read.
-
-    They are read where HubSpot's accounts name one: a Salesforce owner is a record like others.
-    """
+    """Return how old what we know of the owners may be; ``None`` where the charter's accounts name none."""
     crm = charter.crm_for(vendor)
-    if vendor != HUBSPOT or not crm.names_owners():
+    if not crm.names_owners():
         return None
     return promise(crm.freshness, OWNERS, Promise(OWNERS_READ, OWNERS_READ)).changes
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from integration.port import ReadQuery
 from sync.bury import bury
-from sync.keep import Pulled, follow_merges, in_reading_order, keep, own_objects
+from sync.keep import Pulled, deletions, follow_merges, in_reading_order, keep, own_objects
 from sync.owners import read_owners_if_due
 from sync.state import cursors
 from sync.state.cursors import Cursor, Phase
@@ -81,10 +81,10 @@ def _read(ws: Workspace, query: ReadQuery, phase: Phase, started: datetime, prog
     """Read all pages; the pass is over only when its last page is kept."""
     total = Pulled()
     for page in ws.port.iter_pages(query):
-        merges = follow_merges(ws, page.records)
+        gone = [*follow_merges(ws, page.records), *deletions(ws, page.records)]
         with writing(ws.runtime.engine) as conn:
             pulled = keep(conn, ws, page.records, "read" if phase is Phase.INITIAL else "changed")
-            bury(conn, ws, merges)
+            bury(conn, ws, gone)
             if phase is Phase.INITIAL and page.resume is not None:
                 place = Cursor(query.object, phase, page.resume, started)
                 cursors.put(conn, ws.id, ws.now(), place)

@@ -8,7 +8,7 @@ from threading import Lock
 
 from integration.budget import Budget, Lane
 from integration.call_count import CallCount
-from integration.census import Census, CensusPort
+from integration.census import Census, CensusPort, LogWindow
 from integration.history import History, HistoryPort
 from integration.http import pooled_session
 from integration.hubspot import census
@@ -108,8 +108,9 @@ class HubSpotPort(CrmPort, KeylessPort, CensusPort, HistoryPort, OwnersPort, Ins
         """See ``KeylessPort.withdraw``; HubSpot keeps them in its recycle bin for 90 days."""
         self._keyless.withdraw(object_name, ids)
 
-    def census(self, object_name: str, known: Iterable[str]) -> Census:
+    def census(self, object_name: str, known: Iterable[str], log: LogWindow | None = None) -> Census:
         """See ``CensusPort.census``; one search where nothing differs."""
+        del log  # HubSpot keeps no log of deletions
         return census.census(self._portal, object_name, known)
 
     def history(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> list[History]:

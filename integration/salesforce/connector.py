@@ -17,8 +17,10 @@ from requests import Session
 
 from integration.budget import Budget, Lane, Window
 from integration.call_count import CallCount
+from integration.census import Census, CensusPort, LogWindow
 from integration.http import pooled_session
 from integration.in_flight import InFlight
+from integration.owners import Owner, OwnersPort
 from integration.port import (
     CrmDescription,
     CrmRecord,
@@ -32,13 +34,17 @@ from integration.port import (
     WriteRow,
 )
 from integration.salesforce.auth import Authenticator, SalesforceCredentials, TokenStore
+from integration.salesforce.census import census
 from integration.salesforce.describe import Describer
+from integration.salesforce.owners import read_owners
 from integration.salesforce.read import Reader
 from integration.salesforce.schema import SchemaWriter
 from integration.salesforce.shape import Shapes
 from integration.salesforce.token_endpoint import TokenEndpoint
 from integration.salesforce.transport import Transport, allow_plain_loopback
+from integration.salesforce.withdraw import withdraw
 from integration.salesforce.write import Writer, pays_as_bulk
+from integration.withdrawing import WithdrawingPort
 
 VENDOR: Final = "salesforce"
 # "API Request Limits and Allocations": Salesforce counts calls by 24 hours and long requests that
@@ -72,7 +78,7 @@ def connect(
     return SalesforcePort(transport)
 
 
-class SalesforcePort(DeployingPort):
+class SalesforcePort(DeployingPort, CensusPort, OwnersPort, WithdrawingPort):
     """A connected org (``CrmPort``). Thread-safe; one per installation and process."""
 
     def __init__(self, transport: Transport) -> None:
@@ -144,6 +150,18 @@ class SalesforcePort(DeployingPort):
     def update(self, object_name: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
         """See ``CrmPort.update``; one call per 1,000 rows."""
         return self._writer.update(object_name, rows)
+
+    def owners(self) -> list[Owner]:
+        """See ``OwnersPort.owners``; one call per 2,000 users."""
+        return read_owners(self._reader)
+
+    def withdraw(self, object_name: str, ids: Sequence[str]) -> None:
+        """See ``WithdrawingPort.withdraw``; one call per 200, which stay 15 days in the recycle bin."""
+        withdraw(self._transport, object_name, ids)
+
+    def census(self, object_name: str, known: Iterable[str], log: LogWindow | None = None) -> Census:
+        """See ``CensusPort.census``; one count where nothing differs."""
+        return census(self._transport, object_name, known, log)
 
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
         """See ``CrmPort.apply_schema``; one deploy for all changes."""

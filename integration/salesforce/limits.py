@@ -11,6 +11,10 @@ from typing import Final
 API_VERSION: Final = "68.0"
 # "sObject Collections": records per create, update or upsert request.
 COLLECTION_ROWS: Final = 200
+# "Query": rows of a page; fewer where they are wide.
+PAGE_ROWS: Final = 2_000
+# ``getDeleted()``: how far back the delete log may be asked.
+DELETED_DAYS: Final = 15
 # "Get Records With a Request Body Using sObject Collections": ids per request.
 RETRIEVE_IDS: Final = 2_000
 # "Send Multiple Requests Using Composite": subrequests per call, and how many of them may be

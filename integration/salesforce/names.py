@@ -55,6 +55,8 @@ KEY_PREFIXES: Mapping[str, str] = {
     "Task": "00T",
 }
 WITHOUT_IS_DELETED = frozenset({"User", "OpportunityStage", "Organization", "PermissionSet", "CaseStatus"})
+# "merge()": the objects whose records may become one; a loser names its survivor in MasterRecordId.
+MERGED = frozenset({"Account", "Contact", "Lead"})
 
 STANDARD_TYPES: Mapping[str, Mapping[str, FieldType]] = {
     "Account": {

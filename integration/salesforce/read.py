@@ -16,17 +16,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 from integration.port import CrmRecord, Link, Page, ReadQuery
 from integration.salesforce.bulk_read import iter_bulk_rows
-from integration.salesforce.limits import QUERY_BYTES, RETRIEVE_IDS
-from integration.salesforce.names import WITHOUT_IS_DELETED, points_to
+from integration.salesforce.limits import RETRIEVE_IDS
+from integration.salesforce.names import MERGED, WITHOUT_IS_DELETED, points_to
 from integration.salesforce.shape import Shapes
+from integration.salesforce.soql import among, split_to_fit
 from integration.salesforce.transport import Transport
 from integration.salesforce.values import from_csv, parse_instant, soql_instant, soql_text, to_text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MASTER = "MasterRecordId"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Selection:
         stamps = ["Id", "CreatedDate", "SystemModstamp"]
         if self.object_name not in WITHOUT_IS_DELETED:
             stamps.append("IsDeleted")
+        if self.object_name in MERGED:
+            stamps.append(MASTER)
         linked = [column for _, column in self.links]
         return tuple(dict.fromkeys([*stamps, *self.fields, *linked]))
 
@@ -113,7 +117,7 @@ class Reader:
         wanted = list(dict.fromkeys(ids))
         if not wanted:
             return []
-        lists = split_to_fit(selection.head + _within("Id", []), [soql_text(one) for one in wanted])
+        lists = split_to_fit(selection.head + among("Id", []), [soql_text(one) for one in wanted])
         # Paths through a relationship are not retrievable by body, only by query.
         plain = not any("." in column for column in selection.columns)
         if plain and len(lists) > -(-len(wanted) // RETRIEVE_IDS):
@@ -129,7 +133,7 @@ class Reader:
         """Return the records that carry one of ``keys`` in ``key_field``, by key."""
         selection = self._select(object_name, (*fields, key_field), ())
         literals = [soql_text(key) for key in dict.fromkeys(keys)]
-        lists = split_to_fit(selection.head + _within(key_field, []), literals)
+        lists = split_to_fit(selection.head + among(key_field, []), literals)
         records = [to_record(selection, row) for row in self._select_where(selection, key_field, lists)]
         return {str(record.values[key_field]): record for record in records}
 
@@ -153,7 +157,7 @@ class Reader:
 
     def _select_where(self, selection: Selection, column: str, lists: list[list[str]]) -> Iterator[Any]:
         for literals in lists:
-            soql = selection.head + _within(column, literals)
+            soql = selection.head + among(column, literals)
             reason = f"read {selection.object_name}"
             answer = self._transport.query(reason, f"{soql} ORDER BY Id")
             yield from answer["records"]
@@ -193,26 +197,8 @@ def to_record(selection: Selection, row: Mapping[str, Any]) -> CrmRecord:
         source_at=_instant(row.get("SystemModstamp")),
         archived=bool(row.get("IsDeleted", False)),
         links=tuple(Link(target, str(one)) for target, one in ids if one and points_to(str(one), target)),
+        merged_into=row.get(MASTER) or None,
     )
-
-
-def split_to_fit(head: str, literals: Sequence[str]) -> list[list[str]]:
-    """Return ``literals`` in as few lists as keep each encoded query under the URI limit."""
-    room = QUERY_BYTES - len(quote_plus(head))
-    lists: list[list[str]] = []
-    used = room
-    for literal in literals:
-        size = len(quote_plus(literal)) + len("%2C")
-        if used + size > room:
-            lists.append([])
-            used = 0
-        lists[-1].append(literal)
-        used += size
-    return lists
-
-
-def _within(column: str, literals: Sequence[str]) -> str:
-    return f" WHERE {column} IN ({','.join(literals)})"
 
 
 def _walk(row: Mapping[str, Any], path: str) -> Any:

@@ -12,8 +12,11 @@ from sandbox.salesforce.load import load, lookup
 from sandbox.salesforce.oauth import Tokens
 from sandbox.salesforce.org import API_USERNAME, Org
 from sandbox.salesforce.outbound import OutboundMessages
+from sandbox.salesforce.recycle_bin import forget_deletions, merge, purge, restore
 from sandbox.salesforce.rest_limits import Quota
+from sandbox.salesforce.rest_query import IDS_CAP
 from sandbox.salesforce.rules import set_rules
+from sandbox.salesforce.schema import SObject
 from sandbox.salesforce.soql_run import whole_record
 from sandbox.salesforce.store import Change
 from sandbox.salesforce.write import Writer, delete, insert, update
@@ -36,7 +39,10 @@ class Hooks:
             return load(self._org, folder)
 
     def edit(self, body: dict[str, Any]) -> str:
-        """Create (no ``id``), change or delete one record as a person would; return its id."""
+        """Create (no ``id``), change, delete, restore, merge or purge one record as a person would.
+
+        Return its id; of a merge the survivor's, with the loser's id under ``merge``.
+        """
         org = self._org
         with org.lock:
             obj = org.schema.get(str(body.get("object")))
@@ -48,12 +54,7 @@ class Hooks:
             values = dict(body.get("values") or {})
             row_id = str(body.get("id") or "")
             try:
-                if body.get("delete"):
-                    delete(w, obj, row_id)
-                elif row_id:
-                    update(w, obj, row_id, values)
-                else:
-                    row_id = insert(w, obj, values)
+                row_id = _edit(w, obj, row_id, values, body)
             except SfError as error:
                 org.store.undo(change)
                 raise ControlError(f"{error.code}: {error.message}", error.status) from error
@@ -95,6 +96,23 @@ class Hooks:
                 "user_id": user.get("Id"), "api_version": "68.0"}  # fmt: skip
 
 
+def _edit(w: Writer, obj: SObject, row_id: str, values: dict[str, Any], body: dict[str, Any]) -> str:
+    """Do what one edit asks for; return the record's id."""
+    if body.get("delete"):
+        delete(w, obj, row_id)
+    elif body.get("purge"):
+        purge(w, obj, row_id)
+    elif body.get("restore"):
+        restore(w, obj, row_id)
+    elif body.get("merge"):
+        merge(w, obj, row_id, str(body["merge"]))
+    elif row_id:
+        update(w, obj, row_id, values)
+    else:
+        row_id = insert(w, obj, values)
+    return row_id
+
+
 def extra_blueprint(org: Org, tokens: Tokens, quota: Quota) -> Blueprint:
     """Return the control endpoints only this vendor has."""
     page = Blueprint("salesforce_control", __name__, url_prefix="/_sandbox")
@@ -123,6 +141,16 @@ def extra_blueprint(org: Org, tokens: Tokens, quota: Quota) -> Blueprint:
             if "used" in body:
                 quota.set_used(int(body["used"]))
             return json_response({"used": quota.used, "max": quota.maximum})
+
+    @page.post("/replication")
+    def _replication() -> Response:
+        body = request.get_json(force=True)
+        with org.lock:
+            if "ids_cap" in body:
+                org.store.note(IDS_CAP, int(body["ids_cap"]))
+            if body.get("forget_deletions"):
+                forget_deletions(org)
+        return json_response({})
 
     _rule_routes(page, org)
     return page

@@ -19,6 +19,8 @@ from sandbox.salesforce.schema import Field, SObject
 from sandbox.salesforce.store import Change, Row
 
 Values = dict[str, Any]
+RELEASED = "~released"
+"""Beside the fields of a deleted row: what went with it and what pointed to it, for its restore."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +100,23 @@ def delete(w: Writer, obj: SObject, row_id: str) -> None:
     old = existing(w.org, obj, row_id)
     if not obj.deletable or not w.actor.access.may(obj, "allowDelete"):
         raise dml("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", status=403)
-    _release_children(w, obj, old)
+    released = _release_children(w, obj, old)
     if obj.get("IsDeleted") is None:
         w.org.store.remove(w.change, obj.name, old["Id"])
         w.org.forget_sight()
         return
-    _store(w, obj, dict(old, IsDeleted=True))
+    hide(w, obj, old, **{RELEASED: released})
     after_save(w.org, obj.name, old, w.change)
 
 
-def _release_children(w: Writer, obj: SObject, parent: Row) -> None:
+def hide(w: Writer, obj: SObject, row: Row, **values: Any) -> None:
+    """Put a row into the recycle bin (or, with ``IsDeleted`` false, out of it), stamped as a save is."""
+    kept = {name: value for name, value in values.items() if name == RELEASED or obj.get(name)}
+    _store(w, obj, dict(row, **{"IsDeleted": True, **kept}))
+
+
+def _release_children(w: Writer, obj: SObject, parent: Row) -> list[tuple[str, str, str]]:
+    released: list[tuple[str, str, str]] = []
     for child, link in list(w.org.schema.children_of(obj.name)):
         for row in [r for r in w.org.store.live(child.name) if r.get(link.name) == parent["Id"]]:
             if link.cascade_delete or (
@@ -116,6 +125,8 @@ def _release_children(w: Writer, obj: SObject, parent: Row) -> None:
                 delete(w, child, row["Id"])
             else:
                 _store(w, child, dict(row, **{link.name: None}))
+            released.append((child.name, row["Id"], link.name))
+    return released
 
 
 def existing(org: Org, obj: SObject, row_id: str) -> Row:
@@ -245,6 +256,9 @@ def _check_references(w: Writer, obj: SObject, row: Row, given: set[str]) -> Non
             raise dml("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
         if found.get("IsDeleted"):
             raise dml("ENTITY_IS_DELETED", "entity is deleted")
+        if f.name == "OwnerId" and not found.get("IsActive", True):
+            words = f"operation performed with inactive user [{value}] as owner of {obj.label.lower()}"
+            raise dml("OPERATION_WITH_INACTIVE_USER_NOT_ALLOWED", words)
 
 
 def _check_unique(w: Writer, obj: SObject, row: Row) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from integration.port import FieldType, Link, ReadQuery, Refused
 from integration.salesforce.limits import URI_AND_HEADER_BYTES
-from integration.salesforce.read import split_to_fit
+from integration.salesforce.soql import split_to_fit
 from integration.salesforce.values import from_text, soql_text, to_json, to_text
 from tests.integration.salesforce_wire import account_row, page, rig
 

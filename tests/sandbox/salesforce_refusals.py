@@ -39,6 +39,9 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "query-object": ("1.2, query", "an object that does not exist"),
     "query-locator": ("1.2, query", "a locator nobody gave"),
     "updated-31-days": ("2.3, updated", "a window that begins more than 30 days ago"),
+    "updated-a-minute": ("2.3, updated", "a window of a minute"),
+    "deleted-too-many": ("2.3, deleted", "more ids than may be given at once"),
+    "owner-inactive": ("1.5, permanent for that row", "a record given to an inactive user"),
     "deleted-16-days": ("2.3, deleted", "a window that begins more than 15 days ago"),
     # 1.2: collections
     "create-201": (_COLLECTIONS, "201 records to create"),
