@@ -34,6 +34,7 @@ from integration.port import (
     WriteRow,
 )
 from integration.salesforce.auth import Authenticator, SalesforceCredentials, TokenStore
+from integration.salesforce.bulk_read import reads_as_bulk
 from integration.salesforce.census import census
 from integration.salesforce.describe import Describer
 from integration.salesforce.owners import read_owners
@@ -142,6 +143,10 @@ class SalesforcePort(DeployingPort, CensusPort, OwnersPort, WithdrawingPort):
     ) -> Iterator[WriteResult]:
         """See ``BulkPort.upsert_stream``; a job of about seven calls per 100 MB."""
         return self._writer.stream(object_name, key_field, rows)
+
+    def reads_as_stream(self, page: Page) -> bool:
+        """See ``BulkPort.reads_as_stream``; above ten thousand rows of the usual width."""
+        return reads_as_bulk(page)
 
     def record_stream(self, query: ReadQuery) -> Iterator[CrmRecord]:
         """See ``BulkPort.record_stream``; a job of about three calls, and one more per page of results."""

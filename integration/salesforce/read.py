@@ -99,12 +99,17 @@ class Reader:
                 return
 
     def stream(self, query: ReadQuery) -> Iterator[CrmRecord]:
-        """Yield all records of a query by a bulk job: a few calls whatever their number, in no order."""
+        """Yield all records of a query by a bulk job: a few calls whatever their number, in no order.
+
+        A first load goes on after ``query.resume``; a read by change has no position a job could begin at.
+        """
         selection = self._select(query.object, query.fields, query.link_to)
         kinds = self._shapes.types(query.object, [name for name in selection.fields if "." not in name])
         soql, changed = selection.head, query.changed_since
         if changed is not None:
             soql += f" WHERE SystemModstamp >= {soql_instant(changed)}"
+        elif query.resume:
+            soql += f" WHERE Id > {soql_text(Cursor.from_text(query.resume).last_id)}"
         reason = f"read {query.object}"
         for row in iter_bulk_rows(self._transport, reason, soql, include_deleted=changed is not None):
             yield to_record(selection, {name: from_csv(cell, kinds.get(name)) for name, cell in row.items()})
@@ -153,7 +158,7 @@ class Reader:
             return Page(records, None), None
         stamp = soql_instant(parse_instant(rows[-1]["SystemModstamp"])) if since is not None else None
         after = Cursor(str(rows[-1]["Id"]), stamp)
-        return Page(records, after.to_text()), after
+        return Page(records, after.to_text(), max(0, int(answer["totalSize"]) - len(rows))), after
 
     def _select_where(self, selection: Selection, column: str, lists: list[list[str]]) -> Iterator[Any]:
         for literals in lists:
