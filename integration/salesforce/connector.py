@@ -18,6 +18,7 @@ from requests import Session
 from integration.budget import Budget, Lane, Window
 from integration.call_count import CallCount
 from integration.census import Census, CensusPort, LogWindow
+from integration.history import History, HistoryPort
 from integration.http import pooled_session
 from integration.in_flight import InFlight
 from integration.owners import Owner, OwnersPort
@@ -38,6 +39,7 @@ from integration.salesforce.bulk_read import reads_as_bulk
 from integration.salesforce.census import census
 from integration.salesforce.describe import Describer
 from integration.salesforce.owners import read_owners
+from integration.salesforce.past import HISTORY_ROWS, Past
 from integration.salesforce.read import Reader
 from integration.salesforce.schema import SchemaWriter
 from integration.salesforce.shape import Shapes
@@ -79,7 +81,7 @@ def connect(
     return SalesforcePort(transport)
 
 
-class SalesforcePort(DeployingPort, CensusPort, OwnersPort, WithdrawingPort):
+class SalesforcePort(DeployingPort, CensusPort, HistoryPort, OwnersPort, WithdrawingPort):
     """A connected org (``CrmPort``). Thread-safe; one per installation and process."""
 
     def __init__(self, transport: Transport) -> None:
@@ -88,6 +90,7 @@ class SalesforcePort(DeployingPort, CensusPort, OwnersPort, WithdrawingPort):
         self._shapes = Shapes(transport)
         self._describer = Describer(transport, self._shapes)
         self._reader = Reader(transport, self._shapes)
+        self._past = Past(transport, self._reader)
         self._writer = Writer(transport, self._shapes)
         self._schema = SchemaWriter(transport, self._shapes)
 
@@ -155,6 +158,15 @@ class SalesforcePort(DeployingPort, CensusPort, OwnersPort, WithdrawingPort):
     def update(self, object_name: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
         """See ``CrmPort.update``; one call per 1,000 rows."""
         return self._writer.update(object_name, rows)
+
+    @property
+    def history_rows(self) -> int:
+        """See ``HistoryPort.history_rows``; as many ids as a query string holds."""
+        return HISTORY_ROWS
+
+    def history(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> list[History]:
+        """See ``HistoryPort.history``; two calls for some hundreds of records, three for opportunities."""
+        return self._past.read(object_name, ids, fields)
 
     def owners(self) -> list[Owner]:
         """See ``OwnersPort.owners``; one call per 2,000 users."""

@@ -161,15 +161,8 @@ class Reader:
         return Page(records, after.to_text(), max(0, int(answer["totalSize"]) - len(rows))), after
 
     def _select_where(self, selection: Selection, column: str, lists: list[list[str]]) -> Iterator[Any]:
-        for literals in lists:
-            soql = selection.head + among(column, literals)
-            reason = f"read {selection.object_name}"
-            answer = self._transport.query(reason, f"{soql} ORDER BY Id")
-            yield from answer["records"]
-            while not answer["done"]:
-                after = soql_text(str(answer["records"][-1]["Id"]))
-                answer = self._transport.query(reason, f"{soql} AND Id > {after} ORDER BY Id")
-                yield from answer["records"]
+        reason = f"read {selection.object_name}"
+        return iter_rows_among(self._transport, reason, selection.head, (column, lists))
 
     def _retrieve(self, selection: Selection, ids: list[str]) -> Iterator[Any]:
         path = f"composite/sobjects/{quote(selection.object_name, safe='')}"
@@ -177,6 +170,21 @@ class Reader:
             body = {"ids": ids[start : start + RETRIEVE_IDS], "fields": list(selection.columns)}
             rows = self._transport.request(f"read {selection.object_name}", "POST", path, body=body)
             yield from (row for row in rows or [] if row is not None)
+
+
+def iter_rows_among(
+    transport: Transport, reason: str, head: str, among_lists: tuple[str, Sequence[Sequence[str]]]
+) -> Iterator[Any]:
+    """Yield the rows whose column holds one of the literals of any list, by id within each list."""
+    column, lists = among_lists
+    for literals in lists:
+        soql = head + among(column, literals)
+        answer = transport.query(reason, f"{soql} ORDER BY Id")
+        yield from answer["records"]
+        while not answer["done"]:
+            after = soql_text(str(answer["records"][-1]["Id"]))
+            answer = transport.query(reason, f"{soql} AND Id > {after} ORDER BY Id")
+            yield from answer["records"]
 
 
 def page_soql(selection: Selection, since: datetime | None, cursor: Cursor | None) -> str:

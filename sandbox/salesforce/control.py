@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from sandbox.salesforce.errors import SfError
+from sandbox.salesforce.history_rows import track
 from sandbox.salesforce.load import load, lookup
 from sandbox.salesforce.oauth import Tokens
 from sandbox.salesforce.org import API_USERNAME, Org
@@ -141,6 +142,20 @@ def extra_blueprint(org: Org, tokens: Tokens, quota: Quota) -> Blueprint:
             if "used" in body:
                 quota.set_used(int(body["used"]))
             return json_response({"used": quota.used, "max": quota.maximum})
+
+    @page.post("/tracked_fields")
+    def _tracked_fields() -> Response:
+        body = request.get_json(force=True)
+        obj = org.schema.get(str(body.get("object")))
+        if obj is None:
+            return json_response({"error": f"unknown object {body.get('object')!r}"}, 400)
+        try:
+            with org.lock:
+                track(org, obj, list(body["fields"]))
+                org.commit()
+        except ValueError as error:
+            return json_response({"error": str(error)}, 400)
+        return json_response({})
 
     @page.post("/replication")
     def _replication() -> Response:

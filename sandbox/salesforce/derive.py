@@ -7,6 +7,7 @@ keeps an opportunity's amount the sum of its lines.
 from __future__ import annotations
 
 from sandbox.salesforce.errors import dml
+from sandbox.salesforce.history_rows import record
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.store import Change, Row
 
@@ -137,4 +138,5 @@ def after_save(org: Org, object_name: str, row: Row, change: Change) -> str | No
     moment = org.stamp()
     new |= {"SystemModstamp": moment, "LastModifiedDate": moment}
     org.store.put(change, "Opportunity", new)
+    record(org, change, org.schema["Opportunity"], new, old)
     return str(old["Id"])

@@ -13,6 +13,7 @@ from typing import Any
 from sandbox.salesforce.errors import dml
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.schema import SObject
+from sandbox.salesforce.standard_history import is_history
 from sandbox.salesforce.store import Row
 from sandbox.salesforce.write import RELEASED, Writer, existing, hide
 
@@ -43,7 +44,9 @@ def restore(w: Writer, obj: SObject, row_id: str) -> None:
         child = w.org.store.find(name, child_id)
         if child is None:
             continue
-        if child.get("IsDeleted"):
+        if child.get("IsDeleted") and is_history(w.org.schema[name]):
+            hide(w, w.org.schema[name], child, IsDeleted=False)
+        elif child.get("IsDeleted"):
             restore(w, w.org.schema[name], child_id)
         elif child.get(field) is None:
             w.org.store.put(w.change, name, dict(child, **{field: row_id}))

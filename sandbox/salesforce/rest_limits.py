@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.salesforce.errors import SfError
 from sandbox.salesforce.org import Org
+from sandbox.salesforce.standard_history import is_history
 from sandbox.salesforce.web import Answer, Call, Router, acting
 
 _STATIC = {
@@ -75,10 +76,10 @@ def register(router: Router, quota: Quota) -> None:
 
 
 def limits(org: Org, quota: Quota) -> dict[str, Any]:
-    """Return the body of ``/limits``; data storage is charged 2 KB a row, as Salesforce does."""
+    """Return the body of ``/limits``; data storage is charged 2 KB a row, history none."""
     body: dict[str, Any] = {n: {"Max": m, "Remaining": m} for n, m in sorted(_STATIC.items())}
     body["DailyApiRequests"] = {"Max": quota.maximum, "Remaining": max(0, quota.maximum - quota.used)}
-    rows = sum(len(org.store.table(o.name)) for o in org.schema)
+    rows = sum(len(org.store.table(o.name)) for o in org.schema if not is_history(o))
     body["DataStorageMB"]["Remaining"] -= rows * _KB_PER_ROW // 1024
     made = len(org.store.table("PermissionSet"))
     body["PermissionSets"] |= {

@@ -21,6 +21,7 @@ from sandbox.salesforce.standard import (
     system_fields,
     text,
 )
+from sandbox.salesforce.standard_history import stage_history
 
 
 def case() -> SObject:
@@ -139,6 +140,6 @@ def standard_schema(at: str) -> Schema:
     schema = Schema()
     for obj in (account(), contact(), user(), opportunity(), line_item(), *products(), case(), task()):
         schema.put(obj, at)
-    for obj in setup_objects():
+    for obj in (stage_history(), *setup_objects()):
         schema.put(obj, at)
     return schema

@@ -12,10 +12,12 @@ from typing import Any
 from sandbox.salesforce.coerce import coerce
 from sandbox.salesforce.derive import after_save, derive
 from sandbox.salesforce.errors import SfError, dml, no_such_column, resource_missing
+from sandbox.salesforce.history_rows import record
 from sandbox.salesforce.ids import to18
 from sandbox.salesforce.org import Actor, Org
 from sandbox.salesforce.rules import check_duplicates, check_validation
 from sandbox.salesforce.schema import Field, SObject
+from sandbox.salesforce.standard_history import is_history
 from sandbox.salesforce.store import Change, Row
 
 Values = dict[str, Any]
@@ -119,7 +121,9 @@ def _release_children(w: Writer, obj: SObject, parent: Row) -> list[tuple[str, s
     released: list[tuple[str, str, str]] = []
     for child, link in list(w.org.schema.children_of(obj.name)):
         for row in [r for r in w.org.store.live(child.name) if r.get(link.name) == parent["Id"]]:
-            if link.cascade_delete or (
+            if is_history(child):
+                hide(w, child, row)
+            elif link.cascade_delete or (
                 obj.name == "Account" and child.name in ("Contact", "Opportunity", "Case")
             ):
                 delete(w, child, row["Id"])
@@ -228,6 +232,7 @@ def _save(w: Writer, obj: SObject, row: Row, old: Row | None, given: set[str]) -
     check_duplicates(w.org, obj.name, row, allow_save=w.allow_save)
     _check_unique(w, obj, row)
     _store(w, obj, row)
+    record(w.org, w.change, obj, row, old)
     after_save(w.org, obj.name, row, w.change)
     if obj.name == "PermissionSetAssignment":
         w.org.forget_sight()
