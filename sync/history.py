@@ -55,7 +55,9 @@ def _queries(ws: Workspace) -> list[ReadQuery]:
     """Return what is asked: the customer's fields of accounts, deals and lines, and which deals are ours."""
     reads = ws.inbound.crm.reads
     wanted = (reads.account.object, reads.deal.object, reads.contract_line.object)
-    found = {one.object: one for one in read_queries(ws.charter, ws.vendor, installed=False)}
+    found = {
+        one.object: ws.inbound.marked(one) for one in read_queries(ws.charter, ws.vendor, installed=False)
+    }
     deals = found[reads.deal.object]
     found[deals.object] = replace(deals, fields=(*deals.fields, key_field(ws.vendor)))
     return [found[name] for name in dict.fromkeys(wanted)]

@@ -113,7 +113,7 @@ def _alive(ws: Workspace, object_name: str, ids: Collection[str]) -> set[str]:
 def inherited(ws: Workspace, signals: Sequence[Signal]) -> dict[str, list[str]]:
     """Return what hung under records merged away, by object: the CRM moved it and tells of none of it.
 
-    Deals, tickets and survey answers of accounts; a deal's lines.
+    Deals, tickets, survey answers and own contract lines of accounts; a deal's lines.
     """
     reads = ws.inbound.crm.reads
     merged = {
@@ -121,6 +121,7 @@ def inherited(ws: Workspace, signals: Sequence[Signal]) -> dict[str, list[str]]:
         for name in (reads.account.object, reads.deal.object)
     }
     children = [reads.deal.object, *(one.object for one in (reads.ticket, reads.survey) if one)]
+    children += [reads.contract_line.object] if reads.contract_line.on_account else []
     found: dict[str, list[str]] = {}
     with reading(ws.runtime.engine) as conn:
         if accounts := merged[reads.account.object]:
@@ -214,7 +215,8 @@ def in_reading_order(ws: Workspace) -> list[ReadQuery]:
     reads = ws.inbound.crm.reads
     first = [reads.account.object, reads.deal.object]
     queries = read_queries(ws.charter, ws.vendor, installed=True, homes=ws.homes)
-    return sorted(queries, key=lambda one: first.index(one.object) if one.object in first else len(first))
+    marked = [ws.inbound.marked(one) for one in queries]
+    return sorted(marked, key=lambda one: first.index(one.object) if one.object in first else len(first))
 
 
 def _accounts_of(conn: Connection, ws: Workspace, records: Sequence[CrmRecord]) -> dict[str, str]:

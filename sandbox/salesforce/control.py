@@ -13,6 +13,7 @@ from sandbox.salesforce.load import load, lookup
 from sandbox.salesforce.oauth import Tokens
 from sandbox.salesforce.org import API_USERNAME, Org
 from sandbox.salesforce.outbound import OutboundMessages
+from sandbox.salesforce.quoting import NAMESPACE, install
 from sandbox.salesforce.recycle_bin import forget_deletions, merge, purge, restore
 from sandbox.salesforce.rest_limits import Quota
 from sandbox.salesforce.rest_query import IDS_CAP
@@ -142,6 +143,15 @@ def extra_blueprint(org: Org, tokens: Tokens, quota: Quota) -> Blueprint:
             if "used" in body:
                 quota.set_used(int(body["used"]))
             return json_response({"used": quota.used, "max": quota.maximum})
+
+    @page.post("/package")
+    def _package() -> Response:
+        if request.get_json(force=True).get("namespace") != NAMESPACE:
+            return json_response({"error": f"only {NAMESPACE} is known"}, 400)
+        with org.lock:
+            install(org)
+            org.commit()
+        return json_response({})
 
     @page.post("/tracked_fields")
     def _tracked_fields() -> Response:

@@ -41,6 +41,7 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "history-filter": ("1.2, query", "a condition on an old or new value of field history"),
     "history-untracked": ("1.2, query", "field history of an object of which nothing is tracked"),
     "history-write": ("1.5, permanent for that row", "a row of history from outside"),
+    "contract-activated": ("1.5, permanent for that row", "a contract that begins as activated"),
     "updated-31-days": ("2.3, updated", "a window that begins more than 30 days ago"),
     "updated-a-minute": ("2.3, updated", "a window of a minute"),
     "deleted-too-many": ("2.3, deleted", "more ids than may be given at once"),

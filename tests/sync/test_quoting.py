@@ -1,0 +1,58 @@
+"""A renewal that a quoting package opened is taken as it is, and no second one is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.sync.harness import SALESFORCE, Deployment, Office
+from tests.sync.portfolios import three_customers
+
+OPEN = Callable[..., Office]
+
+
+def with_package(deployed: Deployment, office: OPEN) -> tuple[Office, str]:
+    """Return an org with CPQ that opened a renewal of Acorn's contract, and the opportunity's id."""
+    there = office(deployed, SALESFORCE, three_customers())
+    there.sandbox.post("package", {"namespace": "SBQQ"})
+    there.install()
+    acorn = there.sandbox.lookup("account:acorn")
+    signed = {"AccountId": acorn, "StartDate": "2024-03-01", "ContractTerm": 12}
+    contract = there.sandbox.edit("Contract", None, signed)
+    there.sandbox.edit("Contract", contract, {"Status": "Activated"})
+    values = {"Name": "Renewal of Acorn", "AccountId": acorn, "StageName": "Prospecting"}
+    values |= {"CloseDate": "2025-02-28", "SBQQ__RenewedContract__c": contract}
+    return there, there.sandbox.edit("Opportunity", None, {**values, "SBQQ__Renewal__c": True})
+
+
+@pytest.mark.parametrize("kind", ["new", None])
+def test_the_loop_adopts_what_the_package_opened(both: Deployment, office: OPEN, kind: str | None) -> None:
+    """The charter's own field says nothing of a renewal; the package's mark does."""
+    there, theirs = with_package(both, office)
+    there.sandbox.edit("Opportunity", theirs, {"Deal_Kind__c": kind})
+    there.load()
+    there.go_live().settle()
+    assert there.written("Opportunity") == {}
+    assert there.row("CS_Profile__c", f"profile:{there.sandbox.lookup('account:acorn').lower()}").record_id
+    both.later(days=1)
+    there.poll()
+    there.look_at_all()
+    there.settle()
+    assert there.written("Opportunity") == {}
+
+
+def test_without_the_mark_the_same_deal_is_nobodys_renewal(lite: Deployment, office: OPEN) -> None:
+    """A person's deal of another kind, near the day: ours is opened beside it."""
+    there, theirs = with_package(lite, office)
+    there.sandbox.edit("Opportunity", theirs, {"SBQQ__RenewedContract__c": None, "Deal_Kind__c": "new"})
+    there.load()
+    there.go_live().settle()
+    assert list(there.written("Opportunity")) == ["renewal:l-a1:1"]
+
+
+def test_an_org_without_the_package_is_not_asked_for_its_fields(lite: Deployment, office: OPEN) -> None:
+    """The mark is read only where the install saw it."""
+    there = office(lite, SALESFORCE, three_customers()).install()
+    assert there.ws.inbound.renewal_mark is None
+    there.load()
