@@ -18,10 +18,10 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from integration.census import Census, Gone, LogWindow
-from integration.port import Refused
+from integration.port import CrmRecord, Refused
 from integration.roll_call import RollCall
 from integration.salesforce.limits import DELETED_DAYS, PAGE_ROWS
-from integration.salesforce.names import WITHOUT_IS_DELETED
+from integration.salesforce.read import Selection, to_record
 from integration.salesforce.soql import among, split_to_fit
 from integration.salesforce.transport import Transport
 from integration.salesforce.values import parse_instant, soql_instant, soql_text
@@ -34,8 +34,12 @@ SLACK: Final = timedelta(hours=1)
 """How much later than 15 days ago a window begins: the org's clock is not ours."""
 
 
-def census(transport: Transport, object_name: str, known: Iterable[str], log: LogWindow | None) -> Census:
-    """Compare ``known`` ids with the live records; see ``CensusPort.census``."""
+def census(transport: Transport, selection: Selection, known: Iterable[str], log: LogWindow | None) -> Census:
+    """Compare ``known`` ids with the live records; see ``CensusPort.census``.
+
+    ``selection`` names the object and the columns of its records' times.
+    """
+    object_name = selection.object_name
     held = sorted(known)
     there = _count(transport, object_name, held[-1]) if held else 0
     if there == len(held):
@@ -46,7 +50,7 @@ def census(transport: Transport, object_name: str, known: Iterable[str], log: Lo
         return Census(tuple(Gone(one, at) for one, at in gone.items()), (), until)
     roll = RollCall(held, partial(_look, transport, object_name), PAGE_ROWS)
     roll.settle(0, len(held), there)
-    missing = tuple(_confirmed(transport, object_name, sorted(roll.missing), gone))
+    missing = tuple(_confirmed(transport, selection, sorted(roll.missing), gone))
     return Census(missing, tuple(sorted(roll.unknown)), until)
 
 
@@ -97,19 +101,14 @@ def _deleted(transport: Transport, object_name: str, window: LogWindow) -> Any:
 
 
 def _confirmed(
-    transport: Transport, object_name: str, suspects: Sequence[str], logged: dict[str, datetime]
+    transport: Transport, selection: Selection, suspects: Sequence[str], logged: dict[str, datetime]
 ) -> list[Gone]:
     """Return those of ``suspects`` the org does not hold, with when they went to its recycle bin."""
-    columns = "Id" if object_name in WITHOUT_IS_DELETED else "Id,IsDeleted,SystemModstamp"
-    head = f"SELECT {columns} FROM {object_name}"
-    rows: dict[str, Any] = {}
+    head, rows = selection.head, dict[str, CrmRecord]()
     for literals in split_to_fit(head + among("Id", []), [soql_text(one) for one in suspects]):
         soql = head + among("Id", literals)
-        answer = transport.query(f"census {object_name}", soql, include_deleted=True)
-        rows |= {str(row["Id"]): row for row in answer["records"]}
-    deleted = {one: parse_instant(row["SystemModstamp"]) for one, row in rows.items() if row.get("IsDeleted")}
-    return [
-        Gone(one, deleted.get(one) or logged.get(one))
-        for one in suspects
-        if one not in rows or one in deleted
-    ]
+        answer = transport.query(f"census {selection.object_name}", soql, include_deleted=True)
+        rows |= {str(row["Id"]): to_record(selection, row) for row in answer["records"]}
+    deleted = {one: record.source_at for one, record in rows.items() if record.archived}
+    gone = [one for one in suspects if one not in rows or one in deleted]
+    return [Gone(one, deleted.get(one) or logged.get(one)) for one in gone]

@@ -40,7 +40,7 @@ from integration.salesforce.census import census
 from integration.salesforce.describe import Describer
 from integration.salesforce.owners import read_owners
 from integration.salesforce.past import HISTORY_ROWS, Past
-from integration.salesforce.read import Reader
+from integration.salesforce.read import Reader, Selection
 from integration.salesforce.schema import SchemaWriter
 from integration.salesforce.shape import Shapes
 from integration.salesforce.token_endpoint import TokenEndpoint
@@ -178,7 +178,9 @@ class SalesforcePort(DeployingPort, CensusPort, HistoryPort, OwnersPort, Withdra
 
     def census(self, object_name: str, known: Iterable[str], log: LogWindow | None = None) -> Census:
         """See ``CensusPort.census``; one count where nothing differs."""
-        return census(self._transport, object_name, known, log)
+        return census(
+            self._transport, Selection(object_name, (), (), self._shapes.times(object_name)), known, log
+        )
 
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
         """See ``CrmPort.apply_schema``; one deploy for all changes."""

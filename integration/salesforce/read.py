@@ -21,8 +21,8 @@ from urllib.parse import quote
 from integration.port import CrmRecord, Link, Page, ReadQuery
 from integration.salesforce.bulk_read import iter_bulk_rows
 from integration.salesforce.limits import RETRIEVE_IDS
-from integration.salesforce.names import MERGED, WITHOUT_IS_DELETED, points_to
-from integration.salesforce.shape import Shapes
+from integration.salesforce.names import MERGED, points_to
+from integration.salesforce.shape import USUAL_TIMES, Shapes, TimeColumns
 from integration.salesforce.soql import among, split_to_fit
 from integration.salesforce.transport import Transport
 from integration.salesforce.values import from_csv, parse_instant, soql_instant, soql_text, to_text
@@ -38,12 +38,13 @@ class Selection:
     object_name: str
     fields: tuple[str, ...]
     links: tuple[tuple[str, str], ...] = ()
+    times: TimeColumns = USUAL_TIMES
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Return the columns to select, each once, ``Id`` and the stamps first."""
-        stamps = ["Id", "CreatedDate", "SystemModstamp"]
-        if self.object_name not in WITHOUT_IS_DELETED:
+        stamps = ["Id", *(name for name in (self.times.created, self.times.changed) if name)]
+        if self.times.tells_deleted:
             stamps.append("IsDeleted")
         if self.object_name in MERGED:
             stamps.append(MASTER)
@@ -88,12 +89,14 @@ class Reader:
     def iter_pages(self, query: ReadQuery) -> Iterator[Page]:
         """Yield all pages after ``query.resume``; by Id, or by stamp when ``changed_since`` is set.
 
-        A read by change includes deleted records (``archived``) while the org still keeps them.
+        A read by change includes deleted records (``archived``) while the org still keeps them. An object
+        that does not say when its records change is read whole each time.
         """
         selection = self._select(query.object, query.fields, query.link_to)
+        since = query.changed_since if selection.times.changed else None
         cursor = Cursor.from_text(query.resume) if query.resume else None
         while True:
-            page, cursor = self._page(selection, query.changed_since, cursor)
+            page, cursor = self._page(selection, since, cursor)
             yield page
             if page.resume is None:
                 return
@@ -105,9 +108,10 @@ class Reader:
         """
         selection = self._select(query.object, query.fields, query.link_to)
         kinds = self._shapes.types(query.object, [name for name in selection.fields if "." not in name])
-        soql, changed = selection.head, query.changed_since
+        soql = selection.head
+        changed = query.changed_since if selection.times.changed else None
         if changed is not None:
-            soql += f" WHERE SystemModstamp >= {soql_instant(changed)}"
+            soql += f" WHERE {selection.times.changed} >= {soql_instant(changed)}"
         elif query.resume:
             soql += f" WHERE Id > {soql_text(Cursor.from_text(query.resume).last_id)}"
         reason = f"read {query.object}"
@@ -144,7 +148,7 @@ class Reader:
 
     def _select(self, object_name: str, fields: Sequence[str], link_to: Sequence[str]) -> Selection:
         links = tuple((target, self._shapes.link_field(object_name, target)) for target in link_to)
-        return Selection(object_name, tuple(fields), links)
+        return Selection(object_name, tuple(fields), links, self._shapes.times(object_name))
 
     def _page(
         self, selection: Selection, since: datetime | None, cursor: Cursor | None
@@ -156,7 +160,8 @@ class Reader:
         records = tuple(to_record(selection, row) for row in rows)
         if answer["done"] or not rows:
             return Page(records, None), None
-        stamp = soql_instant(parse_instant(rows[-1]["SystemModstamp"])) if since is not None else None
+        changed = rows[-1][selection.times.changed] if since is not None else None
+        stamp = soql_instant(parse_instant(changed)) if changed else None
         after = Cursor(str(rows[-1]["Id"]), stamp)
         return Page(records, after.to_text(), max(0, int(answer["totalSize"]) - len(rows))), after
 
@@ -192,11 +197,12 @@ def page_soql(selection: Selection, since: datetime | None, cursor: Cursor | Non
     if since is None:
         where = f" WHERE Id > {soql_text(cursor.last_id)}" if cursor else ""
         return f"{selection.head}{where} ORDER BY Id"
-    where = f"SystemModstamp >= {soql_instant(since)}"
+    changed = selection.times.changed
+    where = f"{changed} >= {soql_instant(since)}"
     if cursor and cursor.stamp:
         last_id = soql_text(cursor.last_id)
-        where = f"SystemModstamp > {cursor.stamp} OR (SystemModstamp = {cursor.stamp} AND Id > {last_id})"
-    return f"{selection.head} WHERE {where} ORDER BY SystemModstamp, Id"
+        where = f"{changed} > {cursor.stamp} OR ({changed} = {cursor.stamp} AND Id > {last_id})"
+    return f"{selection.head} WHERE {where} ORDER BY {changed}, Id"
 
 
 def to_record(selection: Selection, row: Mapping[str, Any]) -> CrmRecord:
@@ -206,8 +212,8 @@ def to_record(selection: Selection, row: Mapping[str, Any]) -> CrmRecord:
         object=selection.object_name,
         id=str(row["Id"]),
         values={name: to_text(_walk(row, name)) for name in selection.fields},
-        created_at=_instant(row.get("CreatedDate")),
-        source_at=_instant(row.get("SystemModstamp")),
+        created_at=_instant(row.get(selection.times.created or "")),
+        source_at=_instant(row.get(selection.times.changed or "")),
         archived=bool(row.get("IsDeleted", False)),
         links=tuple(Link(target, str(one)) for target, one in ids if one and points_to(str(one), target)),
         merged_into=row.get(MASTER) or None,

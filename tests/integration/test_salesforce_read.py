@@ -95,6 +95,33 @@ def test_users_are_read_without_a_column_they_have_not():
     assert "IsDeleted" not in setup.org.sent[0].soql
 
 
+def describe(name: str, *fields: str) -> tuple[int, dict]:
+    """Return the description of an object with these fields."""
+    return 200, {"name": name, "label": name, "fields": [{"name": one, "type": "datetime"} for one in fields]}
+
+
+def test_an_object_is_read_by_the_stamp_it_has():
+    """Described once: without SystemModstamp and IsDeleted, by when it was last modified."""
+    modified = account_row(1, LastModifiedDate="2024-07-01T00:00:00.000+0000")
+    setup = rig(describe("Odd", "Id", "CreatedDate", "LastModifiedDate"), page([modified]), page([]))
+    since = datetime(2024, 5, 1, tzinfo=UTC)
+    (found,) = next(setup.port.iter_pages(ReadQuery("Odd", (), changed_since=since))).records
+    assert setup.org.sent[1].soql == (
+        "SELECT Id,CreatedDate,LastModifiedDate FROM Odd WHERE LastModifiedDate >= 2024-05-01T00:00:00Z "
+        "ORDER BY LastModifiedDate, Id"
+    )
+    assert found.source_at == datetime(2024, 7, 1, tzinfo=UTC)
+    list(setup.port.iter_pages(ReadQuery("Odd", ())))
+    assert setup.port.calls.by_reason == {"describe": 1, "read Odd": 2}
+
+
+def test_an_object_without_any_stamp_is_read_whole_each_time():
+    """Nothing says what changed."""
+    setup = rig(describe("Odd", "Id"), page([]))
+    list(setup.port.iter_pages(ReadQuery("Odd", (), changed_since=datetime(2024, 5, 1, tzinfo=UTC))))
+    assert setup.org.sent[1].soql == "SELECT Id FROM Odd ORDER BY Id"
+
+
 def test_a_case_owned_by_a_queue_has_no_owner_among_users():
     """An owner field may hold a group's id; that is no link to a user."""
     setup = rig(
