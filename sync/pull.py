@@ -22,7 +22,7 @@ from sync.owners import read_owners_if_due
 from sync.state import cursors
 from sync.state.cursors import Cursor, Phase
 from sync.state.engine import reading, writing
-from sync.workspace import Workspace
+from sync.workspace import Workspace, forget_field
 
 OVERLAP = timedelta(minutes=5)
 """How far a poll reaches back: clocks differ, and long transactions commit with an earlier stamp."""
@@ -85,6 +85,21 @@ def _poll_object(ws: Workspace, query: ReadQuery, high_water: datetime, progress
 
 
 def _read(ws: Workspace, query: ReadQuery, phase: Phase, started: datetime, progress: Progress) -> Pulled:
+    """Read all pages; without the mark of renewals where the package that brought it was removed."""
+    mark = ws.inbound.renewal_mark
+    try:
+        return _read_pages(ws, query, phase, started, progress)
+    except Refused as refused:
+        if mark is None or mark not in query.fields or mark not in refused.error.message:
+            raise
+        log.warning("%s of %s is read without %s: %s", query.object, ws.id, mark, refused)
+    unmarked = replace(query, fields=tuple(name for name in query.fields if name != mark))
+    return _read_pages(forget_field(ws, query.object, mark), unmarked, phase, started, progress)
+
+
+def _read_pages(
+    ws: Workspace, query: ReadQuery, phase: Phase, started: datetime, progress: Progress
+) -> Pulled:
     """Read all pages; the pass is over only when its last page is kept."""
     total = Pulled()
     pages = _first_pages(ws, query) if phase is Phase.INITIAL else ws.port.iter_pages(query)

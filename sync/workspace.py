@@ -156,6 +156,16 @@ def keep_description(
         )
 
 
+def forget_field(ws: Workspace, object_name: str, field: str) -> Workspace:
+    """Return the workspace without a field the CRM shows us no more, such as one of a package removed."""
+    kept = {name: dict(types) for name, types in _seen_types(ws.installation.settings).items()}
+    kept.get(object_name, {}).pop(field, None)
+    with writing(ws.runtime.engine) as conn:
+        installations.change_settings(conn, ws.id, {"field_types": json.loads(json.dumps(kept))})
+    CONNECTIONS.forget(ws.id)
+    return open_workspace(ws.runtime, ws.id)
+
+
 def _known_fields(ws: Workspace) -> dict[str, list[FieldSpec]]:
     """Return the fields whose types we know: those seen at the install, and our own."""
     known = {

@@ -13,7 +13,7 @@ from sandbox.salesforce.load import load, lookup
 from sandbox.salesforce.oauth import Tokens
 from sandbox.salesforce.org import API_USERNAME, Org
 from sandbox.salesforce.outbound import OutboundMessages
-from sandbox.salesforce.quoting import NAMESPACE, install
+from sandbox.salesforce.quoting import NAMESPACE, install, remove
 from sandbox.salesforce.recycle_bin import forget_deletions, merge, purge, restore
 from sandbox.salesforce.rest_limits import Quota
 from sandbox.salesforce.rest_query import IDS_CAP
@@ -146,10 +146,11 @@ def extra_blueprint(org: Org, tokens: Tokens, quota: Quota) -> Blueprint:
 
     @page.post("/package")
     def _package() -> Response:
-        if request.get_json(force=True).get("namespace") != NAMESPACE:
+        body = request.get_json(force=True)
+        if body.get("namespace") != NAMESPACE:
             return json_response({"error": f"only {NAMESPACE} is known"}, 400)
         with org.lock:
-            install(org)
+            (remove if body.get("remove") else install)(org)
             org.commit()
         return json_response({})
 

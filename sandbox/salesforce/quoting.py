@@ -34,6 +34,17 @@ def install(org: Org) -> None:
     org.save_schema()
 
 
+def remove(org: Org) -> None:
+    """Take the package's fields and object away, as its uninstall does."""
+    for object_name, f in _fields():
+        org.schema.drop_field(object_name, f.name, org.stamp())
+        org.store.drop_field(object_name, f.name)
+    if org.schema.get("SBQQ__Subscription__c"):
+        org.schema.drop("SBQQ__Subscription__c")
+        org.store.drop_object("SBQQ__Subscription__c")
+    org.save_schema()
+
+
 def _lookup(name: str, label: str, to: str) -> Field:
     path = name.removesuffix("__c") + "__r"
     return reference(name, label, to, path=path)

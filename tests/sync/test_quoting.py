@@ -56,3 +56,19 @@ def test_an_org_without_the_package_is_not_asked_for_its_fields(lite: Deployment
     there = office(lite, SALESFORCE, three_customers()).install()
     assert there.ws.inbound.renewal_mark is None
     there.load()
+
+
+def test_a_package_taken_away_does_not_stop_the_reading(lite: Deployment, office: OPEN) -> None:
+    """The org refuses the field: the poll goes on without it, and asks for it no more."""
+    there, theirs = with_package(lite, office)
+    there.load()
+    there.go_live().settle()
+    lite.later(minutes=10)
+    there.poll()
+    there.sandbox.post("package", {"namespace": "SBQQ", "remove": True})
+    lite.later(minutes=10)
+    there.sandbox.edit("Opportunity", theirs, {"Name": "Another name"})
+    assert there.poll().changed == 1
+    mark = there.sandbox.mark()
+    there.poll()
+    assert [one for one in there.sandbox.requests(mark) if one["status"] >= 400] == []
