@@ -170,7 +170,7 @@ class SalesforcePort(DeployingPort, CensusPort, HistoryPort, OwnersPort, Withdra
 
     def owners(self) -> list[Owner]:
         """See ``OwnersPort.owners``; one call per 2,000 users."""
-        return read_owners(self._reader)
+        return read_owners(self._transport)
 
     def withdraw(self, object_name: str, ids: Sequence[str]) -> None:
         """See ``WithdrawingPort.withdraw``; one call per 200, which stay 15 days in the recycle bin."""

@@ -122,6 +122,17 @@ def test_an_object_without_any_stamp_is_read_whole_each_time():
     assert setup.org.sent[1].soql == "SELECT Id FROM Odd ORDER BY Id"
 
 
+def test_users_who_own_nothing_are_not_read_as_owners():
+    """A portal's customers are users too; the others come 2,000 a call, inactive ones told as gone."""
+    user = {"Email": "a@b.example", "FirstName": None, "LastName": "A", "IsActive": False}
+    setup = rig(page([account_row(1, **user)], done=False), page([]))
+    (owner,) = setup.port.owners()
+    assert (owner.email, owner.first_name, owner.archived) == ("a@b.example", "", True)
+    assert "UserType NOT IN ('CspLitePortal'," in setup.org.sent[0].soql
+    assert setup.org.sent[1].soql.endswith(f" AND Id > '{owner.id}' ORDER BY Id")
+    assert setup.port.calls.by_reason == {"read owners": 2}
+
+
 def test_a_case_owned_by_a_queue_has_no_owner_among_users():
     """An owner field may hold a group's id; that is no link to a user."""
     setup = rig(

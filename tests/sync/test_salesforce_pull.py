@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sync.catch_up import catch_up
 from sync.census import Counted, take_census
 from sync.state import mirror
 from sync.state.engine import reading
@@ -186,3 +187,26 @@ def test_an_undelete_that_moved_no_stamp_is_found_by_a_census(lite: Deployment, 
     there.poll()
     take_census(there.ws, "Opportunity")
     assert deal in deals_of(there, acorn)
+
+
+def test_without_any_push_a_day_finds_everything(lite: Deployment, office: OPEN) -> None:
+    """Polls alone tell of a new name and a merge; the day's census of what was purged between two of them."""
+    there = live(lite, office, SALESFORCE)
+    acorn, birch, doc = (there.sandbox.lookup(f"account:{key}") for key in ("acorn", "birch", "doc"))
+    deal = there.sandbox.lookup("deal:d-a1")
+    there.sandbox.edit("Account", doc, {"Name": "Doctor"})
+    there.sandbox.edit("Account", acorn, {}, merge=birch)
+    there.sandbox.edit("Opportunity", deal, {}, delete=True)
+    there.sandbox.edit("Opportunity", deal, {}, purge=True)
+    lite.later(minutes=15)
+    catch_up(there.ws, there.owner)
+    assert arr_of(there, acorn) == 17_400_00
+    lite.later(hours=24)
+    catch_up(there.ws, there.owner)
+    assert arr_of(there, acorn) == 5_400_00
+    there.settle()
+    profiles = there.written("CS_Profile__c")
+    assert {key: one["Name"] for key, one in profiles.items()} == {
+        f"profile:{acorn.lower()}": "Acorn",
+        f"profile:{doc.lower()}": "Doctor",
+    }
