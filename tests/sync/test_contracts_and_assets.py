@@ -81,9 +81,9 @@ def test_an_activated_contract_is_a_line_and_a_draft_is_none(lite: Deployment, o
     assert arr_of(there, acorn) == 0
 
 
-def test_assets_are_lines_and_follow_a_merge(both: Deployment, office: OPEN) -> None:
+def test_assets_are_lines_and_follow_a_merge(lite: Deployment, office: OPEN) -> None:
     """By hand: 900 and 300 a year, one obsolete; all of it is the survivor's after a merge."""
-    there = opened(both, office, ASSET)
+    there = opened(lite, office, ASSET)
     acorn, birch = (there.sandbox.lookup(f"account:{one}") for one in ("acorn", "birch"))
     product = there.sandbox.records("Product2")[0]["Id"]
     usual = {"Product2Id": product, "Quantity": 3, "InstallDate": "2025-01-01", "Status": "Installed"}
@@ -93,7 +93,7 @@ def test_assets_are_lines_and_follow_a_merge(both: Deployment, office: OPEN) -> 
     there.sandbox.edit("Asset", None, gone)
     there.load()
     assert (arr_of(there, acorn), arr_of(there, birch)) == (900_00, 300_00)
-    both.later(minutes=10)
+    lite.later(minutes=10)
     there.sandbox.edit("Account", birch, {}, merge=acorn)
     there.poll()
     assert arr_of(there, birch) == 1_200_00

@@ -11,7 +11,6 @@ import pytest
 
 from integration.port import Page, Unavailable
 from integration.salesforce.bulk_read import reads_as_bulk
-from sync import pull
 from sync.keep import Pulled
 from sync.state import mirror
 from sync.state.engine import reading
@@ -52,9 +51,9 @@ def deals_held(there: Office) -> int:
 
 
 @pytest.mark.usefixtures("cheap_jobs", "one_try")
-def test_a_load_broken_off_within_the_stream_is_made_up_for(both: Deployment, office: OPEN) -> None:
+def test_a_load_broken_off_within_the_stream_is_made_up_for(lite: Deployment, office: OPEN) -> None:
     """The result file breaks off once: the next load opens a job again, and every deal hangs as it should."""
-    there = office(both, SALESFORCE, one_large_customer()).install()
+    there = office(lite, SALESFORCE, one_large_customer()).install()
     there.sandbox.fault("reset", "/results", 1)
     mark = there.sandbox.mark()
     with pytest.raises(Unavailable):
@@ -89,11 +88,3 @@ def test_a_job_pays_above_some_pages() -> None:
 
     assert [pays(left) for left in (0, 10_000, 10_001, 50_000, 1_000_000)] == [False, False, True, True, True]
     assert pays(2_000, 300)  # wide rows: seven pages
-
-
-def test_pages_are_counted_by_the_stream_too(lite: Deployment, office: OPEN) -> None:
-    """A small org opens no job."""
-    there = office(lite, SALESFORCE, Book().account("acorn", "Acorn")).install()
-    mark = there.sandbox.mark()
-    pull.load(there.ws)
-    assert asked(there, mark) == []

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
+from mappings.quoting import renewal_mark
 from tests.sync.harness import SALESFORCE, Deployment, Office
 from tests.sync.portfolios import three_customers
 
@@ -26,16 +25,15 @@ def with_package(deployed: Deployment, office: OPEN) -> tuple[Office, str]:
     return there, there.sandbox.edit("Opportunity", None, {**values, "SBQQ__Renewal__c": True})
 
 
-@pytest.mark.parametrize("kind", ["new", None])
-def test_the_loop_adopts_what_the_package_opened(both: Deployment, office: OPEN, kind: str | None) -> None:
+def test_the_loop_adopts_what_the_package_opened(lite: Deployment, office: OPEN) -> None:
     """The charter's own field says nothing of a renewal; the package's mark does."""
-    there, theirs = with_package(both, office)
-    there.sandbox.edit("Opportunity", theirs, {"Deal_Kind__c": kind})
+    there, theirs = with_package(lite, office)
+    there.sandbox.edit("Opportunity", theirs, {"Deal_Kind__c": "new"})
     there.load()
     there.go_live().settle()
     assert there.written("Opportunity") == {}
     assert there.row("CS_Profile__c", f"profile:{there.sandbox.lookup('account:acorn').lower()}").record_id
-    both.later(days=1)
+    lite.later(days=1)
     there.poll()
     there.look_at_all()
     there.settle()
@@ -49,13 +47,6 @@ def test_without_the_mark_the_same_deal_is_nobodys_renewal(lite: Deployment, off
     there.load()
     there.go_live().settle()
     assert list(there.written("Opportunity")) == ["renewal:l-a1:1"]
-
-
-def test_an_org_without_the_package_is_not_asked_for_its_fields(lite: Deployment, office: OPEN) -> None:
-    """The mark is read only where the install saw it."""
-    there = office(lite, SALESFORCE, three_customers()).install()
-    assert there.ws.inbound.renewal_mark is None
-    there.load()
 
 
 def test_a_package_taken_away_does_not_stop_the_reading(lite: Deployment, office: OPEN) -> None:
@@ -72,3 +63,11 @@ def test_a_package_taken_away_does_not_stop_the_reading(lite: Deployment, office
     mark = there.sandbox.mark()
     there.poll()
     assert [one for one in there.sandbox.requests(mark) if one["status"] >= 400] == []
+
+
+def test_an_org_without_the_package_is_not_asked_for_its_fields() -> None:
+    """The mark is read only where the install saw it, and only in Salesforce."""
+    mark = "SBQQ__RenewedContract__c"
+    assert renewal_mark("salesforce", {"Name", mark}) == mark
+    assert renewal_mark("salesforce", {"Name"}) is None
+    assert renewal_mark("hubspot", {mark}) is None

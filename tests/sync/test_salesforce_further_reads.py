@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from mappings.bindings import TicketReads
 from mappings.charter import Charter
 from mappings.further_reads import ProductReads, SurveyReads
@@ -43,6 +41,11 @@ def charter(**further: Any) -> Charter:
     return found.model_copy(update={"crm": found.crm.model_copy(update={"salesforce": read})})
 
 
+def named_by(name: str) -> ProductReads:
+    """Return how products are named, by an object."""
+    return ProductReads.model_validate({"object": name, "fields": {"name": "Name", "sku": "ProductCode"}})
+
+
 def loaded(deployed: Deployment, office: OPEN, **further: Any) -> Office:
     """Return an org read by such a charter."""
     book = three_customers().answered("acorn", "s1", "nps", 9, "2025-01-01T10:00:00Z")
@@ -64,11 +67,11 @@ def facts_of(there: Office, ref: str) -> Any:
     return found.facts[account]
 
 
-@pytest.mark.parametrize("name", ["Product2", "PricebookEntry"])
-def test_products_and_answers_are_read(lite: Deployment, office: OPEN, name: str) -> None:
-    """A line's product has its name, by product or by price; the answer hangs under its account."""
-    product = ProductReads.model_validate({"object": name, "fields": {"name": "Name", "sku": "ProductCode"}})
-    there = loaded(lite, office, product=product, survey=SurveyReads.model_validate(SURVEY))
+def test_prices_and_answers_are_read(lite: Deployment, office: OPEN) -> None:
+    """A line's product has the name of its price book entry; the answer hangs under its account."""
+    there = loaded(
+        lite, office, product=named_by("PricebookEntry"), survey=SurveyReads.model_validate(SURVEY)
+    )
     facts = facts_of(there, "acorn")
     assert facts.product_names[PRODUCT] == "Core"
     assert [(one.kind, one.score) for one in facts.answers] == [("nps", 9)]
@@ -76,7 +79,9 @@ def test_products_and_answers_are_read(lite: Deployment, office: OPEN, name: str
 
 def test_tasks_of_the_account_may_be_its_tickets(lite: Deployment, office: OPEN) -> None:
     """One is open, one closed; a task about nothing is nobody's, and one about a deal is the deal's."""
-    there = loaded(lite, office, ticket=TicketReads.model_validate(TASKS))
+    tasks = TicketReads.model_validate(TASKS)
+    there = loaded(lite, office, ticket=tasks, product=named_by("Product2"))
     tickets = facts_of(there, "acorn").tickets
+    assert facts_of(there, "acorn").product_names[PRODUCT] == "Core"
     assert sorted(one.closed_at is None for one in tickets) == [False, True]
     assert facts_of(there, "birch").tickets == ()

@@ -33,20 +33,20 @@ def asked(there: Office, mark: int) -> list[str]:
     return [one["path"].partition("FROM+")[2].partition("+")[0] for one in made]
 
 
-def test_stages_and_tracked_fields_are_known_as_they_were(both: Deployment, office: OPEN) -> None:
+def test_stages_and_tracked_fields_are_known_as_they_were(lite: Deployment, office: OPEN) -> None:
     """By hand: the deal was reopened on day 1 and won again on day 2; Acorn was Ann's, then Bob's."""
     book = three_customers().owner("ann", "ann@vendor.example").owner("bob", "bob@vendor.example")
-    there = office(both, SALESFORCE, book).install()
+    there = office(lite, SALESFORCE, book).install()
     track(there, "Account", "OwnerId", "Industry")
-    begun, deal, acorn = both.now, there.sandbox.lookup("deal:d-a1"), there.sandbox.lookup("account:acorn")
+    begun, deal, acorn = lite.now, there.sandbox.lookup("deal:d-a1"), there.sandbox.lookup("account:acorn")
     ann, bob = (there.sandbox.lookup(f"owner:{one}") for one in ("ann", "bob"))
     there.sandbox.edit("Account", acorn, {"OwnerId": ann})
-    both.later(days=1)
+    lite.later(days=1)
     there.sandbox.edit("Opportunity", deal, {"StageName": "Negotiation/Review"})
     there.sandbox.edit("Account", acorn, {"OwnerId": bob, "Industry": "Energy"})
-    both.later(days=1)
+    lite.later(days=1)
     there.sandbox.edit("Opportunity", deal, {"StageName": "Closed Won"})
-    both.later(days=1)
+    lite.later(days=1)
     there.load()
     mark = there.sandbox.mark()
     done = read_history(there.ws)

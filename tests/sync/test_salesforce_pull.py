@@ -88,10 +88,10 @@ def test_a_deleted_renewal_of_ours_is_a_decision(lite: Deployment, office: OPEN)
 
 
 def test_a_deleted_account_keeps_no_profile_and_a_restored_one_has_it_again(
-    both: Deployment, office: OPEN
+    lite: Deployment, office: OPEN
 ) -> None:
     """Its opportunities went with it and come back with it; its renewal too, as it was."""
-    there = live(both, office, SALESFORCE)
+    there = live(lite, office, SALESFORCE)
     acorn = there.sandbox.lookup("account:acorn")
     key = f"profile:{acorn.lower()}"
     there.sandbox.edit("Account", acorn, {}, delete=True)
@@ -107,9 +107,9 @@ def test_a_deleted_account_keeps_no_profile_and_a_restored_one_has_it_again(
     assert list(there.written("Opportunity")) == ["renewal:l-a1:1"]
 
 
-def test_what_was_purged_between_two_polls_is_found_by_a_count(both: Deployment, office: OPEN) -> None:
+def test_what_was_purged_between_two_polls_is_found_by_a_count(lite: Deployment, office: OPEN) -> None:
     """No query tells of it: one count sees that a record is missing, the delete log says which."""
-    there = live(both, office, SALESFORCE)
+    there = live(lite, office, SALESFORCE)
     acorn, deal = there.sandbox.lookup("account:acorn"), there.sandbox.lookup("deal:d-a1")
     there.sandbox.edit("Opportunity", deal, {}, delete=True)
     there.sandbox.edit("Opportunity", deal, {}, purge=True)
@@ -162,15 +162,6 @@ def test_a_log_with_too_many_ids_is_read_in_shorter_windows(lite: Deployment, of
     mark = there.sandbox.mark()
     assert take_census(there.ws, "Opportunity") == Counted(buried=1)
     assert paths(there, mark) == ["query", "sobjects/Opportunity/deleted"]  # from where the log was read to
-
-
-def test_an_idle_census_is_one_call_an_object(lite: Deployment, office: OPEN) -> None:
-    """Three objects are three counts, however many records stand there."""
-    there = live(lite, office, SALESFORCE)
-    mark = there.sandbox.mark()
-    names = ("Account", "Opportunity", "OpportunityLineItem")
-    assert [take_census(there.ws, name) for name in names] == [Counted()] * 3
-    assert paths(there, mark) == ["query"] * 3
 
 
 def test_an_undelete_that_moved_no_stamp_is_found_by_a_census(lite: Deployment, office: OPEN) -> None:
