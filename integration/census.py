@@ -1,8 +1,8 @@
-"""Who is still there: asked of a CRM whose reads by change never tell of what was deleted.
+"""Who is still there: asked of a CRM whose reads by change do not tell of everything that was deleted.
 
-HubSpot's search leaves archived records out, so a deletion no push told of is found by comparing what we
-hold with what stands there. A CRM whose reads tell of deletions (Salesforce's ``queryAll``) does not
-implement this. Neighbours: ``port`` has the other protocols, ``sync/census.py`` asks.
+HubSpot's search leaves archived records out, Salesforce's ``queryAll`` what was purged from the recycle bin
+meanwhile; so what we hold is compared with what stands there. Neighbours: ``port`` has the other protocols,
+``roll_call`` finds who is missing, ``sync/census.py`` asks.
 """
 
 from __future__ import annotations
@@ -23,20 +23,33 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """How what we hold and what stands there differ: records ``gone``, and ids nobody told us of."""
+    """How what we hold and what stands there differ: records ``gone``, and ids nobody told us of.
+
+    ``logged_until``: up to when the CRM's own log of deletions was read (UTC), ``None`` where it was not.
+    """
 
     gone: tuple[Gone, ...] = ()
     unknown: tuple[str, ...] = ()
+    logged_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogWindow:
+    """What has not been read of a CRM's log of deletions: from ``start`` to the present, ``end`` (UTC)."""
+
+    start: datetime
+    end: datetime
 
 
 @runtime_checkable
 class CensusPort(Protocol):
     """A CRM that can be asked which of many records are still there."""
 
-    def census(self, object_name: str, known: Iterable[str]) -> Census:
+    def census(self, object_name: str, known: Iterable[str], log: LogWindow | None = None) -> Census:
         """Compare the ids we hold with the records that stand there, in few calls where nothing differs.
 
         Records above the highest id known are left out: reads by change find what is new. What is
-        returned as gone was confirmed by the store; what is unknown may be gone when it is read.
+        returned as gone was confirmed by the store or by the log of deletions, where the CRM keeps one and
+        ``log`` is given; what is unknown may be gone when it is read.
         """
         ...

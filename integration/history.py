@@ -50,7 +50,12 @@ class History:
 
 @runtime_checkable
 class HistoryPort(Protocol):
-    """A CRM that keeps earlier values of its fields and gives them with the record."""
+    """A CRM that keeps earlier values of its fields."""
+
+    @property
+    def history_rows(self) -> int:
+        """Return how many records are asked for in the fewest calls at once."""
+        ...
 
     def history(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> list[History]:
         """Return the history of the records that exist among ``ids``, in batches; links have none."""

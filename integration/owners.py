@@ -1,7 +1,7 @@
-"""Who may own records: the people a CRM lets a record be given to, asked of it apart from its records.
+"""Who may own records: the people a CRM lets a record be given to, asked of it apart from its customers.
 
-An owner is no record of the CRM (HubSpot answers no search, history or push about them), so they are
-read whole. A CRM whose owners are ordinary records (Salesforce's User) does not implement this.
+An owner is no record of a customer's (HubSpot answers no search, history or push about them; Salesforce's
+users are of the org), so they are read whole.
 Neighbours: ``port`` has the other protocols, ``sync/owners.py`` asks and keeps.
 """
 
@@ -30,7 +30,7 @@ class Owner:
 
 @runtime_checkable
 class OwnersPort(Protocol):
-    """A CRM that lists its owners apart from its records."""
+    """A CRM that lists whom records may be given to."""
 
     def owners(self) -> list[Owner]:
         """Return all owners, those archived too, by id; each once."""

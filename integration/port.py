@@ -113,7 +113,7 @@ class CrmRecord:
     """One record as the CRM holds it.
 
     ``source_at`` is when the CRM last changed it (UTC), ``created_at`` when it made it.
-    ``merged_ids`` are records that became this one, where the CRM says so on the record.
+    ``merged_ids`` became this record, ``merged_into`` is what it became: where the CRM says so on it.
     """
 
     object: str
@@ -124,6 +124,7 @@ class CrmRecord:
     archived: bool = False
     links: tuple[Link, ...] = ()
     merged_ids: tuple[str, ...] = ()
+    merged_into: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +145,11 @@ class ReadQuery:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of records; ``resume`` continues after it, ``None`` when it was the last."""
+    """A page of records; ``resume`` continues after it (``None``: the last), ``left`` counts what follows."""
 
     records: tuple[CrmRecord, ...]
     resume: str | None
+    left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol, runtime_checkable
 
-from integration.port import CrmRecord, ReadQuery, WriteResult, WriteRow
+from integration.port import CrmRecord, Page, ReadQuery, WriteResult, WriteRow
 
 
 @runtime_checkable
@@ -30,8 +30,12 @@ class BulkPort(Protocol):
         """
         ...
 
+    def reads_as_stream(self, page: Page) -> bool:
+        """Return whether what is left after ``page`` costs fewer calls as a stream than page by page."""
+        ...
+
     def record_stream(self, query: ReadQuery) -> Iterator[CrmRecord]:
-        """Yield every record the query asks for, in no order; always from the beginning (no ``resume``).
+        """Yield every record the query asks for, in no order; after ``resume`` where nothing else is asked.
 
         Deleted records are told (``archived``) where ``changed_since`` is set, as ``iter_pages`` does.
         """

@@ -47,7 +47,10 @@ class DealFields(Model):
 
 
 class LineFields(Model):
-    """The fields of a contract line (domain A.0); without ``line_id`` the CRM's id counts."""
+    """The fields of a contract line (domain A.0); without ``line_id`` the CRM's id counts.
+
+    ``in_force`` says true of what counts, such as an activated contract; without it everything does.
+    """
 
     line_id: Binding | None = None
     product_id: Binding
@@ -67,6 +70,7 @@ class LineFields(Model):
     cancelled_on: Binding | None = None
     last_paid_on: Binding | None = None
     ramp: Binding | None = None
+    in_force: Binding | None = None
 
 
 class TicketFields(Model):
@@ -104,17 +108,24 @@ class DealReads(Model):
 
 
 class LineReads(Model):
-    """Where contract lines stand: on line items (linked to deals), or on the deal itself."""
+    """Where contract lines stand: on line items of deals, on the deal itself, or on contracts or assets."""
 
-    source: Literal["deal", "line_item"] = Field(alias="from")
+    source: Literal["deal", "line_item", "contract", "asset"] = Field(alias="from")
     object: Name
     parent: Name | None = None
     fields: LineFields
 
+    @property
+    def on_account(self) -> bool:
+        """Return whether lines are records of their own under the account, and no deal's."""
+        return self.source in ("contract", "asset")
+
     @model_validator(mode="after")
-    def _line_item_has_a_deal(self) -> LineReads:
-        if self.source == "line_item" and self.parent is None:
-            refuse([Finding((), "line items need the deal they hang under", "Add `parent:`.")])
+    def _hangs_under_something(self) -> LineReads:
+        if self.source != "deal" and self.parent is None:
+            what = "the account" if self.on_account else "the deal"
+            named = self.source.replace("_", " ")
+            refuse([Finding((), f"{named}s need {what} they hang under", "Add `parent:`.")])
         return self
 
 
@@ -144,9 +155,10 @@ class Reads(Model):
     def _objects_hang_together(self) -> Reads:
         account, deal, line = self.account.object, self.deal.object, self.contract_line
         where_line = ("contract_line", "object") if line.source == "deal" else ("contract_line", "parent")
+        above_line = account if line.on_account else deal
         expected = [
             (("deal", "parent"), self.deal.parent, account),
-            (where_line, line.object if line.source == "deal" else line.parent, deal),
+            (where_line, line.object if line.source == "deal" else line.parent, above_line),
         ]
         hung = {"ticket": self.ticket, "survey": self.survey}
         expected += [((name, "parent"), one.parent, account) for name, one in hung.items() if one is not None]

@@ -58,6 +58,11 @@ OWN = Promise(timedelta(hours=1), timedelta(hours=4))
 """What is promised of our own objects: people rarely edit them."""
 
 
+READ_WITH_THE_BIN = Promise(timedelta(minutes=15), timedelta(days=1))
+OWN_WITH_THE_BIN = Promise(timedelta(hours=1), timedelta(days=1))
+"""The same of a CRM whose polls read its recycle bin too: only what left the bin waits for a census."""
+
+
 OWNERS_READ = timedelta(days=1)
 """How often owners are read again where the charter says nothing else: people rarely join or leave."""
 

@@ -6,8 +6,9 @@ returned as a ``Contradiction``: quarantined and shown, never raised and never g
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -19,10 +20,19 @@ from mappings.binding import Binding
 from mappings.bindings import CrmEntry, DealReads, LineReads, TicketFields, TicketReads
 from mappings.catalogue import OWN_OBJECTS, Home
 from mappings.charter import Charter
-from mappings.freshness import OWN, OWNERS_READ, READ, Promise, promise
+from mappings.freshness import (
+    OWN,
+    OWN_WITH_THE_BIN,
+    OWNERS_READ,
+    READ,
+    READ_WITH_THE_BIN,
+    Promise,
+    promise,
+)
 from mappings.homes import OBJECTS, Homes
 from mappings.naming import HUBSPOT, key_field, vendor_name
 from mappings.outbound import object_specs
+from mappings.quoting import RENEWAL, renewal_mark
 from mappings.row import Contradicted, Row
 from success.facts import Account, ContractLine, Deal, DealState, LineKind, Money, Ticket
 
@@ -41,19 +51,35 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """All that reading a CRM's records takes. ``currency`` stands in where a record names none."""
+    """All that reading a CRM's records takes. ``currency`` stands in where a record names none.
+
+    ``renewal_mark`` is the field by which a quoting package tells its renewals, where the CRM has it.
+    """
 
     vendor: str
     crm: CrmEntry
     pipelines: tuple[Pipeline, ...]
     zone: ZoneInfo
     currency: str
+    renewal_mark: str | None = None
+
+    def marked(self, query: ReadQuery) -> ReadQuery:
+        """Return the query with the mark of renewals among its fields, where it reads deals."""
+        if self.renewal_mark is None or query.object != self.crm.reads.deal.object:
+            return query
+        return replace(query, fields=tuple(dict.fromkeys((*query.fields, self.renewal_mark))))
 
 
-def inbound_of(charter: Charter, vendor: str, pipelines: tuple[Pipeline, ...]) -> Inbound:
-    """Return the reading side of ``charter`` for one CRM, with its pipelines as described now."""
+def inbound_of(
+    charter: Charter, vendor: str, pipelines: tuple[Pipeline, ...], deal_fields: Collection[str] = ()
+) -> Inbound:
+    """Return the reading side of ``charter`` for one CRM, with its pipelines as described now.
+
+    ``deal_fields`` are those the CRM showed of its deals.
+    """
     zone, currency = ZoneInfo(charter.time_zone), charter.policies.reporting_currency
-    return Inbound(vendor, charter.crm_for(vendor), pipelines, zone, currency)
+    mark = renewal_mark(vendor, deal_fields)
+    return Inbound(vendor, charter.crm_for(vendor), pipelines, zone, currency, mark)
 
 
 def to_account(record: CrmRecord, inbound: Inbound) -> Account | Contradiction:
@@ -84,7 +110,7 @@ def to_deal(record: CrmRecord, inbound: Inbound) -> Deal | Contradiction:
             account_id=row.link(reads.parent),
             name=row.text(fields.name) or "",
             state=_state(row, reads, inbound.pipelines),
-            kind=row.required_text(fields.kind),
+            kind=RENEWAL if _is_marked(record, inbound) else row.required_text(fields.kind),
             amount=row.money(fields.amount, currency) or Money(0, currency),
             close_on=row.day(fields.close_on),
             created_on=row.created_day(fields.created_on),
@@ -95,6 +121,10 @@ def to_deal(record: CrmRecord, inbound: Inbound) -> Deal | Contradiction:
         return _contradiction(record, error)
 
 
+def _is_marked(record: CrmRecord, inbound: Inbound) -> bool:
+    return inbound.renewal_mark is not None and bool(record.values.get(inbound.renewal_mark))
+
+
 def to_line(record: CrmRecord, deal: Deal, inbound: Inbound) -> ContractLine | Contradiction | None:
     """Return the contract line in ``record`` of ``deal``; ``None`` unless the deal is won.
 
@@ -103,7 +133,20 @@ def to_line(record: CrmRecord, deal: Deal, inbound: Inbound) -> ContractLine | C
     if deal.state is not DealState.WON:
         return None
     try:
-        return _line(Row(record, inbound.zone), deal, inbound.crm.reads.contract_line)
+        signed = _Signed(deal.account_id, deal.amount.currency, deal.close_on)
+        return _line(Row(record, inbound.zone), signed, inbound.crm.reads.contract_line)
+    except Contradicted as error:
+        return _contradiction(record, error)
+
+
+def to_own_line(record: CrmRecord, inbound: Inbound) -> ContractLine | Contradiction | None:
+    """Return the contract line in a contract or asset; ``None`` unless it is in force.
+
+    Without a day of booking of its own it was booked on the day it starts.
+    """
+    reads, row = inbound.crm.reads.contract_line, Row(record, inbound.zone)
+    try:
+        return _line(row, _Signed(row.link(str(reads.parent)), inbound.currency, None), reads)
     except Contradicted as error:
         return _contradiction(record, error)
 
@@ -175,18 +218,16 @@ def promises(charter: Charter, vendor: str, homes: Homes) -> dict[str, Promise]:
     crm = charter.crm_for(vendor)
     read = dict.fromkeys(entry.object for entry in crm.entries().values())
     kinds = [kind.value for kind in OWN_OBJECTS if homes.of[kind] is Home.OBJECT]
-    return {name: promise(crm.freshness, name, READ) for name in read} | {
-        vendor_name(kind, vendor): promise(crm.freshness, kind, OWN) for kind in kinds
+    theirs, ours = (READ, OWN) if vendor == HUBSPOT else (READ_WITH_THE_BIN, OWN_WITH_THE_BIN)
+    return {name: promise(crm.freshness, name, theirs) for name in read} | {
+        vendor_name(kind, vendor): promise(crm.freshness, kind, ours) for kind in kinds
     }
 
 
 def owners_promise(charter: Charter, vendor: str) -> timedelta | None:
-    """Return how old what we know of the owners may be; ``None`` where they are not read.
-
-    They are read where HubSpot's accounts name one: a Salesforce owner is a record like others.
-    """
+    """Return how old what we know of the owners may be; ``None`` where the charter's accounts name none."""
     crm = charter.crm_for(vendor)
-    if vendor != HUBSPOT or not crm.names_owners():
+    if not crm.names_owners():
         return None
     return promise(crm.freshness, OWNERS, Promise(OWNERS_READ, OWNERS_READ)).changes
 
@@ -227,8 +268,19 @@ def _stage(stage_id: str, pipeline_id: str | None, pipelines: tuple[Pipeline, ..
     return next((stage for pipeline in own for stage in pipeline.stages if stage.id == stage_id), None)
 
 
-def _line(row: Row, deal: Deal, reads: LineReads) -> ContractLine:
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """What a line has from what it hangs under: the account, a currency, a day of booking."""
+
+    account_id: str
+    currency: str
+    booked_on: date | None
+
+
+def _line(row: Row, signed: _Signed, reads: LineReads) -> ContractLine | None:
     fields = reads.fields
+    if fields.in_force is not None and not row.boolean(fields.in_force):
+        return None
     kind = row.required_text(fields.kind)
     if kind not in set(LineKind):
         raise Contradicted(_field_name(fields.kind, "kind"), f"{kind!r} is none of {', '.join(LineKind)}")
@@ -238,10 +290,10 @@ def _line(row: Row, deal: Deal, reads: LineReads) -> ContractLine:
     quantity = row.required_integer(fields.quantity)
     if quantity < 0:
         raise Contradicted(_field_name(fields.quantity, "quantity"), f"{quantity} is less than none")
-    currency = row.text(fields.currency) or deal.amount.currency
+    currency = row.text(fields.currency) or signed.currency
     return ContractLine(
         line_id=row.text(fields.line_id) or row.record.id,
-        account_id=deal.account_id,
+        account_id=signed.account_id,
         product_id=row.required_text(fields.product_id),
         quantity=quantity,
         kind=LineKind(kind),
@@ -254,7 +306,7 @@ def _line(row: Row, deal: Deal, reads: LineReads) -> ContractLine:
         co_term_group=row.text(fields.co_term_group),
         supersedes_line_id=row.text(fields.supersedes_line_id),
         renewal_of_line_id=row.text(fields.renewal_of_line_id),
-        booked_on=row.day(fields.booked_on) or deal.close_on,
+        booked_on=row.day(fields.booked_on) or signed.booked_on or start,
         source_id=row.record.id,
         cancelled_on=row.day(fields.cancelled_on),
         last_paid_on=row.day(fields.last_paid_on),

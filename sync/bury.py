@@ -1,7 +1,8 @@
 """Bury: records that were deleted or merged away, in the mirror, the ledger and the identities.
 
-One way for all who learn of it: a webhook, a record read that names what became part of it, a census.
-What was merged away answers as its survivor from then on. Where HubSpot made a new record of two, what
+One way for all who learn of it: a webhook, a record read that names what became part of it or what it
+became part of, one read in the recycle bin, a census. What was merged away answers as its survivor from
+then on. Where HubSpot made a new record of two, what
 the oldest of them was to us moves to it: account key, ledger row, the product's name of it.
 Neighbours: ``keep`` and ``drain`` call this; what hung under the records is read again by ``keep``.
 """
@@ -13,7 +14,6 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection
 
 from integration.port import Signal, SignalKind
-from mappings.naming import HUBSPOT
 from sync.state import dirty, identity, ledger, ledger_withdraw, mirror
 from sync.state.dirty import Scope
 from sync.withdraw import own_objects
@@ -42,8 +42,7 @@ def bury(conn: Connection, ws: Workspace, signals: Iterable[Signal]) -> None:
 def _leave(conn: Connection, ws: Workspace, account_ids: Sequence[str]) -> None:
     """Forget what was never made under accounts that are gone, and have what was made taken back."""
     ledger.drop_unmade(conn, ws.id, account_ids)
-    if ws.vendor == HUBSPOT:
-        ledger_withdraw.give_up(conn, ws.id, own_objects(ws), account_ids)
+    ledger_withdraw.give_up(conn, ws.id, own_objects(ws), account_ids)
 
 
 def by_age(ids: Iterable[str]) -> list[str]:

@@ -17,7 +17,6 @@ from sqlalchemy import Connection
 from integration.owners import OWNERS
 from integration.port import CrmError, NeedsConsent, Unavailable
 from mappings.inbound import owners_promise, promises
-from mappings.naming import HUBSPOT
 from sync.census import take_census
 from sync.keep import in_reading_order, own_objects
 from sync.owners import read_owners
@@ -73,13 +72,13 @@ def catch_up(ws: Workspace, owner: str) -> int | None:
 
 
 def _rhythms(ws: Workspace) -> dict[str, timedelta]:
-    """Return every task and how often it runs, in the order they are done; Salesforce needs no census."""
+    """Return every task and how often it runs, in the order they are done."""
     promised = promises(ws.charter, ws.vendor, ws.homes)
     polls = {f"{POLL} {name}": one.changes for name, one in promised.items()}
     owners = owners_promise(ws.charter, ws.vendor)
     polls |= {} if owners is None else {f"{POLL} {OWNERS}": owners}
     censuses = {f"{CENSUS} {name}": one.deletions for name, one in promised.items()}
-    return polls | (censuses if ws.vendor == HUBSPOT else {})
+    return polls | censuses
 
 
 def _do(ws: Workspace, task: DueTask) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from integration.port import CrmRecord
 from integration.record_ids import name_of_account
 from mappings.further_facts import product_names, to_answer
-from mappings.inbound import Contradiction, to_account, to_deal, to_line, to_ticket
+from mappings.inbound import Contradiction, to_account, to_deal, to_line, to_own_line, to_ticket
 from success.facts import (
     Account,
     AccountFacts,
@@ -42,7 +42,7 @@ GROUP_KEY = "line_group"
 BEGINNING = date(1970, 1, 1)
 PRESENCE_DAYS = 120
 T = TypeVar("T")
-Fact = TypeVar("Fact", Ticket, SurveyAnswer)
+Fact = TypeVar("Fact", Ticket, SurveyAnswer, ContractLine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +193,9 @@ def _deals_and_lines(
             parent = _parent_deal(record, reads.contract_line.parent, deals)
             if parent is not None:
                 _add_line(ws, record, parent, lines, found)
+    elif reads.contract_line.on_account:
+        held = _records(conn, ws, reads.contract_line.object, ids, moment)
+        lines.update(_under_accounts(held, lambda record: to_own_line(record, ws.inbound), found))
     return _by_account(deals.values()), lines
 
 

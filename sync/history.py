@@ -1,7 +1,7 @@
 """History: the past the CRM kept of accounts, deals and contract lines, into the mirror.
 
-Once, after the first load, for backtests: what the CRM knew on a day before we came. It makes one call
-for fifty records, in the lane that stops first, and goes on where it was stopped.
+Once, after the first load, for backtests: what the CRM knew on a day before we came. It asks for as many
+records at once as the CRM gives in a call, in the lane that stops first, and goes on where it was stopped.
 Neighbours: ``commands/syncing.py`` starts it, ``state.mirror_past`` keeps, ``integration.history`` asks.
 """
 
@@ -23,9 +23,6 @@ from sync.state.engine import reading, writing
 from sync.state.mirror_past import store_past
 from sync.workspace import Workspace
 
-BATCH_RECORDS = 50
-"""Records kept in one transaction: those of one call to HubSpot."""
-
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
@@ -46,7 +43,7 @@ def read_history(ws: Workspace, progress: Progress = quiet) -> Remembered:
         return total
     with calling_in(Lane.BACKFILL):
         for query in _queries(ws):
-            for batch in _waiting(ws, query.object):
+            for batch in _waiting(ws, query.object, ws.port.history_rows):
                 kept = _keep_batch(ws, ws.port, query, batch)
                 total = Remembered(total.records + len(batch), total.versions + kept)
                 progress(query.object, len(batch))
@@ -58,13 +55,15 @@ def _queries(ws: Workspace) -> list[ReadQuery]:
     """Return what is asked: the customer's fields of accounts, deals and lines, and which deals are ours."""
     reads = ws.inbound.crm.reads
     wanted = (reads.account.object, reads.deal.object, reads.contract_line.object)
-    found = {one.object: one for one in read_queries(ws.charter, ws.vendor, installed=False)}
+    found = {
+        one.object: ws.inbound.marked(one) for one in read_queries(ws.charter, ws.vendor, installed=False)
+    }
     deals = found[reads.deal.object]
     found[deals.object] = replace(deals, fields=(*deals.fields, key_field(ws.vendor)))
     return [found[name] for name in dict.fromkeys(wanted)]
 
 
-def _waiting(ws: Workspace, object_name: str) -> list[list[str]]:
+def _waiting(ws: Workspace, object_name: str, batch_rows: int) -> list[list[str]]:
     """Return the ids not read yet, the oldest records first; none once all were."""
     with reading(ws.runtime.engine) as conn:
         place = cursors.get(conn, ws.id, _cursor(object_name))
@@ -74,7 +73,7 @@ def _waiting(ws: Workspace, object_name: str) -> list[list[str]]:
     if place is not None and place.position is not None:
         done = by_age([*ids, place.position]).index(place.position)
         ids = [one for one in ids[done:] if one != place.position]
-    return [ids[start : start + BATCH_RECORDS] for start in range(0, len(ids), BATCH_RECORDS)]
+    return [ids[start : start + batch_rows] for start in range(0, len(ids), batch_rows)]
 
 
 def _keep_batch(ws: Workspace, port: HistoryPort, query: ReadQuery, batch: Sequence[str]) -> int:

@@ -7,8 +7,9 @@ Neighbours: ``pull`` reads by page, ``drain`` and ``follow`` what was hinted at,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -65,36 +66,55 @@ def refresh(
 
 
 def follow_merges(ws: Workspace, records: Sequence[CrmRecord]) -> list[Signal]:
-    """Read what hung under records that have become one of ``records``; return what is to be buried.
+    """Read what hung under records that have become another, as ``records`` say; return what is to be buried.
 
-    The caller buries in the transaction that keeps the records: until then a crash finds them again.
+    Some CRMs name the losers on the survivor (HubSpot), others the survivor on the loser (Salesforce). The
+    caller buries in the transaction that keeps the records: until then a crash finds them again.
     """
-    named = {merged: one for one in records for merged in one.merged_ids}
-    if not named:
+    told = [(one.source_at, one.id, merged) for one in records for merged in one.merged_ids]
+    told += [(one.source_at, one.merged_into, one.id) for one in records if one.merged_into]
+    if not told:
         return []
     object_name = records[0].object
-    with reading(ws.runtime.engine) as conn:
-        held = mirror.find(conn, ws.id, object_name, sorted(named))
-        ours = ledger.by_record(conn, ws.id, object_name, sorted(named))
-    alive = {one for one, stored in held.items() if not stored.deleted}
-    alive |= {one for one, row in ours.items() if row.state is not WriteState.TOMBSTONE}
-    losers: dict[str, list[str]] = {}
-    for merged in sorted(alive):
-        losers.setdefault(named[merged].id, []).append(merged)
-    at = {one.id: one.source_at for one in records}
+    alive = _alive(ws, object_name, {loser for _, _, loser in told})
+    losers: dict[tuple[datetime, str], list[str]] = {}
+    for at, survivor, loser in sorted(told):
+        if loser in alive:
+            losers.setdefault((at, survivor), []).append(loser)
     signals = [
-        Signal(object_name, survivor, SignalKind.MERGED, at[survivor], tuple(ids))
-        for survivor, ids in losers.items()
+        Signal(object_name, survivor, SignalKind.MERGED, at, tuple(ids))
+        for (at, survivor), ids in losers.items()
     ]
     for name, ids in inherited(ws, signals).items():
         refresh(ws, name, ids)
     return signals
 
 
+def deletions(ws: Workspace, records: Sequence[CrmRecord]) -> list[Signal]:
+    """Return what is to be buried of ``records``: those in the CRM's recycle bin that live on here."""
+    binned = {one.id: one for one in records if one.archived and not one.merged_into}
+    if not binned:
+        return []
+    object_name = records[0].object
+    return [
+        Signal(object_name, one, SignalKind.DELETED, binned[one].source_at)
+        for one in sorted(_alive(ws, object_name, binned.keys()))
+    ]
+
+
+def _alive(ws: Workspace, object_name: str, ids: Collection[str]) -> set[str]:
+    """Return those of ``ids`` that live on in the mirror, or in the ledger as records of ours."""
+    with reading(ws.runtime.engine) as conn:
+        held = mirror.find(conn, ws.id, object_name, sorted(ids))
+        ours = ledger.by_record(conn, ws.id, object_name, sorted(ids))
+    alive = {one for one, stored in held.items() if not stored.deleted}
+    return alive | {one for one, row in ours.items() if row.state is not WriteState.TOMBSTONE}
+
+
 def inherited(ws: Workspace, signals: Sequence[Signal]) -> dict[str, list[str]]:
     """Return what hung under records merged away, by object: the CRM moved it and tells of none of it.
 
-    Deals, tickets and survey answers of accounts; a deal's lines.
+    Deals, tickets, survey answers and own contract lines of accounts; a deal's lines.
     """
     reads = ws.inbound.crm.reads
     merged = {
@@ -102,6 +122,7 @@ def inherited(ws: Workspace, signals: Sequence[Signal]) -> dict[str, list[str]]:
         for name in (reads.account.object, reads.deal.object)
     }
     children = [reads.deal.object, *(one.object for one in (reads.ticket, reads.survey) if one)]
+    children += [reads.contract_line.object] if reads.contract_line.on_account else []
     found: dict[str, list[str]] = {}
     with reading(ws.runtime.engine) as conn:
         if accounts := merged[reads.account.object]:
@@ -195,7 +216,8 @@ def in_reading_order(ws: Workspace) -> list[ReadQuery]:
     reads = ws.inbound.crm.reads
     first = [reads.account.object, reads.deal.object]
     queries = read_queries(ws.charter, ws.vendor, installed=True, homes=ws.homes)
-    return sorted(queries, key=lambda one: first.index(one.object) if one.object in first else len(first))
+    marked = [ws.inbound.marked(one) for one in queries]
+    return sorted(marked, key=lambda one: first.index(one.object) if one.object in first else len(first))
 
 
 def _accounts_of(conn: Connection, ws: Workspace, records: Sequence[CrmRecord]) -> dict[str, str]:

@@ -16,6 +16,9 @@ HUBSPOT_LINKS_WRITTEN_ROWS = 2_000
 HUBSPOT_OWNER_LISTS = 2
 """Live and archived owners are two lists (page "Owners"); both are read with whatever is read first."""
 
+SALESFORCE_USER_PAGES = 1
+"""The org's users are a query of their own, read with whatever is read first."""
+
 SALESFORCE_PAGE_ROWS = 2_000
 SALESFORCE_CALL_ROWS = 1_000
 
@@ -48,6 +51,7 @@ def _hubspot(work: Work) -> int:
 def _salesforce(work: Work) -> int:
     """Links are fields there: they cost nothing of their own."""
     reads = sum(_calls(rows, SALESFORCE_PAGE_ROWS) for rows in work.read.values())
+    reads += SALESFORCE_USER_PAGES if work.read else 0
     return reads + sum(_calls(rows, SALESFORCE_CALL_ROWS) for rows in work.written.values())
 
 

@@ -8,22 +8,29 @@ Neighbours: ``keep`` stores what was read, ``owners`` reads whom records may bel
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 
-from integration.port import ReadQuery, Refused
+from integration.port import Page, ReadQuery, Refused
+from integration.streams import BulkPort
 from sync.bury import bury
-from sync.keep import Pulled, follow_merges, in_reading_order, keep, own_objects
+from sync.keep import Pulled, deletions, follow_merges, in_reading_order, keep, own_objects
 from sync.owners import read_owners_if_due
 from sync.state import cursors
 from sync.state.cursors import Cursor, Phase
 from sync.state.engine import reading, writing
-from sync.workspace import Workspace
+from sync.workspace import Workspace, forget_field
 
 OVERLAP = timedelta(minutes=5)
 """How far a poll reaches back: clocks differ, and long transactions commit with an earlier stamp."""
 
+STREAM_ROWS = 2_000
+"""Records of a stream kept in one transaction, so that memory does not grow with their number."""
+
+log = logging.getLogger(__name__)
 Progress = Callable[[str, int], None]
 
 
@@ -87,13 +94,29 @@ def _poll_object(ws: Workspace, query: ReadQuery, high_water: datetime, progress
 
 
 def _read(ws: Workspace, query: ReadQuery, phase: Phase, started: datetime, progress: Progress) -> Pulled:
+    """Read all pages; without the mark of renewals where the package that brought it was removed."""
+    mark = ws.inbound.renewal_mark
+    try:
+        return _read_pages(ws, query, phase, started, progress)
+    except Refused as refused:
+        if mark is None or mark not in query.fields or mark not in refused.error.message:
+            raise
+        log.warning("%s of %s is read without %s: %s", query.object, ws.id, mark, refused)
+    unmarked = replace(query, fields=tuple(name for name in query.fields if name != mark))
+    return _read_pages(forget_field(ws, query.object, mark), unmarked, phase, started, progress)
+
+
+def _read_pages(
+    ws: Workspace, query: ReadQuery, phase: Phase, started: datetime, progress: Progress
+) -> Pulled:
     """Read all pages; the pass is over only when its last page is kept."""
     total = Pulled()
-    for page in ws.port.iter_pages(query):
-        merges = follow_merges(ws, page.records)
+    pages = _first_pages(ws, query) if phase is Phase.INITIAL else ws.port.iter_pages(query)
+    for page in pages:
+        gone = [*follow_merges(ws, page.records), *deletions(ws, page.records)]
         with writing(ws.runtime.engine) as conn:
             pulled = keep(conn, ws, page.records, "read" if phase is Phase.INITIAL else "changed")
-            bury(conn, ws, merges)
+            bury(conn, ws, gone)
             if phase is Phase.INITIAL and page.resume is not None:
                 place = Cursor(query.object, phase, page.resume, started)
                 cursors.put(conn, ws.id, ws.now(), place)
@@ -102,3 +125,27 @@ def _read(ws: Workspace, query: ReadQuery, phase: Phase, started: datetime, prog
     with writing(ws.runtime.engine) as conn:
         cursors.put(conn, ws.id, ws.now(), Cursor(query.object, Phase.INCREMENTAL, None, started))
     return total
+
+
+def _first_pages(ws: Workspace, query: ReadQuery) -> Iterator[Page]:
+    """Yield the pages of a first load; once it says that much is left, the rest as a stream where that pays.
+
+    What comes as a stream has no order, so the place kept is before it: one that breaks off is begun
+    again there, which keeps nothing twice. A CRM that refuses the stream is read by page.
+    """
+    port, resume = ws.port, query.resume
+    for page in port.iter_pages(query):
+        yield page
+        resume = page.resume
+        if resume is not None and isinstance(port, BulkPort) and port.reads_as_stream(page):
+            break
+    else:
+        return
+    rest = replace(query, resume=resume)
+    try:
+        stream = port.record_stream(rest)
+        while records := tuple(islice(stream, STREAM_ROWS)):
+            yield Page(records, None)
+    except Refused as refused:
+        log.warning("%s of %s is read by page: %s", query.object, ws.id, refused)
+        yield from port.iter_pages(rest)

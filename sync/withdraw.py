@@ -7,7 +7,7 @@ Neighbours: ``bury`` marks the records, ``push`` calls this before it writes.
 
 from __future__ import annotations
 
-from integration.port import KeylessPort
+from integration.withdrawing import WithdrawingPort
 from mappings.catalogue import Home
 from mappings.naming import vendor_name
 from success.desired import RecordKind
@@ -32,7 +32,7 @@ def take_back(ws: Workspace) -> int:
             with reading(ws.runtime.engine) as conn:
                 rows = ledger_withdraw.given_up(conn, ws.id, object_name, BATCH_ROWS)
             port = ws.port if rows else None
-            if not isinstance(port, KeylessPort):
+            if not isinstance(port, WithdrawingPort):
                 break
             port.withdraw(object_name, [record_id for _, record_id in rows])
             with writing(ws.runtime.engine) as conn:

@@ -67,7 +67,9 @@ class Workspace:
     @cached_property
     def inbound(self) -> Inbound:
         """Return how this CRM's records are read."""
-        return inbound_of(self.charter, self.vendor, self.pipelines)
+        deals = self.charter.crm_for(self.vendor).reads.deal.object
+        seen = _seen_types(self.installation.settings).get(deals, {})
+        return inbound_of(self.charter, self.vendor, self.pipelines, seen)
 
     @cached_property
     def homes(self) -> Homes:
@@ -155,16 +157,31 @@ def keep_description(
         )
 
 
+def forget_field(ws: Workspace, object_name: str, field: str) -> Workspace:
+    """Return the workspace without a field the CRM shows us no more, such as one of a package removed."""
+    kept = {name: dict(types) for name, types in _seen_types(ws.installation.settings).items()}
+    kept.get(object_name, {}).pop(field, None)
+    with writing(ws.runtime.engine) as conn:
+        installations.change_settings(conn, ws.id, {"field_types": json.loads(json.dumps(kept))})
+    CONNECTIONS.forget(ws.id)
+    return open_workspace(ws.runtime, ws.id)
+
+
 def _known_fields(ws: Workspace) -> dict[str, list[FieldSpec]]:
     """Return the fields whose types we know: those seen at the install, and our own."""
-    seen = ws.installation.settings.get("field_types")
     known = {
         name: [FieldSpec(field, field, FieldType(kind)) for field, kind in types.items()]
-        for name, types in (seen if isinstance(seen, dict) else {}).items()
+        for name, types in _seen_types(ws.installation.settings).items()
     }
     for spec in object_specs(ws.charter, ws.vendor, ws.homes):
         known[spec.name] = [*known.get(spec.name, []), *spec.fields]
     return known
+
+
+def _seen_types(settings: Mapping[str, object]) -> dict[str, dict[str, str]]:
+    """Return the types of the fields seen at the install, by object."""
+    seen = settings.get("field_types")
+    return seen if isinstance(seen, dict) else {}
 
 
 def _labels(settings: Mapping[str, object]) -> dict[tuple[str, str], str]:

@@ -1,22 +1,21 @@
 """Which records are still there: counted by search, narrowed by halves, confirmed by the store.
 
 One search counts the live records up to the highest id we hold. Where that is as many as we hold, it is
-the only call. Where it is not, the ids are halved: the count of one half gives that of the other, and a
-half that agrees is left alone, so that one deletion among 50,000 records takes nine searches and not 500
-list pages. Up to 200 records the search names them, and ids are compared instead of numbers.
+the only call. Where it is not, the ids are halved (``roll_call``), so that one deletion among 50,000 records
+takes nine searches and not 500 list pages. Up to 200 records the search names them.
 
 Search lags behind writes and must not bury what is merely late: whoever seems gone is read from the store
 by id, and from its recycle bin for when it was deleted. Pages: "Search the CRM" (``total``, 200 results,
 archived records never returned), "CRM API | Objects" (batch read, ``archived``).
-Neighbours: ``search``, ``port``.
+Neighbours: ``search``, ``port``, ``integration.roll_call``.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from integration.census import Census, Gone
@@ -24,7 +23,8 @@ from integration.hubspot import vocabulary
 from integration.hubspot.connector import BATCH_ROWS, SEARCH, SEARCH_PAGE_ROWS
 from integration.hubspot.errors import problem_of, row_error
 from integration.hubspot.portal import Portal
-from integration.port import Refusal, Unavailable
+from integration.port import Refusal
+from integration.roll_call import RollCall
 
 ID: Final = "hs_object_id"
 RECYCLE_BIN: Final = "?archived=true"
@@ -32,66 +32,20 @@ RECYCLE_BIN: Final = "?archived=true"
 
 def census(portal: Portal, object_name: str, known: Iterable[str]) -> Census:
     """Compare ``known`` ids with the live records; see ``CensusPort.census``."""
-    roll = _Roll(portal, object_name, array("q", sorted(int(one) for one in known)))
-    if roll.held:
-        roll.settle(0, len(roll.held))
+    held = array("q", sorted(int(one) for one in known))  # 8 bytes an id
+    roll = RollCall(held, partial(_look, portal, object_name), SEARCH_PAGE_ROWS)
+    if held:
+        roll.settle(0, len(held))
     unknown = tuple(str(one) for one in sorted(roll.unknown))
     return Census(tuple(_confirmed(portal, object_name, sorted(roll.missing))), unknown)
 
 
-@dataclass(slots=True)
-class _Roll:
-    """The roll of one object being called; ids are kept as 8 bytes each."""
-
-    portal: Portal
-    object_name: str
-    held: array[int]
-    missing: list[int] = field(default_factory=list)
-    unknown: list[int] = field(default_factory=list)
-
-    def settle(self, first: int, end: int, there: int | None = None) -> int:
-        """Find what differs among the ids held from ``first`` to before ``end``; return how many are there.
-
-        ``there`` is that number where it is known already.
-        """
-        size = end - first
-        if there == size:
-            return size
-        if there is None or min(there, size) <= SEARCH_PAGE_ROWS:
-            there, ids = self._look(first, end)
-            if min(there, size) <= SEARCH_PAGE_ROWS:
-                self._compare(first, end, ids if there <= SEARCH_PAGE_ROWS else self._all(end, ids))
-                return there
-        if there != size:
-            middle = first + size // 2
-            left = self.settle(first, middle)
-            self.settle(middle, end, there - left)
-        return there
-
-    def _compare(self, first: int, end: int, ids: Iterable[int]) -> None:
-        held, there = set(self.held[first:end]), set(ids)
-        self.missing += held - there
-        self.unknown += there - held
-
-    def _look(self, first: int, end: int) -> tuple[int, list[int]]:
-        """Return how many records stand from one id to another, and the first page of their ids."""
-        return self._search(self.held[first - 1] if first else None, self.held[end - 1])
-
-    def _all(self, end: int, ids: list[int]) -> list[int]:
-        """Return the ids of a range of more than one page, of which ``ids`` are the first."""
-        found, page = list(ids), ids
-        while len(page) == SEARCH_PAGE_ROWS:
-            _, page = self._search(found[-1], self.held[end - 1])
-            if page and page[-1] <= found[-1]:
-                raise Unavailable("search did not go forward by id")
-            found += page
-        return found
-
-    def _search(self, above: int | None, up_to: int) -> tuple[int, list[int]]:
-        path = self.portal.objects_path(self.object_name, "search")
-        body = vocabulary.range_body(above, up_to)
-        answer = self.portal.transport.call(f"census {self.object_name}", "POST", path, body, SEARCH).body
-        return int(answer["total"]), [int(row["id"]) for row in answer["results"]]
+def _look(portal: Portal, object_name: str, above: int | None, up_to: int) -> tuple[int, list[int]]:
+    """Return how many records stand from one id to another, and the first page of their ids."""
+    path = portal.objects_path(object_name, "search")
+    body = vocabulary.range_body(above, up_to)
+    answer = portal.transport.call(f"census {object_name}", "POST", path, body, SEARCH).body
+    return int(answer["total"]), [int(row["id"]) for row in answer["results"]]
 
 
 def _confirmed(portal: Portal, object_name: str, suspects: Sequence[int]) -> list[Gone]:

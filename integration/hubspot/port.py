@@ -8,12 +8,12 @@ from threading import Lock
 
 from integration.budget import Budget, Lane
 from integration.call_count import CallCount
-from integration.census import Census, CensusPort
+from integration.census import Census, CensusPort, LogWindow
 from integration.history import History, HistoryPort
 from integration.http import pooled_session
 from integration.hubspot import census
 from integration.hubspot.auth import Auth, HubSpotCredentials, TokenStore
-from integration.hubspot.connector import BASE_URL, DEFAULT_VERSION, PATHS
+from integration.hubspot.connector import BASE_URL, DEFAULT_VERSION, HISTORY_ROWS, PATHS
 from integration.hubspot.describe import describe, load_schemas
 from integration.hubspot.keyless import Keyless
 from integration.hubspot.names import ObjectNames
@@ -108,9 +108,15 @@ class HubSpotPort(CrmPort, KeylessPort, CensusPort, HistoryPort, OwnersPort, Ins
         """See ``KeylessPort.withdraw``; HubSpot keeps them in its recycle bin for 90 days."""
         self._keyless.withdraw(object_name, ids)
 
-    def census(self, object_name: str, known: Iterable[str]) -> Census:
+    def census(self, object_name: str, known: Iterable[str], log: LogWindow | None = None) -> Census:
         """See ``CensusPort.census``; one search where nothing differs."""
+        del log  # HubSpot keeps no log of deletions
         return census.census(self._portal, object_name, known)
+
+    @property
+    def history_rows(self) -> int:
+        """See ``HistoryPort.history_rows``; those of one call."""
+        return HISTORY_ROWS
 
     def history(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> list[History]:
         """See ``HistoryPort.history``; fifty records a call, the last 20 values of each property."""

@@ -12,12 +12,20 @@ from collections.abc import Iterator
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final, cast
 
-from integration.port import Refusal, Refused, RowError, Unavailable
+from integration.port import Page, Refusal, Refused, RowError, Unavailable
 from integration.salesforce.bulk_jobs import Jobs, read_rows
+from integration.salesforce.limits import BULK_READ_CALLS, BULK_RESULT_ROWS
 from integration.salesforce.transport import Transport
 
 LOCATOR: Final = "Sforce-Locator"
 LAST: Final = "null"
+
+
+def reads_as_bulk(page: Page) -> bool:
+    """Return whether the rows left after ``page`` cost fewer calls as a job than as pages of its size."""
+    left = page.left or 0
+    pages = -(-left // max(1, len(page.records)))
+    return pages > BULK_READ_CALLS - (-left // BULK_RESULT_ROWS)
 
 
 def iter_bulk_rows(

@@ -17,9 +17,12 @@ from requests import Session
 
 from integration.budget import Budget, Lane, Window
 from integration.call_count import CallCount
+from integration.census import Census, CensusPort, LogWindow
+from integration.history import History, HistoryPort
 from integration.http import pooled_session
 from integration.in_flight import InFlight
 from integration.install_specs import InstallStep, Made, Survey, Wanted
+from integration.owners import Owner, OwnersPort
 from integration.parts import OwnedPart, Removal
 from integration.port import (
     CrmDescription,
@@ -33,17 +36,23 @@ from integration.port import (
     WriteRow,
 )
 from integration.salesforce.auth import Authenticator, SalesforceCredentials, TokenStore
+from integration.salesforce.bulk_read import reads_as_bulk
+from integration.salesforce.census import census
 from integration.salesforce.describe import Describer
 from integration.salesforce.installer import Installer
 from integration.salesforce.namespace import Namespace, learn_namespace
-from integration.salesforce.read import Reader
+from integration.salesforce.owners import read_owners
+from integration.salesforce.past import HISTORY_ROWS, Past
+from integration.salesforce.read import Reader, Selection
 from integration.salesforce.removal import Remover
 from integration.salesforce.schema import SchemaWriter
 from integration.salesforce.shape import Shapes
 from integration.salesforce.token_endpoint import TokenEndpoint
 from integration.salesforce.transport import Transport, allow_plain_loopback
+from integration.salesforce.withdraw import withdraw
 from integration.salesforce.witness import last_saved
 from integration.salesforce.write import Writer, pays_as_bulk
+from integration.withdrawing import WithdrawingPort
 from integration.witness import Saved
 
 VENDOR: Final = "salesforce"
@@ -83,7 +92,7 @@ def connect(
     return SalesforcePort(transport) if make is None else make(transport)
 
 
-class SalesforcePort:
+class SalesforcePort(CensusPort, HistoryPort, OwnersPort, WithdrawingPort):
     """A connected org (``CrmPort``). Thread-safe; one per installation and process."""
 
     def __init__(self, transport: Transport) -> None:
@@ -92,6 +101,7 @@ class SalesforcePort:
         self._shapes = Shapes(transport)
         self._describer = Describer(transport, self._shapes)
         self._reader = Reader(transport, self._shapes)
+        self._past = Past(transport, self._reader)
         self._writer = Writer(transport, self._shapes)
         self._schema = SchemaWriter(transport, self._shapes)
         self._installer = Installer(transport, self._shapes)
@@ -154,6 +164,10 @@ class SalesforcePort:
         """See ``BulkPort.upsert_stream``; a job of about seven calls per 100 MB."""
         return self._writer.stream(object_name, key_field, rows)
 
+    def reads_as_stream(self, page: Page) -> bool:
+        """See ``BulkPort.reads_as_stream``; above ten thousand rows of the usual width."""
+        return reads_as_bulk(page)
+
     def record_stream(self, query: ReadQuery) -> Iterator[CrmRecord]:
         """See ``BulkPort.record_stream``; a job of about three calls, and one more per page of results."""
         return self._reader.stream(query)
@@ -165,6 +179,29 @@ class SalesforcePort:
     def last_saved(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> Mapping[str, Saved]:
         """See ``WitnessPort.last_saved``."""
         return last_saved(self._transport, self._reader, object_name, ids, fields)
+
+    @property
+    def history_rows(self) -> int:
+        """See ``HistoryPort.history_rows``; as many ids as a query string holds."""
+        return HISTORY_ROWS
+
+    def history(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> list[History]:
+        """See ``HistoryPort.history``; two calls for some hundreds of records, three for opportunities."""
+        return self._past.read(object_name, ids, fields)
+
+    def owners(self) -> list[Owner]:
+        """See ``OwnersPort.owners``; one call per 2,000 users."""
+        return read_owners(self._transport)
+
+    def withdraw(self, object_name: str, ids: Sequence[str]) -> None:
+        """See ``WithdrawingPort.withdraw``; one call per 200, which stay 15 days in the recycle bin."""
+        withdraw(self._transport, object_name, ids)
+
+    def census(self, object_name: str, known: Iterable[str], log: LogWindow | None = None) -> Census:
+        """See ``CensusPort.census``; one count where nothing differs."""
+        return census(
+            self._transport, Selection(object_name, (), (), self._shapes.times(object_name)), known, log
+        )
 
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
         """Create objects and fields, and grant them, by one deploy for all changes.

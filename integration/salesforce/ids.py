@@ -39,6 +39,12 @@ def same_id(one: str, other: str) -> bool:
         return False
 
 
+def is_long_id(value: str) -> bool:
+    """Return whether a text is an 18-character id: its last three characters follow from the others."""
+    well_formed = len(value) == LONG and value.isascii() and value.isalnum()
+    return well_formed and checksum(value[:SHORT]) == value[SHORT:]
+
+
 def checksum(short: str) -> str:
     """Return the three characters that follow the 15 of ``short`` in the longer form."""
     groups = [short[start : start + _GROUP] for start in range(0, SHORT, _GROUP)]

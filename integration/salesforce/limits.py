@@ -11,6 +11,10 @@ from typing import Final
 API_VERSION: Final = "68.0"
 # "sObject Collections": records per create, update or upsert request.
 COLLECTION_ROWS: Final = 200
+# "Query": rows of a page; fewer where they are wide.
+PAGE_ROWS: Final = 2_000
+# ``getDeleted()``: how far back the delete log may be asked.
+DELETED_DAYS: Final = 15
 # "Get Records With a Request Body Using sObject Collections": ids per request.
 RETRIEVE_IDS: Final = 2_000
 # "Send Multiple Requests Using Composite": subrequests per call, and how many of them may be
@@ -36,6 +40,10 @@ BULK_ROW_CHARACTERS: Final = 400_000
 BULK_FROM_ROWS: Final = 2_000
 # What an ingest job costs in calls: create, upload, close, about two polls and two result files.
 BULK_CALLS: Final = 7
+# What a query job costs in calls: create, about three looks, and a result file for so many rows, which the
+# org chooses ("Get Results for a Query Job"): a careful guess.
+BULK_READ_CALLS: Final = 4
+BULK_RESULT_ROWS: Final = 50_000
 # Bulk API 2.0 guide, "How Requests Are Processed": rows of one internal batch.
 BULK_BATCH_ROWS: Final = 10_000
 # Metadata API guide, deploy limits: files per zip.

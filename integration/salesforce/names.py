@@ -57,6 +57,10 @@ KEY_PREFIXES: Mapping[str, str] = {
     "Task": "00T",
 }
 WITHOUT_IS_DELETED = frozenset({"User", "OpportunityStage", "Organization", "PermissionSet", "CaseStatus"})
+# Objects of which it is known which system fields they have (CreatedDate and SystemModstamp all of them).
+USUAL_OBJECTS = frozenset({*(child for child, _ in STANDARD_PARENTS), *KEY_PREFIXES, *WITHOUT_IS_DELETED})
+# "merge()": the objects whose records may become one; a loser names its survivor in MasterRecordId.
+MERGED = frozenset({"Account", "Contact", "Lead"})
 
 STANDARD_TYPES: Mapping[str, Mapping[str, FieldType]] = {
     "Account": {

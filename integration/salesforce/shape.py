@@ -14,9 +14,12 @@ from urllib.parse import quote
 
 from integration.port import FieldSpec, FieldType, ObjectSpec, Refusal, Refused, RowError
 from integration.salesforce.names import (
+    CUSTOM,
     OUR_PREFIX,
     STANDARD_TYPES,
     STANDARD_TYPES_EVERYWHERE,
+    USUAL_OBJECTS,
+    WITHOUT_IS_DELETED,
     is_custom,
     parent_field,
     without_namespace,
@@ -58,6 +61,20 @@ class Shape:
     targets: Mapping[str, tuple[str, ...]]
     permissionable: frozenset[str]
     record_types: tuple[RecordType, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TimeColumns:
+    """Where an object says when a record was made and changed, and whether it says what is deleted."""
+
+    created: str | None = "CreatedDate"
+    changed: str | None = "SystemModstamp"
+    tells_deleted: bool = True
+
+
+USUAL_TIMES = TimeColumns()
+# Object Reference, "System Fields": not every object has all of them; the latest known comes first.
+CHANGED = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
 
 
 class Shapes:
@@ -132,6 +149,15 @@ class Shapes:
             words = f"{object_name} has no field that refers to {target}"
             raise Refused(RowError(Refusal.FIXABLE, "NO_REFERENCE_FIELD", words))
         return min(pointing, key=lambda name: (is_custom(name), name.startswith("LastModified"), name))
+
+    def times(self, object_name: str) -> TimeColumns:
+        """Return which columns tell of a record's times; an object no table knows is described once."""
+        if object_name in USUAL_OBJECTS or object_name.endswith(CUSTOM):
+            return TimeColumns(tells_deleted=object_name not in WITHOUT_IS_DELETED)
+        names = {field.name for field in self.get(object_name).spec.fields}
+        changed = next((name for name in CHANGED if name in names), None)
+        created = "CreatedDate" if "CreatedDate" in names else None
+        return TimeColumns(created, changed, "IsDeleted" in names)
 
     def _targets(self, object_name: str) -> Mapping[str, tuple[str, ...]]:
         return self.get(object_name).targets

@@ -15,7 +15,9 @@ from sandbox.salesforce.org import API_USERNAME, Org
 from sandbox.salesforce.outbound import OutboundMessages
 from sandbox.salesforce.packaging import install_as_package
 from sandbox.salesforce.quota import Quota
+from sandbox.salesforce.recycle_bin import merge, purge, restore
 from sandbox.salesforce.rules import set_rules
+from sandbox.salesforce.schema import SObject
 from sandbox.salesforce.soql_run import whole_record
 from sandbox.salesforce.store import Change
 from sandbox.salesforce.write import Writer, delete, insert, update
@@ -41,7 +43,10 @@ class Hooks:
             return load(self._org, folder)
 
     def edit(self, body: dict[str, Any]) -> str:
-        """Create (no ``id``), change or delete one record as a person would; return its id."""
+        """Create (no ``id``), change, delete, restore, merge or purge one record as a person would.
+
+        Return its id; of a merge the survivor's, with the loser's id under ``merge``.
+        """
         org = self._org
         with org.lock:
             obj = org.schema.get(str(body.get("object")))
@@ -52,12 +57,7 @@ class Hooks:
             values = dict(body.get("values") or {})
             row_id = str(body.get("id") or "")
             try:
-                if body.get("delete"):
-                    delete(w, obj, row_id)
-                elif row_id:
-                    update(w, obj, row_id, values)
-                else:
-                    row_id = insert(w, obj, values)
+                row_id = _edit(w, obj, row_id, values, body)
             except SfError as error:
                 org.store.undo(change)
                 raise ControlError(f"{error.code}: {error.message}", error.status) from error
@@ -105,6 +105,23 @@ def _author(org: Org, username: str) -> str:
     if found is not None:
         return str(found["Id"])
     return org.add_user(username, "", username.partition("@")[0].title(), username)
+
+
+def _edit(w: Writer, obj: SObject, row_id: str, values: dict[str, Any], body: dict[str, Any]) -> str:
+    """Do what one edit asks for; return the record's id."""
+    if body.get("delete"):
+        delete(w, obj, row_id)
+    elif body.get("purge"):
+        purge(w, obj, row_id)
+    elif body.get("restore"):
+        restore(w, obj, row_id)
+    elif body.get("merge"):
+        merge(w, obj, row_id, str(body["merge"]))
+    elif row_id:
+        update(w, obj, row_id, values)
+    else:
+        row_id = insert(w, obj, values)
+    return row_id
 
 
 def extra_blueprint(org: Org, tokens: Tokens, quota: Quota) -> Blueprint:

@@ -6,7 +6,11 @@ keeps an opportunity's amount the sum of its lines.
 
 from __future__ import annotations
 
+from calendar import monthrange
+from datetime import date, timedelta
+
 from sandbox.salesforce.errors import dml
+from sandbox.salesforce.history_rows import record
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.store import Change, Row
 
@@ -18,6 +22,7 @@ def derive(org: Org, object_name: str, row: Row, old: Row | None, given: set[str
     steps = {
         "Opportunity": _opportunity, "Contact": _person, "User": _person, "Case": _case, "Task": _task,
         "OpportunityLineItem": _line, "PricebookEntry": _entry,
+        "Contract": _contract,
     }  # fmt: skip
     step = steps.get(object_name)
     if step:
@@ -79,6 +84,26 @@ def _account_of(org: Org, row: Row) -> str | None:
     return parent.get("AccountId") if parent else None
 
 
+def _contract(org: Org, row: Row, old: Row | None, given: set[str]) -> None:
+    del given
+    if not row.get("ContractNumber"):
+        row["ContractNumber"] = f"{org.count('contract') + 100:08d}"
+    if old is None and row.get("Status") == "Activated":
+        raise dml("INVALID_STATUS", "Choose a valid contract status and save your changes.", "Status")
+    if row.get("Status") == "Activated" and not row.get("ActivatedDate"):
+        row["ActivatedDate"] = org.stamp()
+    start, months = row.get("StartDate"), row.get("ContractTerm")
+    row["EndDate"] = _ends(date.fromisoformat(start), int(months)) if start and months else None
+
+
+def _ends(start: date, months: int) -> str:
+    """Return the last day of a term: the day before the same day so many months on."""
+    turn = start.month - 1 + months
+    year, month = start.year + turn // 12, turn % 12 + 1
+    last = monthrange(year, month)[1]
+    return (date(year, month, min(start.day, last)) - timedelta(days=start.day <= last)).isoformat()
+
+
 def _entry(org: Org, row: Row, _old: Row | None, _given: set[str]) -> None:
     product = org.store.find("Product2", row["Product2Id"]) or {}
     row["Name"], row["ProductCode"] = product.get("Name"), product.get("ProductCode")
@@ -137,4 +162,5 @@ def after_save(org: Org, object_name: str, row: Row, change: Change) -> str | No
     moment = org.stamp()
     new |= {"SystemModstamp": moment, "LastModifiedDate": moment}
     org.store.put(change, "Opportunity", new)
+    record(org, change, org.schema["Opportunity"], new, old)
     return str(old["Id"])

@@ -15,6 +15,7 @@ Json = dict[str, Any]
 _SOAP = {
     "boolean": "xsd:boolean", "int": "xsd:int", "double": "xsd:double", "currency": "xsd:double",
     "percent": "xsd:double", "date": "xsd:date", "datetime": "xsd:dateTime", "id": "tns:ID",
+    "anyType": "xsd:anyType",
     "reference": "tns:ID",
 }  # fmt: skip
 
@@ -36,7 +37,7 @@ def field_shape(obj: SObject, f: Field, access: Access) -> Json:
         "digits": f.precision if f.type == "int" else 0, "displayLocationInDecimal": False,
         "encrypted": False,
         "externalId": f.external_id, "extraTypeInfo": "plaintextarea" if f.type == "textarea" else None,
-        "filterable": not long_text, "filteredLookupInfo": None,
+        "filterable": not long_text and f.type != "anyType", "filteredLookupInfo": None,
         "formulaTreatNullNumberAsZero": f.blank_as_zero,
         "groupable": not long_text and f.type not in ("double",
                                                                                                     "currency"),

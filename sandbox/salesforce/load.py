@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.portfolio.model import Account, Contact, ContractLine, Deal, SurveyResponse, Ticket
+from sandbox.salesforce.history_rows import remember_stage
 from sandbox.salesforce.load_fields import add_customer_fields, attribute_field
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.store import Change
@@ -153,11 +154,26 @@ class _Loader:
             values["Pricebook2Id"] = self.org.standard_pricebook()
         made = _instant(d.created_on) or ""
         last = _instant(d.close_on) if d.stage != "open" else None
+        known = self.id_of("deal", d.key)
         self.plant(("deal", d.key), "Opportunity", values, made, last)
+        if known is None:
+            self.stages(d, made, last)
         if self.on_deal and lines:
             self.refs[ref_of("line", lines[0].key)] = self.refs[ref_of("deal", d.key)]
         for line in lines if not self.on_deal else ():
             self.line(line, made, last)
+
+    def stages(self, d: Deal, made: str, last: str | None) -> None:
+        """Plant the stage history a deal would have: opened in the first stage, closed on its day."""
+        row = self.org.store.table("Opportunity")[str(self.id_of("deal", d.key))]
+        opened = self.org.stage(_STAGES["open"]) or {}
+        chance = opened["DefaultProbability"]
+        then = {"StageName": _STAGES["open"], "Probability": chance}
+        then["ForecastCategory"] = opened["ForecastCategory"]
+        then["ExpectedRevenue"] = round(float(d.amount) * chance / 100, 2)
+        remember_stage(self.org, Change(), row, made, **then)
+        if last is not None:
+            remember_stage(self.org, Change(), row, max(made, last))
 
     def terms(self, line: ContractLine) -> dict[str, Any]:
         return {

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 from sandbox.salesforce.errors import SfError
 from sandbox.salesforce.instants import moment, read_instant, stamp
 from sandbox.salesforce.org import Org
+from sandbox.salesforce.recycle_bin import deletions
 from sandbox.salesforce.rest_records import visible
 from sandbox.salesforce.soql_run import Plan, plan
 from sandbox.salesforce.web import Answer, Call, Router, acting
@@ -20,6 +22,8 @@ _SMALLEST = 200
 _KEPT = 50
 _UPDATED_DAYS = 30
 _DELETED_DAYS = 15
+IDS_CAP = "ids cap"
+_IDS_CAP = 600_000
 
 
 def register(router: Router) -> None:
@@ -80,32 +84,36 @@ def _window(org: Org, call: Call, days: int) -> tuple[str, str]:
     start, end = (read_instant(call.args.get(n, "").replace(" ", "+")) for n in ("start", "end"))
     if start is None or end is None:
         raise SfError("INVALID_REPLICATION_DATE", "start and end must be ISO 8601 date times")
-    if start >= end:
-        raise SfError("INVALID_REPLICATION_DATE", "startDate before endDate")
+    if moment(end) - moment(start) <= timedelta(minutes=1):
+        raise SfError("INVALID_REPLICATION_DATE", "startDate must be more than one minute before endDate")
     if moment(start) < org.now() - timedelta(days=days):
         raise SfError("INVALID_REPLICATION_DATE", f"startDate should be within the last {days} days")
     return start, end
+
+
+def _capped(org: Org, found: list[Any]) -> list[Any]:
+    cap = int(org.store.noted(IDS_CAP, _IDS_CAP))
+    if len(found) > cap:
+        raise SfError("EXCEEDED_ID_LIMIT", f"more than {cap} ids: choose dates that are closer together")
+    return found
 
 
 def updated(org: Org, call: Call, name: str) -> Answer:
     """Return the ids of records created or changed in a window of at most 30 days back."""
     obj, _ = visible(org, call, name)
     start, end = _window(org, call, _UPDATED_DAYS)
-    ids = [r["Id"] for r in org.store.live(obj.name) if start <= r["SystemModstamp"] < end]
+    ids = _capped(
+        org, [r["Id"] for r in org.store.live(obj.name) if start <= r.get("SystemModstamp", "") < end]
+    )
     call.note.rows_out = len(ids)
     return Answer(body={"ids": ids, "latestDateCovered": min(end, org.stamp())})
 
 
 def deleted(org: Org, call: Call, name: str) -> Answer:
-    """Return the records deleted in a window of at most 15 days back."""
+    """Return the records deleted in a window of at most 15 days back, purged ones too."""
     obj, _ = visible(org, call, name)
     start, end = _window(org, call, _DELETED_DAYS)
-    rows = [
-        r
-        for r in org.store.table(obj.name).values()
-        if r.get("IsDeleted") and start <= r["SystemModstamp"] < end
-    ]
-    found = [{"deletedDate": r["SystemModstamp"], "id": r["Id"]} for r in rows]
+    found = _capped(org, [one for one in deletions(org, obj) if start <= one["deletedDate"] < end])
     call.note.rows_out = len(found)
     earliest = stamp(org.now() - timedelta(days=_DELETED_DAYS))
     return Answer(body={"deletedRecords": found, "earliestDateAvailable": earliest,

@@ -119,7 +119,8 @@ class SObject:
     @property
     def name_field(self) -> str:
         """Return the field that names a record of this object."""
-        names = {"case": "CaseNumber", "task": "Subject", "opportunitystage": "MasterLabel"}
+        names = {"case": "CaseNumber", "task": "Subject", "opportunitystage": "MasterLabel",
+                 "contract": "ContractNumber"}  # fmt: skip
         return names.get(self.name.lower(), "Name")
 
     def put(self, new: Field) -> None:

@@ -1,4 +1,4 @@
-"""Control endpoints that make an org as messy as real ones: record types, flows, field access, features.
+"""Control endpoints that make an org as messy as real ones: record types, flows, field access, CPQ, features.
 
 Each takes effect at once and is kept with the org. Neighbours: ``control.py`` has the other endpoints.
 """
@@ -13,10 +13,14 @@ from flask import Blueprint, Response, request
 from sandbox.salesforce.features import set_features
 from sandbox.salesforce.field_access import set_field_access
 from sandbox.salesforce.flows import set_flows
+from sandbox.salesforce.history_rows import track
 from sandbox.salesforce.oauth import Tokens
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.org_changes import change_org
+from sandbox.salesforce.quoting import install, remove
 from sandbox.salesforce.record_types import set_record_types
+from sandbox.salesforce.recycle_bin import forget_deletions
+from sandbox.salesforce.rest_query import IDS_CAP
 from sandbox.server.app import json_response
 
 
@@ -46,4 +50,23 @@ def shape_blueprint(org: Org, tokens: Tokens) -> Blueprint:
     _route("/flows", lambda body: {"flows": set_flows(org, body.get("flows") or [])})
     _route("/record_types", lambda body: {
         "ids": set_record_types(org, str(body.get("object")), body.get("types") or [])})  # fmt: skip
+    _route("/cpq", lambda body: (remove if body.get("remove") else install)(org) or {})
+    _route("/tracked_fields", lambda body: _track(org, body))
+    _route("/replication", lambda body: _replication(org, body))
     return page
+
+
+def _track(org: Org, body: dict[str, Any]) -> dict[str, Any]:
+    obj = org.schema.get(str(body.get("object")))
+    if obj is None:
+        raise ValueError(f"unknown object {body.get('object')!r}")
+    track(org, obj, list(body["fields"]))
+    return {}
+
+
+def _replication(org: Org, body: dict[str, Any]) -> dict[str, Any]:
+    if "ids_cap" in body:
+        org.store.note(IDS_CAP, int(body["ids_cap"]))
+    if body.get("forget_deletions"):
+        forget_deletions(org)
+    return {}

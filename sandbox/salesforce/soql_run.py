@@ -12,12 +12,14 @@ from typing import Any
 
 from sandbox.salesforce.access import Access
 from sandbox.salesforce.errors import SfError
+from sandbox.salesforce.history_rows import forgotten
 from sandbox.salesforce.ids import to18
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.schema import Field, SObject
 from sandbox.salesforce.soql_ast import Among, Both, Compare, Condition, Path, Query
 from sandbox.salesforce.soql_parse import parse, placed
 from sandbox.salesforce.soql_where import Read, Scope, compile_condition, resolve, unknown_type
+from sandbox.salesforce.standard_history import is_history
 from sandbox.salesforce.store import Row
 
 Render = Callable[[Row], dict[str, Any]]
@@ -90,7 +92,9 @@ def _matching(scope: Scope, query: Query, *, deleted: bool) -> list[Row]:
     if query.where is not None:
         test = compile_condition(scope, query.where)
         rows = (r for r in rows if test(r))
-    found = list(rows)
+    found = (
+        [r for r in rows if not forgotten(scope.org, scope.obj, r)] if is_history(scope.obj) else list(rows)
+    )
     for order in reversed(query.order):
         f, read = resolve(scope, order.path)
         if f.type == "textarea" and f.length > 255:

@@ -105,7 +105,7 @@ def compile_condition(scope: Scope, condition: Condition) -> Test:
 
 def _filterable(scope: Scope, path: Path) -> tuple[Field, Read]:
     f, read = resolve(scope, path)
-    if f.type == "textarea" and f.length > _LONG_TEXT:
+    if f.type == "anyType" or (f.type == "textarea" and f.length > _LONG_TEXT):
         words = f"field '{path.text}' can not be filtered in a query call"
         raise placed(scope.text, path.at, words, "INVALID_FIELD")
     return f, read

@@ -184,6 +184,7 @@ def opportunity() -> SObject:
         flag("HasOpportunityLineItem", "Has Line Item", writable=False),
         reference("Pricebook2Id", "Price Book ID", "Pricebook2"),
         reference("ContactId", "Contact ID", "Contact", updateable=False),
+        reference("ContractId", "Contract ID", "Contract", "Opportunities"),
         read_only("LastStageChangeDate", "Last Stage Change Date", "datetime"),
         read_only("FiscalYear", "Fiscal Year", "int", precision=9),
         read_only("FiscalQuarter", "Fiscal Quarter", "int", precision=9),

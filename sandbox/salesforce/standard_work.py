@@ -21,6 +21,8 @@ from sandbox.salesforce.standard import (
     system_fields,
     text,
 )
+from sandbox.salesforce.standard_contracts import asset, contract
+from sandbox.salesforce.standard_history import stage_history
 from sandbox.salesforce.standard_setup import metadata_objects
 
 
@@ -144,8 +146,19 @@ def permission_objects() -> list[SObject]:
 def standard_schema(at: str) -> Schema:
     """Return the schema of a new org."""
     schema = Schema()
-    for obj in (account(), contact(), user(), opportunity(), line_item(), *products(), case(), task()):
+    for obj in (
+        account(),
+        contact(),
+        user(),
+        opportunity(),
+        line_item(),
+        *products(),
+        case(),
+        task(),
+        contract(),
+        asset(),
+    ):
         schema.put(obj, at)
-    for obj in setup_objects():
+    for obj in (stage_history(), *setup_objects()):
         schema.put(obj, at)
     return schema

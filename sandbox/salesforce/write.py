@@ -14,13 +14,17 @@ from sandbox.salesforce.coerce import coerce
 from sandbox.salesforce.derive import after_save, derive
 from sandbox.salesforce.errors import SfError, dml, no_such_column, resource_missing
 from sandbox.salesforce.features import check_lock
+from sandbox.salesforce.history_rows import record
 from sandbox.salesforce.ids import to18
 from sandbox.salesforce.org import Actor, Org
 from sandbox.salesforce.rules import check_duplicates, check_validation
 from sandbox.salesforce.schema import Field, SObject
+from sandbox.salesforce.standard_history import is_history
 from sandbox.salesforce.store import Change, Row
 
 Values = dict[str, Any]
+RELEASED = "~released"
+"""Beside the fields of a deleted row: what went with it and what pointed to it, for its restore."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,24 +109,35 @@ def delete(w: Writer, obj: SObject, row_id: str) -> None:
     old = existing(w.org, obj, row_id)
     if not obj.deletable or not w.actor.access.may(obj, "allowDelete"):
         raise dml("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", status=403)
-    _release_children(w, obj, old)
+    released = _release_children(w, obj, old)
     if obj.get("IsDeleted") is None:
         w.org.store.remove(w.change, obj.name, old["Id"])
         w.org.forget_sight()
         return
-    _store(w, obj, dict(old, IsDeleted=True))
+    hide(w, obj, old, **{RELEASED: released})
     after_save(w.org, obj.name, old, w.change)
 
 
-def _release_children(w: Writer, obj: SObject, parent: Row) -> None:
+def hide(w: Writer, obj: SObject, row: Row, **values: Any) -> None:
+    """Put a row into the recycle bin (or, with ``IsDeleted`` false, out of it), stamped as a save is."""
+    kept = {name: value for name, value in values.items() if name == RELEASED or obj.get(name)}
+    _store(w, obj, dict(row, **{"IsDeleted": True, **kept}))
+
+
+def _release_children(w: Writer, obj: SObject, parent: Row) -> list[tuple[str, str, str]]:
+    released: list[tuple[str, str, str]] = []
     for child, link in list(w.org.schema.children_of(obj.name)):
         for row in [r for r in w.org.store.live(child.name) if r.get(link.name) == parent["Id"]]:
-            if link.cascade_delete or (
+            if is_history(child):
+                hide(w, child, row)
+            elif link.cascade_delete or (
                 obj.name == "Account" and child.name in ("Contact", "Opportunity", "Case")
             ):
                 delete(w, child, row["Id"])
             else:
                 _store(w, child, dict(row, **{link.name: None}))
+            released.append((child.name, row["Id"], link.name))
+    return released
 
 
 def existing(org: Org, obj: SObject, row_id: str) -> Row:
@@ -231,6 +246,7 @@ def _save(w: Writer, obj: SObject, row: Row, old: Row | None, given: set[str]) -
     _check_unique(w, obj, row)
     _store(w, obj, row)
     person_accounts.keep_twin(w.org, obj, row, w.change)
+    record(w.org, w.change, obj, row, old)
     after_save(w.org, obj.name, row, w.change)
     later = dict(row)
     if flows.run(w.org, flows.AFTER, obj, later, old):

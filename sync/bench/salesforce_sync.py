@@ -21,7 +21,7 @@ from sync.bench.runs import Changed, Edits, First, Say, Unchanged, calls_for, fi
 from sync.bench.stage import SALESFORCE, stage
 from sync.demo.children import ROOT
 
-READ: Final = ("Account", "Opportunity", "OpportunityLineItem", "Case")
+READ: Final = ("Account", "Opportunity", "OpportunityLineItem", "Case", "User")
 PAGE_ROWS: Final = 2_000
 CALL_ROWS: Final = 1_000
 JOB_CALLS: Final = 5

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from integration.port import FieldType, Link, ReadQuery, Refused
 from integration.salesforce.limits import URI_AND_HEADER_BYTES
-from integration.salesforce.read import split_to_fit
+from integration.salesforce.soql import split_to_fit
 from integration.salesforce.values import from_text, soql_text, to_json, to_text
 from tests.integration.salesforce_wire import account_row, page, rig
 
@@ -93,6 +93,44 @@ def test_users_are_read_without_a_column_they_have_not():
     setup = rig(page([]))
     list(setup.port.iter_pages(ReadQuery("User", ("Email",))))
     assert "IsDeleted" not in setup.org.sent[0].soql
+
+
+def describe(name: str, *fields: str) -> tuple[int, dict]:
+    """Return the description of an object with these fields."""
+    return 200, {"name": name, "label": name, "fields": [{"name": one, "type": "datetime"} for one in fields]}
+
+
+def test_an_object_is_read_by_the_stamp_it_has():
+    """Described once: without SystemModstamp and IsDeleted, by when it was last modified."""
+    modified = account_row(1, LastModifiedDate="2024-07-01T00:00:00.000+0000")
+    setup = rig(describe("Odd", "Id", "CreatedDate", "LastModifiedDate"), page([modified]), page([]))
+    since = datetime(2024, 5, 1, tzinfo=UTC)
+    (found,) = next(setup.port.iter_pages(ReadQuery("Odd", (), changed_since=since))).records
+    assert setup.org.sent[1].soql == (
+        "SELECT Id,CreatedDate,LastModifiedDate FROM Odd WHERE LastModifiedDate >= 2024-05-01T00:00:00Z "
+        "ORDER BY LastModifiedDate, Id"
+    )
+    assert found.source_at == datetime(2024, 7, 1, tzinfo=UTC)
+    list(setup.port.iter_pages(ReadQuery("Odd", ())))
+    assert setup.port.calls.by_reason == {"describe": 1, "read Odd": 2}
+
+
+def test_an_object_without_any_stamp_is_read_whole_each_time():
+    """Nothing says what changed."""
+    setup = rig(describe("Odd", "Id"), page([]))
+    list(setup.port.iter_pages(ReadQuery("Odd", (), changed_since=datetime(2024, 5, 1, tzinfo=UTC))))
+    assert setup.org.sent[1].soql == "SELECT Id FROM Odd ORDER BY Id"
+
+
+def test_users_who_own_nothing_are_not_read_as_owners():
+    """A portal's customers are users too; the others come 2,000 a call, inactive ones told as gone."""
+    user = {"Email": "a@b.example", "FirstName": None, "LastName": "A", "IsActive": False}
+    setup = rig(page([account_row(1, **user)], done=False), page([]))
+    (owner,) = setup.port.owners()
+    assert (owner.email, owner.first_name, owner.archived) == ("a@b.example", "", True)
+    assert "UserType NOT IN ('CspLitePortal'," in setup.org.sent[0].soql
+    assert setup.org.sent[1].soql.endswith(f" AND Id > '{owner.id}' ORDER BY Id")
+    assert setup.port.calls.by_reason == {"read owners": 2}
 
 
 def test_a_case_owned_by_a_queue_has_no_owner_among_users():

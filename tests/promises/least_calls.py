@@ -21,7 +21,7 @@ from pathlib import Path
 # What is read, with the number of other objects each record's links lead to.
 READ = {
     "hubspot": {"companies": 0, "deals": 1, "line_items": 1, "tickets": 1},
-    "salesforce": {"Account": 0, "Opportunity": 0, "OpportunityLineItem": 0, "Case": 0},
+    "salesforce": {"Account": 0, "Opportunity": 0, "OpportunityLineItem": 0, "Case": 0, "User": 0},
 }
 # What is written besides the deals made, with the links of each; accounts get fields, so all rows.
 WRITTEN = {

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # By hand, for 300 accounts, 480 opportunities and a line under each first one; every account became a
 # customer four months ago, so each has a plan of four milestones, and no renewal is due in 90 days.
-READ = 1 + 1 + 1  # accounts, opportunities, lines, 2,000 a page; there are no cases
+READ = 1 + 1 + 1 + 1  # accounts, opportunities, lines, users, 2,000 a page; there are no cases
 WRITTEN = 1 + 1 + 1 + 2  # accounts, profiles, plans and 1,200 milestones, 1,000 a call
 
 
@@ -32,9 +32,9 @@ def test_a_sync_stays_within_its_call_budget(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     first, changed = found["first"], found["changed"]
-    assert first["least"] == READ + WRITTEN == 8
+    assert first["least"] == READ + WRITTEN == 9
     assert first["calls"] == first["least"] + 1
-    assert first["records"] == 300 + 480 + 300
+    assert first["records"] == 300 + 480 + 300 + 1  # the one user
     assert found["unchanged"]["writes"] == 0
     assert changed["written"] >= 9  # at least the profile of each account renamed
     assert changed["calls"] <= changed["least"] + 10

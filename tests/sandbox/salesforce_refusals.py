@@ -44,7 +44,13 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "query-column": ("1.2, query", "a column that does not exist"),
     "query-object": ("1.2, query", "an object that does not exist"),
     "query-locator": ("1.2, query", "a locator nobody gave"),
+    "history-filter": ("1.2, query", "a condition on an old or new value of field history"),
+    "history-untracked": ("1.2, query", "field history of an object of which nothing is tracked"),
+    "history-write": ("1.5, permanent for that row", "a row of history from outside"),
+    "contract-activated": ("1.5, permanent for that row", "a contract that begins as activated"),
     "updated-31-days": ("2.3, updated", "a window that begins more than 30 days ago"),
+    "updated-a-minute": ("2.3, updated", "a window of a minute"),
+    "deleted-too-many": ("2.3, deleted", "more ids than may be given at once"),
     "deleted-16-days": ("2.3, deleted", "a window that begins more than 15 days ago"),
     # 8: a package's names
     "namespace-object": ("8, namespaces", "an object of a package without its prefix"),

@@ -89,6 +89,15 @@ CASES = [
         "30 days",
     ),
     Case(
+        "updated-a-minute",
+        "GET",
+        "/sobjects/Account/updated?start=2026-06-29T10:00:00Z&end=2026-06-29T10:01:00Z",
+        None,
+        400,
+        "INVALID_REPLICATION_DATE",
+        "one minute",
+    ),
+    Case(
         "deleted-16-days",
         "GET",
         "/sobjects/Account/deleted?start=2026-06-14T00:00:00Z&end=2026-06-30T00:00:00Z",
@@ -322,3 +331,28 @@ def test_a_spent_day_refuses_the_next_call(api: Api, salesforce: Any) -> None:
     ]
     assert answer.headers["Sforce-Limit-Info"] == "api-usage=100000/100000"
     assert "Retry-After" not in answer.headers
+
+
+@refuses("deleted-too-many")
+def test_more_deletions_than_may_be_told_at_once_are_refused(api: Api) -> None:
+    """The caller has to ask for a shorter time; the cap is lowered here."""
+    requests.post(f"{api.url}/_sandbox/replication", json={"ids_cap": 0}, timeout=30)
+    gone = api.create("Account", Name="gone")
+    api.call("DELETE", f"/sobjects/Account/{gone}")
+    window = "start=2026-06-29T00:00:00Z&end=2026-07-01T00:00:00Z"
+    status, code, words = api.refusal("GET", f"/sobjects/Account/deleted?{window}")
+    requests.post(f"{api.url}/_sandbox/replication", json={"ids_cap": 600_000}, timeout=30)
+    assert (status, code) == (400, "EXCEEDED_ID_LIMIT")
+    assert "closer together" in words
+
+
+@refuses("contract-activated")
+def test_a_contract_begins_as_a_draft(api: Api) -> None:
+    """Activated later, it ends on the day before its term is over."""
+    account = api.create("Account", Name="signs")
+    body = {"AccountId": account, "StartDate": "2026-03-01", "ContractTerm": 12}
+    refused = api.refusal("POST", "/sobjects/Contract", {**body, "Status": "Activated"})
+    assert refused[:2] == (400, "INVALID_STATUS")
+    made = api.create("Contract", **body)
+    assert api.call("PATCH", f"/sobjects/Contract/{made}", {"Status": "Activated"}).status_code == 204
+    assert api.rows(f"SELECT EndDate FROM Contract WHERE Id = '{made}'") == [{"EndDate": "2027-02-28"}]

@@ -12,7 +12,7 @@ from sync.facts import Moment, assemble
 from sync.state import mirror
 from sync.state.engine import reading
 from sync.state.ledger import WriteState
-from tests.sync.harness import HUBSPOT, SALESFORCE, Deployment, Office
+from tests.sync.harness import HUBSPOT, Deployment, Office
 from tests.sync.portfolios import three_customers
 
 OPEN = Callable[..., Office]
@@ -236,11 +236,3 @@ def test_a_deletion_told_with_a_later_time_does_not_keep_a_record_buried(
     assert deal not in deals_of(there, acorn)
     assert take_census(there.ws, "deals") == Counted(found=1)
     assert deal in deals_of(there, acorn)
-
-
-def test_salesforce_tells_of_deletions_itself(lite: Deployment, office: OPEN) -> None:
-    """Its polls read deleted records too, so a census asks nothing."""
-    there = live(lite, office, SALESFORCE)
-    mark = there.sandbox.mark()
-    assert take_census(there.ws, "Opportunity") == Counted()
-    assert there.sandbox.requests(mark) == []

@@ -1,4 +1,7 @@
-"""The past HubSpot kept: known to who asks what the CRM knew, unknown to who asks what we knew."""
+"""The past HubSpot kept: known to who asks what the CRM knew, unknown to who asks what we knew.
+
+What Salesforce kept is in ``test_salesforce_history``.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from sync.history import Remembered, read_history
 from sync.state import cursors, mirror
 from sync.state.engine import reading, writing
 from sync.state.mirror import ReadAgainst
-from tests.sync.harness import HUBSPOT, SALESFORCE, Deployment, Office
+from tests.sync.harness import HUBSPOT, Deployment, Office
 from tests.sync.portfolios import three_customers
 
 OPEN = Callable[..., Office]
@@ -87,7 +90,7 @@ def test_one_that_was_stopped_goes_on_where_it_was(
 ) -> None:
     """HubSpot fails after the companies: the next time begins with the deals."""
     there, _deal, _begun = lived_in(lite, office)
-    monkeypatch.setattr("sync.history.BATCH_RECORDS", 1)
+    monkeypatch.setattr("integration.hubspot.port.HISTORY_ROWS", 1)
     there.sandbox.fault("status", "/deals/batch/read", 1, status=503)
     with pytest.raises(Unavailable):
         read_history(there.ws)
@@ -119,13 +122,4 @@ def test_the_past_wakes_nobody(lite: Deployment, office: OPEN) -> None:
     there.look()
     mark = there.sandbox.mark()
     there.push()
-    assert there.sandbox.requests(mark) == []
-
-
-def test_salesforce_is_asked_nothing(lite: Deployment, office: OPEN) -> None:
-    """Its field history is another matter; the command says that nothing was kept."""
-    there = office(lite, SALESFORCE, three_customers()).install()
-    there.load()
-    mark = there.sandbox.mark()
-    assert read_history(there.ws) == Remembered()
     assert there.sandbox.requests(mark) == []

@@ -264,12 +264,20 @@ def test_explain_names_the_owner(
     assert found["owner"]["archived"] is archived
 
 
-def test_salesforce_has_no_owners_apart(lite: Deployment, office: OPEN) -> None:
-    """There an owner is a record like others: nothing is asked, and the seed stays as it is."""
+def test_an_inactive_user_of_an_org_is_given_nothing(lite: Deployment, office: OPEN) -> None:
+    """One call reads the users; Bob's renewal begins with the integration's own user, as the org decides."""
     there = office(lite, SALESFORCE, owned()).install()
+    ann, bob = (there.sandbox.lookup(f"owner:{one}") for one in ("ann", "bob"))
+    there.sandbox.edit("User", bob, {"IsActive": False})
     mark = there.sandbox.mark()
     there.load()
-    there.go_live()
-    assert len(there.sandbox.requests(mark)) == 4
+    assert [one["object"] for one in there.sandbox.requests(mark)].count("User") == 1
+    there.go_live().settle()
+    assert there.blocked() == []
+    ours = {one["AccountId"]: one["OwnerId"] for one in there.written("Opportunity").values()}
+    acorn, birch = (there.sandbox.lookup(f"account:{one}") for one in ("acorn", "birch"))
+    assert ours[acorn] == ann
+    assert ours[birch] not in {ann, bob}
+    assert [one.subject for one in told(there)] == [birch]
     with reading(there.engine) as conn:
-        assert "poll owners" not in due.schedule(conn, there.id)
+        assert "poll owners" in due.schedule(conn, there.id)
