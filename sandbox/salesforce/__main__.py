@@ -14,6 +14,7 @@ from sandbox.salesforce import (
     rest_records,
 )
 from sandbox.salesforce.control import Hooks, extra_blueprint
+from sandbox.salesforce.control_room import room_blueprint
 from sandbox.salesforce.edge import Edge
 from sandbox.salesforce.oauth import Tokens
 from sandbox.salesforce.org import Org
@@ -61,6 +62,7 @@ def main() -> None:
     app = build_app("salesforce", services)
     app.register_blueprint(control_blueprint(services, Hooks(org, tokens, outbound)))
     app.register_blueprint(extra_blueprint(org, tokens, quota))
+    app.register_blueprint(room_blueprint(org))
     app.register_blueprint(Edge(org, routes(quota), tokens, quota, outbound).blueprint())
     serve(app, args.port)
 

@@ -45,6 +45,7 @@ class Hooks:
             author = org.user(str(body.get("user") or "")) or next(iter(org.store.live("User")))
             change = Change()
             w = Writer(org, org.person(author["Id"]), change)
+            mark = org.locks.begin()
             values = dict(body.get("values") or {})
             row_id = str(body.get("id") or "")
             try:
@@ -57,6 +58,8 @@ class Hooks:
             except SfError as error:
                 org.store.undo(change)
                 raise ControlError(f"{error.code}: {error.message}", error.status) from error
+            finally:
+                org.locks.end(mark, at_once=True)
             changed = [(name, key) for key, (name, _before) in change.before.items()]
             org.commit()
         for name, key in changed:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.salesforce.errors import SfError
 from sandbox.salesforce.org import Org
+from sandbox.salesforce.storage import data_storage
 from sandbox.salesforce.web import Answer, Call, Router, acting
 
 _STATIC = {
@@ -14,12 +15,11 @@ _STATIC = {
     "DailyBulkApiBatches": 15000, "DailyBulkV2QueryFileStorageMB": 976562, "DailyBulkV2QueryJobs": 10000,
     "DailyDeliveredPlatformEvents": 25000, "DailyGenericStreamingApiEvents": 10000,
     "DailyWorkflowEmails": 1000,
-    "DataStorageMB": 10240, "FileStorageMB": 10240, "HourlyAsyncReportRuns": 1200,
+    "FileStorageMB": 10240, "HourlyAsyncReportRuns": 1200,
     "HourlyDashboardRefreshes": 200,
     "HourlyPublishedPlatformEvents": 250000, "MassEmail": 5000, "PermissionSets": 1500, "SingleEmail": 5000,
     "StreamingApiConcurrentClients": 1000,
 }  # fmt: skip
-_KB_PER_ROW = 2
 
 
 class Quota:
@@ -78,8 +78,7 @@ def limits(org: Org, quota: Quota) -> dict[str, Any]:
     """Return the body of ``/limits``; data storage is charged 2 KB a row, as Salesforce does."""
     body: dict[str, Any] = {n: {"Max": m, "Remaining": m} for n, m in sorted(_STATIC.items())}
     body["DailyApiRequests"] = {"Max": quota.maximum, "Remaining": max(0, quota.maximum - quota.used)}
-    rows = sum(len(org.store.table(o.name)) for o in org.schema)
-    body["DataStorageMB"]["Remaining"] -= rows * _KB_PER_ROW // 1024
+    body["DataStorageMB"] = data_storage(org)
     made = len(org.store.table("PermissionSet"))
     body["PermissionSets"] |= {
         "Remaining": 1500 - made,

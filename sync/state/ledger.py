@@ -13,7 +13,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, update
 
 from sync.state.leases import Waiting, claimable
-from sync.state.ledger_push import acknowledge, block, claim_pending, mark_sent, release, retry
+from sync.state.ledger_push import (
+    acknowledge,
+    block,
+    claim_children,
+    claim_pending,
+    mark_sent,
+    release,
+    retry,
+)
 from sync.state.ledger_rows import (
     Acknowledgement,
     LedgerRow,
@@ -35,6 +43,7 @@ __all__ = [
     "block",
     "blocked",
     "by_record",
+    "claim_children",
     "claim_pending",
     "counts",
     "drop_unmade",

@@ -97,6 +97,10 @@ class Sandbox:
         """Return the answer of a control write."""
         return self._answer("POST", path, json=body)
 
+    def delete(self, path: str) -> Any:
+        """Return the answer of a control deletion."""
+        return self._answer("DELETE", path)
+
     def fault(self, kind: str, path_contains: str, times: int = 1, **more: Any) -> None:
         """Have the next matching vendor requests fail."""
         match = {"path_contains": path_contains}
