@@ -172,7 +172,8 @@ class WriteRow:
 
     ``parents`` are records it must hang under, as (object, id); ``parent_keys`` the same
     by external key, for parents written by us: (object, key).
-    ``record_id`` is the CRM's id where we know it already.
+    ``record_id`` is the CRM's id where we know it already. ``allow_duplicate``: write it also where
+    the CRM's own rule warns that it looks like another record, and lets it be saved all the same.
     """
 
     key: str
@@ -180,6 +181,7 @@ class WriteRow:
     parents: tuple[Link, ...] = ()
     parent_keys: tuple[tuple[str, str], ...] = ()
     record_id: str | None = None
+    allow_duplicate: bool = False
 
 
 class Refusal(StrEnum):

@@ -165,6 +165,13 @@ class Ownership(StrEnum):
     HUMAN = "human"
 
 
+class DuplicatePolicy(StrEnum):
+    """What becomes of a write that a duplicate rule of the CRM only warns of (Salesforce)."""
+
+    BLOCK = "block"
+    ALLOW = "allow"
+
+
 class DealOpening(Model):
     """How a deal of ours begins: its pipeline, its stage, and other fields set once on creation.
 
@@ -235,6 +242,11 @@ class Writes(Model):
     homes: HomesEntry = HomesEntry()
     renewal: DealOpening
     expansion: DealOpening
+    duplicates: DuplicatePolicy = Field(
+        default=DuplicatePolicy.BLOCK,
+        description="A write that a duplicate rule only warns of is shown as blocked, or saved all the same "
+        "(Salesforce).",
+    )
     ownership: dict[RecordKind, dict[str, Ownership]] = Field(
         default_factory=dict, description="Fields owned otherwise than the catalogue says."
     )

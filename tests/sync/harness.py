@@ -35,7 +35,7 @@ from sync.drain import Drained
 from sync.keep import Pulled
 from sync.look import Looked
 from sync.onboard import apply_charter, apply_install, connect_installation, go_live, plan_install
-from sync.push import Pushed
+from sync.push_enter import Pushed
 from sync.runtime import Runtime
 from sync.scheduler import look_at_all
 from sync.state import dirty, inbox, ledger
