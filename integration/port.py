@@ -190,6 +190,7 @@ class Refusal(StrEnum):
     FIXABLE = "fixable"  # the customer's rule or schema: show its words, do not retry
     BUSY = "busy"  # locked or racing: try again later
     GONE = "gone"  # deleted or merged away
+    FULL = "full"  # no room left for another record
     PERMISSION = "permission"  # scope or field-level security missing
 
 

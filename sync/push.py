@@ -19,7 +19,8 @@ from integration.streams import BulkPort
 from mappings.naming import key_field
 from mappings.outbound import own_object
 from success.desired import RecordKind
-from sync.push_enter import Pushed, enter, give_back, let_land, put_off, settle_standing
+from sync import storage
+from sync.push_enter import Pushed, enter, give_back, keep_for_room, let_land, put_off, settle_standing
 from sync.push_plan import Plan, goes_by_key, needs_a_call, plan_rows, write_row
 from sync.settle import keyless_port
 from sync.state import ledger
@@ -59,6 +60,7 @@ def push(ws: Workspace, owner: str) -> Pushed:
     Raises Unavailable or RateLimited when the CRM cannot take it now: nothing is lost.
     """
     take_back(ws)
+    storage.resume(ws)
     total = Pushed()
     for object_name in objects_in_order(ws):
         while (done := _push_batch(ws, owner, object_name)) is not None:
@@ -82,7 +84,8 @@ def _push_batch(ws: Workspace, owner: str, object_name: str) -> Pushed | None:
     try:
         plans, waiting, landing = plan_rows(ws, object_name, rows)
         done = settle_standing(ws, plans).plus(put_off(ws, waiting)).plus(let_land(ws, landing))
-        return done.plus(_send(ws, object_name, [plan for plan in plans if needs_a_call(plan)]))
+        wanted, held = storage.sift(ws, [plan for plan in plans if needs_a_call(plan)])
+        return done.plus(keep_for_room(ws, held)).plus(_send(ws, object_name, wanted))
     except Unavailable as error:
         give_back(ws, rows, error)
         raise
@@ -106,7 +109,9 @@ def _send(ws: Workspace, object_name: str, plans: Sequence[Plan]) -> Pushed:
     old = [plan for plan in mine if not goes_by_key(plan)]
     for batch, by_key in ((new, True), (old, False)):
         if batch:
-            done = done.plus(enter(ws, batch, _call(ws, object_name, batch, by_key=by_key)))
+            results = _call(ws, object_name, batch, by_key=by_key)
+            storage.notice(ws, results)
+            done = done.plus(enter(ws, batch, results))
     return done
 
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from integration.port import Refusal, RowError, Unavailable, WriteResult
+from sync import storage
 from sync.push_plan import REWRITTEN, Plan, needs_a_call, write_row
 from sync.settle import LANDS_WITHIN
 from sync.state import findings, ledger
@@ -72,10 +73,23 @@ def _block_insisted(ws: Workspace, plan: Plan, conn: Connection) -> None:
 
 def put_off(ws: Workspace, rows: Sequence[LedgerRow]) -> Pushed:
     """Put off rows until what they hang under is written."""
+    soon = ws.now() + PARENT_WAIT
+    room = (storage.next_asked(ws) if rows else None) or soon
     with writing(ws.runtime.engine) as conn:
         for row in rows:
-            ledger.retry(conn, ws.id, row, ws.now() + PARENT_WAIT, "PARENT", "its parent is not written yet")
+            at = room if storage.may_wait(row) else soon
+            ledger.retry(conn, ws.id, row, at, "PARENT", "its parent is not written yet")
     return Pushed(put_off=len(rows))
+
+
+def keep_for_room(ws: Workspace, plans: Sequence[Plan]) -> Pushed:
+    """Put off records that may wait until the CRM is asked again whether it has room."""
+    at = storage.next_asked(ws) or ws.now()
+    words = "the CRM has no room for another record"
+    with writing(ws.runtime.engine) as conn:
+        for plan in plans:
+            ledger.retry(conn, ws.id, plan.row, at, storage.NO_ROOM, words, uncertain=plan.row.uncertain)
+    return Pushed(put_off=len(plans))
 
 
 def let_land(ws: Workspace, rows: Sequence[LedgerRow]) -> Pushed:
@@ -92,21 +106,13 @@ def enter(ws: Workspace, plans: Sequence[Plan], results: Sequence[WriteResult]) 
     """Enter the CRM's answers, one per plan, in order; return what they were."""
     now = ws.now()
     answers: list[Acknowledgement] = []
-    refused = put_off = 0
+    done = Pushed()
     with writing(ws.runtime.engine) as conn:
         for plan, result in zip(plans, results, strict=True):
             if result.error is None:
                 answers.append(_acknowledgement(plan, result))
-            elif result.error.refusal is Refusal.BUSY:
-                put_off += 1
-                wait = RETRY_CURVE[min(plan.row.attempts, len(RETRY_CURVE)) - 1]
-                error = result.error
-                ledger.retry(conn, ws.id, plan.row, now + wait, error.code, error.message, uncertain=True)
-            elif result.error.refusal is Refusal.GONE and plan.keyless and plan.record_id is not None:
-                ledger.tombstone(conn, ws.id, plan.row.object, [plan.row.key], DELETED)
             else:
-                refused += 1
-                _block(ws, plan.row, result.error, conn)
+                done = done.plus(_refused(ws, plan, result.error, conn))
         ledger.acknowledge(conn, ws.id, now, answers)
         tell_normalised(conn, ws.id, now, answers, results)
         rewrites = {
@@ -115,11 +121,28 @@ def enter(ws: Workspace, plans: Sequence[Plan], results: Sequence[WriteResult]) 
             for name in plan.changes.rewrites
         }
         findings.report(conn, ws.id, now, REWRITTEN, rewrites)
-    return Pushed(written=len(answers), blocked=refused, put_off=put_off)
+    return done.plus(Pushed(written=len(answers)))
 
 
-def _block(ws: Workspace, row: LedgerRow, error: RowError, conn: Connection) -> None:
+def _refused(ws: Workspace, plan: Plan, error: RowError, conn: Connection) -> Pushed:
+    """Enter a refusal by what can be done about it."""
+    row = plan.row
+    if error.refusal is Refusal.BUSY:
+        wait = RETRY_CURVE[min(row.attempts, len(RETRY_CURVE)) - 1]
+        ledger.retry(conn, ws.id, row, ws.now() + wait, error.code, error.message, uncertain=True)
+        return Pushed(put_off=1)
+    if error.refusal is Refusal.FULL:
+        words = f"{error.code}: {error.words}"
+        if storage.may_wait(row):
+            ledger.retry(conn, ws.id, row, ws.now() + storage.ASK_EVERY, storage.NO_ROOM, words)
+            return Pushed(put_off=1)
+        ledger.block(conn, ws.id, row, storage.NO_ROOM, words)
+        return Pushed(blocked=1)
+    if error.refusal is Refusal.GONE and plan.keyless and plan.record_id is not None:
+        ledger.tombstone(conn, ws.id, row.object, [row.key], DELETED)
+        return Pushed()
     ledger.block(conn, ws.id, row, error.code, error.words)
+    return Pushed(blocked=1)
 
 
 def _acknowledgement(plan: Plan, result: WriteResult) -> Acknowledgement:

@@ -36,9 +36,11 @@ from integration.salesforce.describe import Describer
 from integration.salesforce.read import Reader
 from integration.salesforce.schema import SchemaWriter
 from integration.salesforce.shape import Shapes
+from integration.salesforce.storage import read_storage
 from integration.salesforce.token_endpoint import TokenEndpoint
 from integration.salesforce.transport import Transport, allow_plain_loopback
 from integration.salesforce.write import Writer, pays_as_bulk
+from integration.storage import Storage
 
 VENDOR: Final = "salesforce"
 # "API Request Limits and Allocations": Salesforce counts calls by 24 hours and long requests that
@@ -144,6 +146,10 @@ class SalesforcePort(DeployingPort):
     def update(self, object_name: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
         """See ``CrmPort.update``; one call per 1,000 rows."""
         return self._writer.update(object_name, rows)
+
+    def storage(self) -> Storage | None:
+        """See ``StoringPort.storage``; one call."""
+        return read_storage(self._transport)
 
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
         """See ``CrmPort.apply_schema``; one deploy for all changes."""

@@ -19,6 +19,7 @@ from integration.salesforce.limits import DAILY_QUOTA_RETRY_S
 TRANSIENT_STATUSES = frozenset({406, 408, 420, 429})
 LOCKED: Final = "UNABLE_TO_LOCK_ROW"
 DUPLICATE: Final = "DUPLICATES_DETECTED"
+FULL: Final = "STORAGE_LIMIT_EXCEEDED"
 BUSY_CODES = frozenset(
     {
         LOCKED,
@@ -119,6 +120,8 @@ def _refusal(code: str, message: str, fields: Sequence[str], key_field: str | No
     # Salesforce says INVALID_FIELD when a parent named by external id is not there (any more).
     if code in GONE_CODES or PARENT_KEY_UNKNOWN in message:
         return Refusal.GONE
+    if code == FULL:
+        return Refusal.FULL
     if code in PERMISSION_CODES or code.startswith("INSUFFICIENT_ACCESS"):
         return Refusal.PERMISSION
     return Refusal.FIXABLE

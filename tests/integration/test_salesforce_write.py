@@ -156,7 +156,7 @@ def test_an_update_without_an_id_is_a_mistake_of_the_caller():
         ("DUPLICATE_VALUE", "duplicate value found: Serial__c duplicates value on record", Refusal.FIXABLE),
         ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Close date must be a Friday", Refusal.FIXABLE),
         ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "MyTrigger: execution of BeforeInsert", Refusal.FIXABLE),
-        ("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded", Refusal.FIXABLE),
+        ("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded", Refusal.FULL),
         ("DUPLICATES_DETECTED", "Use one of these records?", Refusal.FIXABLE),
         ("ENTITY_IS_DELETED", "entity is deleted", Refusal.GONE),
         ("INVALID_FIELD", "No such column 'X__c'", Refusal.PERMISSION),
