@@ -64,6 +64,10 @@ class LineFields(Model):
     supersedes_line_id: Binding | None = None
     renewal_of_line_id: Binding | None = None
     booked_on: Binding | None = None
+    price_id: Binding | None = Field(
+        default=None,
+        description="The price of the product in the CRM's own price list; deals of ours continue it.",
+    )
 
 
 class TicketFields(Model):
@@ -182,6 +186,10 @@ class DealOpening(Model):
     pipeline: Name | None = None
     stage: Name | None = None
     values: dict[str, str] = Field(default_factory=dict)
+    lines: bool = Field(
+        default=False,
+        description="The deal begins with its lines (Salesforce); its amount is their sum from then on.",
+    )
 
 
 class HomesEntry(Model):
@@ -308,6 +316,23 @@ class CrmEntry(Model):
     writes: Writes
     webhooks: Webhooks = Field(default_factory=dict)
     freshness: FreshnessByObject = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _lines_are_read_with_their_prices(self) -> CrmEntry:
+        lines = self.reads.contract_line
+        priced = lines.source == "line_item" and lines.fields.price_id is not None
+        refuse(
+            [
+                Finding(
+                    ("writes", kind.value, "lines"),
+                    "a deal's lines continue the prices of contract lines, which are not read",
+                    "Read contract lines `from: line_item`, with `price_id` among their fields.",
+                )
+                for kind in (RecordKind.RENEWAL, RecordKind.EXPANSION)
+                if self.writes.opening(kind).lines and not priced
+            ]
+        )
+        return self
 
     @model_validator(mode="after")
     def _webhooks_name_read_objects(self) -> CrmEntry:

@@ -255,6 +255,7 @@ def _line(row: Row, deal: Deal, reads: LineReads) -> ContractLine:
         renewal_of_line_id=row.text(fields.renewal_of_line_id),
         booked_on=row.day(fields.booked_on) or deal.close_on,
         source_id=row.record.id,
+        price_id=row.text(fields.price_id),
     )
 
 

@@ -34,7 +34,8 @@ class ContractLine:
     """One row per product, price and period (domain A.0), valid ``[start, end)``.
 
     ``end`` None: open-ended. ``line_id`` is the source's own reference where it has one,
-    else the CRM's id. ``booked_on`` is when the deal behind it was won.
+    else the CRM's id. ``booked_on`` is when the deal behind it was won. ``price_id`` is the price of the
+    product in the CRM's own price list, where the charter reads it.
     """
 
     line_id: str
@@ -53,6 +54,7 @@ class ContractLine:
     renewal_of_line_id: str | None = None
     booked_on: date | None = None
     source_id: str = ""
+    price_id: str | None = None
 
 
 class DealState(StrEnum):

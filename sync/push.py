@@ -16,12 +16,14 @@ from sqlalchemy import Connection
 
 from integration.port import Unavailable, WriteResult
 from integration.streams import BulkPort
+from mappings.deal_lines import line_object
 from mappings.naming import key_field
 from mappings.outbound import own_object
 from success.desired import RecordKind
 from sync import storage
 from sync.push_enter import Pushed, enter, give_back, keep_for_room, let_land, put_off, settle_standing
 from sync.push_plan import Plan, goes_by_key, needs_a_call, plan_rows, write_row
+from sync.push_whole import send_wholes, whole_port
 from sync.settle import keyless_port
 from sync.state import ledger
 from sync.state.engine import reading, writing
@@ -72,20 +74,23 @@ def objects_in_order(ws: Workspace) -> list[str]:
     """Return the vendor objects we write, each after those it hangs under."""
     own = [own_object(kind, ws.charter, ws.vendor, ws.homes) for kind in WRITE_ORDER]
     account = ws.inbound.crm.reads.account.object
-    return [name for name in dict.fromkeys([own[0], account, *own[1:]]) if name is not None]
+    ordered = [own[0], account, *own[1:], line_object(ws.inbound.crm)]
+    return [name for name in dict.fromkeys(ordered) if name is not None]
 
 
 def _push_batch(ws: Workspace, owner: str, object_name: str) -> Pushed | None:
     """Write one claim of an object; ``None`` when there is nothing to write that nobody holds."""
     with writing(ws.runtime.engine) as conn:
-        rows = ledger.claim_pending(conn, ws.id, object_name, _lease(ws, owner, object_name, conn))
+        lease = _lease(ws, owner, object_name, conn)
+        rows = ledger.claim_pending(conn, ws.id, object_name, lease)
     if not rows:
         return None
     try:
         plans, waiting, landing = plan_rows(ws, object_name, rows)
         done = settle_standing(ws, plans).plus(put_off(ws, waiting)).plus(let_land(ws, landing))
         wanted, held = storage.sift(ws, [plan for plan in plans if needs_a_call(plan)])
-        return done.plus(keep_for_room(ws, held)).plus(_send(ws, object_name, wanted))
+        whole, left = send_wholes(ws, object_name, wanted, lease)
+        return done.plus(keep_for_room(ws, held)).plus(whole).plus(_send(ws, object_name, left))
     except Unavailable as error:
         give_back(ws, rows, error)
         raise
@@ -149,7 +154,11 @@ def _withdraw_doubles(ws: Workspace, object_name: str, results: Sequence[WriteRe
 
 def _call(ws: Workspace, object_name: str, plans: Sequence[Plan], *, by_key: bool) -> list[WriteResult]:
     """Write by external key (which also makes the links), or by id; accounts have no key of ours."""
-    if by_key and object_name != ws.inbound.crm.reads.account.object:
+    reads = ws.inbound.crm.reads
+    if object_name == line_object(ws.inbound.crm) and by_key:
+        rows = [write_row(plan) for plan in plans]
+        return whole_port(ws).upsert_parts(reads.deal.object, object_name, key_field(ws.vendor), rows)
+    if by_key and object_name != reads.account.object:
         rows = [replace(write_row(plan), record_id=None) for plan in plans]
         return ws.port.upsert(object_name, key_field(ws.vendor), rows)
     return ws.port.update(object_name, [write_row(plan) for plan in plans])

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from integration.port import CrmRecord, FieldValues, Link, WriteRow
 from mappings.bindings import DuplicatePolicy
+from mappings.deal_lines import line_object
 from mappings.diff import Acknowledged, FieldChanges, Observed, changed_fields
 from sync.settle import may_still_land, settled
 from sync.state import findings, ledger, mirror
@@ -32,6 +33,8 @@ class Plan:
     parents: tuple[Link, ...]
     keyless: bool = False
     allow_duplicate: bool = False
+    bound: bool = False
+    """The record was made under its parents for good: their links are no matter of a later write."""
 
     @property
     def creates(self) -> bool:
@@ -45,6 +48,7 @@ def plan_rows(
     """Return what each row needs, the rows whose parent is not written yet, and those still in the air."""
     found = settled(ws, object_name, rows)
     keyless = not ws.homes.has_unique_key(object_name)
+    bound = object_name == line_object(ws.inbound.crm)
     lenient = ws.charter.crm_for(ws.vendor).writes.duplicates is DuplicatePolicy.ALLOW
     observed = _observed(ws, object_name, rows)
     rewritten = _rewrites(ws)
@@ -62,7 +66,7 @@ def plan_rows(
         record_id = row.record_id or (record.id if record else None)
         seen = _newest(observed.get(record_id or ""), record)
         changes = changed_fields(row.desired, _acknowledged(row, rewritten), seen)
-        plans.append(Plan(row, record_id, changes, links, keyless, lenient))
+        plans.append(Plan(row, record_id, changes, links, keyless, lenient, bound))
     return plans, waiting, landing
 
 
@@ -130,9 +134,9 @@ def goes_by_key(plan: Plan) -> bool:
 def _links_unwritten(plan: Plan) -> bool:
     """Say whether a record that exists may still lack its parents: no write of it was ever acknowledged.
 
-    One without a unique key was made together with its links.
+    One without a unique key was made together with its links, and so is a deal's line.
     """
-    return not plan.keyless and plan.row.acknowledged is None and bool(plan.parents)
+    return not (plan.keyless or plan.bound) and plan.row.acknowledged is None and bool(plan.parents)
 
 
 def write_row(plan: Plan) -> WriteRow:

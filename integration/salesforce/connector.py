@@ -39,8 +39,10 @@ from integration.salesforce.shape import Shapes
 from integration.salesforce.storage import read_storage
 from integration.salesforce.token_endpoint import TokenEndpoint
 from integration.salesforce.transport import Transport, allow_plain_loopback
+from integration.salesforce.wholes import WholeWriter
 from integration.salesforce.write import Writer, pays_as_bulk
 from integration.storage import Storage
+from integration.wholes import Whole, WholeResult
 
 VENDOR: Final = "salesforce"
 # "API Request Limits and Allocations": Salesforce counts calls by 24 hours and long requests that
@@ -84,6 +86,7 @@ class SalesforcePort(DeployingPort):
         self._describer = Describer(transport, self._shapes)
         self._reader = Reader(transport, self._shapes)
         self._writer = Writer(transport, self._shapes)
+        self._wholes = WholeWriter(transport, self._shapes, self._writer)
         self._schema = SchemaWriter(transport, self._shapes)
 
     @property
@@ -146,6 +149,18 @@ class SalesforcePort(DeployingPort):
     def update(self, object_name: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
         """See ``CrmPort.update``; one call per 1,000 rows."""
         return self._writer.update(object_name, rows)
+
+    def upsert_wholes(
+        self, object_name: str, part_object: str, key_field: str, wholes: Sequence[Whole]
+    ) -> list[WholeResult]:
+        """See ``WholePort.upsert_wholes``; one call per 75 deals, and one or two for their lines' prices."""
+        return self._wholes.upsert_wholes(object_name, part_object, key_field, wholes)
+
+    def upsert_parts(
+        self, object_name: str, part_object: str, key_field: str, rows: Sequence[WriteRow]
+    ) -> list[WriteResult]:
+        """See ``WholePort.upsert_parts``; three calls or four per 1,000 lines."""
+        return self._wholes.upsert_parts(object_name, part_object, key_field, rows)
 
     def storage(self) -> Storage | None:
         """See ``StoringPort.storage``; one call."""

@@ -119,6 +119,11 @@ class Writer:
         ]
         return sorted(drafts, key=lambda draft: draft.order)
 
+    def fields(self, object_name: str, key_field: str, row: WriteRow) -> dict[str, Any]:
+        """Return one row's JSON without key or id, its parents as links."""
+        names = sorted(set(row.values) - {key_field})
+        return self._fields(object_name, key_field, row, self._shapes.types(object_name, names))
+
     def _fields(
         self, object_name: str, key_field: str, row: WriteRow, types: Mapping[str, FieldType | None]
     ) -> dict[str, Any]:
@@ -138,7 +143,7 @@ class Writer:
             locked = [one.draft for one in told.values() if one.locked]
             if not locked:
                 break
-            self._transport.sleep(_pause_s(attempt))
+            self._transport.sleep(pause_s(attempt))
             told |= {one.draft.index: one for one in self._send(way, way.again(locked))}
         warned = [one.draft for one in told.values() if one.warned and one.draft.row.allow_duplicate]
         for batch in way.again(warned):
@@ -217,6 +222,6 @@ def most_rows_by_collections() -> int:
     return max(BULK_FROM_ROWS, BULK_CALLS * CALL_ROWS)
 
 
-def _pause_s(attempt: int) -> float:
+def pause_s(attempt: int) -> float:
     """Return a random wait, longer from try to try, so that two writers do not meet again."""
     return float(SystemRandom().uniform(0.5, 1.0) * LOCK_STEP_S * (1 << attempt))
