@@ -29,6 +29,7 @@ from sync.state import ledger
 from sync.state.engine import reading, writing
 from sync.state.leases import Lease
 from sync.state.ledger import WriteState
+from sync.vanished import follow_vanished
 from sync.withdraw import take_back
 from sync.workspace import Workspace
 
@@ -117,6 +118,7 @@ def _send(ws: Workspace, object_name: str, plans: Sequence[Plan]) -> Pushed:
             results = _call(ws, object_name, batch, by_key=by_key)
             storage.notice(ws, results)
             done = done.plus(enter(ws, batch, results))
+            follow_vanished(ws, object_name, batch, results)
     return done
 
 

@@ -22,6 +22,7 @@ from sync.state import ledger
 from sync.state.engine import writing
 from sync.state.leases import Lease
 from sync.state.ledger import LedgerRow
+from sync.vanished import follow_vanished
 from sync.workspace import Workspace
 
 
@@ -84,7 +85,9 @@ def _enter(
 ) -> Pushed:
     """Enter deals and lines; the lines of a deal that was refused wait until it is written."""
     storage.notice(ws, [one for result in results for one in (result.row, *result.parts)])
-    done = enter(ws, plans, [result.row for result in results])
+    rows = [result.row for result in results]
+    done = enter(ws, plans, rows)
+    follow_vanished(ws, plans[0].row.object, plans, rows)
     answered: list[tuple[Plan, WriteResult]] = []
     waiting: list[LedgerRow] = []
     for plan, result in zip(plans, results, strict=True):

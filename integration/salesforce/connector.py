@@ -17,6 +17,7 @@ from requests import Session
 
 from integration.budget import Budget, Lane, Window
 from integration.call_count import CallCount
+from integration.fates import Fate
 from integration.http import pooled_session
 from integration.in_flight import InFlight
 from integration.port import (
@@ -33,6 +34,7 @@ from integration.port import (
 )
 from integration.salesforce.auth import Authenticator, SalesforceCredentials, TokenStore
 from integration.salesforce.describe import Describer
+from integration.salesforce.fates import find_fates
 from integration.salesforce.read import Reader
 from integration.salesforce.schema import SchemaWriter
 from integration.salesforce.shape import Shapes
@@ -161,6 +163,10 @@ class SalesforcePort(DeployingPort):
     ) -> list[WriteResult]:
         """See ``WholePort.upsert_parts``; three calls or four per 1,000 lines."""
         return self._wholes.upsert_parts(object_name, part_object, key_field, rows)
+
+    def fates(self, object_name: str, ids: Sequence[str]) -> list[Fate]:
+        """See ``FatePort.fates``; a call per 200 ids."""
+        return find_fates(self._transport, object_name, ids)
 
     def storage(self) -> Storage | None:
         """See ``StoringPort.storage``; one call."""
