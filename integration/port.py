@@ -158,7 +158,8 @@ class WriteRow:
 
     ``parents`` are records it must hang under, as (object, id); ``parent_keys`` the same
     by external key, for parents written by us: (object, key).
-    ``record_id`` is the CRM's id where we know it already.
+    ``record_id`` is the CRM's id where we know it already. ``allow_duplicate``: write it also where
+    the CRM's own rule warns that it looks like another record, and lets it be saved all the same.
     """
 
     key: str
@@ -166,6 +167,7 @@ class WriteRow:
     parents: tuple[Link, ...] = ()
     parent_keys: tuple[tuple[str, str], ...] = ()
     record_id: str | None = None
+    allow_duplicate: bool = False
 
 
 class Refusal(StrEnum):
@@ -174,6 +176,7 @@ class Refusal(StrEnum):
     FIXABLE = "fixable"  # the customer's rule or schema: show its words, do not retry
     BUSY = "busy"  # locked or racing: try again later
     GONE = "gone"  # deleted or merged away
+    FULL = "full"  # no room left for another record
     PERMISSION = "permission"  # scope or field-level security missing
 
 

@@ -71,6 +71,10 @@ class LineFields(Model):
     last_paid_on: Binding | None = None
     ramp: Binding | None = None
     in_force: Binding | None = None
+    price_id: Binding | None = Field(
+        default=None,
+        description="The price of the product in the CRM's own price list; deals of ours continue it.",
+    )
 
 
 class TicketFields(Model):
@@ -180,6 +184,13 @@ class Ownership(StrEnum):
     HUMAN = "human"
 
 
+class DuplicatePolicy(StrEnum):
+    """What becomes of a write that a duplicate rule of the CRM only warns of (Salesforce)."""
+
+    BLOCK = "block"
+    ALLOW = "allow"
+
+
 class DealOpening(Model):
     """How a deal of ours begins: its pipeline, its stage, and other fields set once on creation.
 
@@ -193,6 +204,10 @@ class DealOpening(Model):
     )
     stage: Name | None = None
     values: dict[str, str] = Field(default_factory=dict)
+    lines: bool = Field(
+        default=False,
+        description="The deal begins with its lines (Salesforce); its amount is their sum from then on.",
+    )
 
     @property
     def place(self) -> str | None:
@@ -258,6 +273,11 @@ class Writes(Model):
     homes: HomesEntry = HomesEntry()
     renewal: DealOpening
     expansion: DealOpening
+    duplicates: DuplicatePolicy = Field(
+        default=DuplicatePolicy.BLOCK,
+        description="A write that a duplicate rule only warns of is shown as blocked, or saved all the same "
+        "(Salesforce).",
+    )
     ownership: dict[RecordKind, dict[str, Ownership]] = Field(
         default_factory=dict, description="Fields owned otherwise than the catalogue says."
     )
@@ -319,6 +339,23 @@ class CrmEntry(Model):
     writes: Writes
     webhooks: Webhooks = Field(default_factory=dict)
     freshness: FreshnessByObject = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _lines_are_read_with_their_prices(self) -> CrmEntry:
+        lines = self.reads.contract_line
+        priced = lines.source == "line_item" and lines.fields.price_id is not None
+        refuse(
+            [
+                Finding(
+                    ("writes", kind.value, "lines"),
+                    "a deal's lines continue the prices of contract lines, which are not read",
+                    "Read contract lines `from: line_item`, with `price_id` among their fields.",
+                )
+                for kind in (RecordKind.RENEWAL, RecordKind.EXPANSION)
+                if self.writes.opening(kind).lines and not priced
+            ]
+        )
+        return self
 
     @model_validator(mode="after")
     def _webhooks_name_read_objects(self) -> CrmEntry:

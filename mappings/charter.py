@@ -42,6 +42,22 @@ class Crms(Model):
         refuse(_wrong_places(entry, "pipeline", "Salesforce has no pipelines", remedy))
         return entry
 
+    @field_validator("hubspot")
+    @classmethod
+    def _hubspot_deals_have_no_lines(cls, entry: CrmEntry | None) -> CrmEntry | None:
+        openings = (
+            {} if entry is None else {"renewal": entry.writes.renewal, "expansion": entry.writes.expansion}
+        )
+        wrong = "deals of ours begin without line items in HubSpot"
+        refuse(
+            [
+                Finding(("writes", name, "lines"), wrong, "Leave `lines` out; it is for Salesforce.")
+                for name, one in openings.items()
+                if one.lines
+            ]
+        )
+        return entry
+
     @field_validator("salesforce")
     @classmethod
     def _salesforce_has_room(cls, entry: CrmEntry | None) -> CrmEntry | None:

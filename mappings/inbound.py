@@ -311,6 +311,7 @@ def _line(row: Row, signed: _Signed, reads: LineReads) -> ContractLine | None:
         cancelled_on=row.day(fields.cancelled_on),
         last_paid_on=row.day(fields.last_paid_on),
         ramp=row.amounts(fields.ramp, currency),
+        price_id=row.text(fields.price_id),
     )
 
 

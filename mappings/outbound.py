@@ -21,6 +21,7 @@ from mappings.binding import Binding
 from mappings.bindings import CrmEntry, Ownership
 from mappings.catalogue import CATALOGUE, DEALS, LIST_FIELDS, OWN_OBJECTS, CatalogueField, Home, PlanStage
 from mappings.charter import Charter
+from mappings.deal_lines import line_object, line_rows
 from mappings.homes import OBJECTS, TASKS, Homes
 from mappings.money import decimals_of
 from mappings.naming import HUBSPOT, SALESFORCE, key_field, label, lookup_field, plural_label, vendor_name
@@ -72,11 +73,10 @@ def object_specs(charter: Charter, vendor: str, homes: Homes = OBJECTS) -> tuple
     account = _account_fields(charter, vendor, homes)
     key = _key_spec(vendor, unique=homes.has_unique_key(crm.reads.deal.object))
     deal = [key, *_deal_fields(charter, vendor)]
-    extended = [
-        ObjectSpec(name, name, name, tuple(fields))
-        for name, fields in ((crm.reads.account.object, account), (crm.reads.deal.object, deal))
-        if fields
-    ]
+    lines = line_object(crm)
+    ours = {crm.reads.account.object: account, crm.reads.deal.object: deal}
+    ours |= {lines: [_key_spec(vendor)]} if lines else {}
+    extended = [ObjectSpec(name, name, name, tuple(fields)) for name, fields in ours.items() if fields]
     return (*own, *extended)
 
 
@@ -95,7 +95,8 @@ def to_rows(
     Raises ``KeyError`` for a field the catalogue does not have.
     """
     if record.kind in DEALS:
-        return (_deal_row(record, charter, vendor, owner_id, homes),)
+        deal = _deal_row(record, charter, vendor, owner_id, homes)
+        return (deal, *_deal_lines(record, charter.crm_for(vendor)))
     home, rows = homes.of[record.kind], []
     if home is Home.OBJECT:
         rows.append(_own_row(record, charter, vendor, homes))
@@ -103,6 +104,13 @@ def to_rows(
         rows.append(_task_row(record, charter, vendor, owner_id))
     rows += _account_rows(record, charter, vendor, homes)
     return tuple(rows)
+
+
+def _deal_lines(record: DesiredRecord, crm: CrmEntry) -> Iterator[VendorWrite]:
+    """Yield the rows of a deal's lines, under the deal."""
+    holder, deal = crm.reads.contract_line.object, (crm.reads.deal.object, record.key)
+    for line in line_rows(record, crm):
+        yield VendorWrite(holder, line.key, seed=line.values, parent_keys=(deal,))
 
 
 def own_object(kind: RecordKind, charter: Charter, vendor: str, homes: Homes = OBJECTS) -> str | None:

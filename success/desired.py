@@ -28,12 +28,32 @@ class RecordKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class DesiredLine:
+    """One line of a deal of ours, as it begins: ``amount`` is for a year, all of the line's quantity.
+
+    ``position`` counts from 1 within the deal and never changes. ``price_id`` is the CRM's own price of the
+    product on the line before; ``continues`` that line's id, where there is one. Valid
+    ``[starts_on, ends_on)``; ``ends_on`` None is open-ended.
+    """
+
+    position: int
+    product_id: str
+    price_id: str | None
+    quantity: int
+    amount: Money
+    starts_on: date
+    ends_on: date | None
+    term_months: int | None
+    continues: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredRecord:
     """One record that should exist, by structural key (lower case, at most 200 characters).
 
     ``parent_key`` is the key of the record of ours it hangs under (a milestone's plan).
     ``reason`` says in one sentence why it should exist. ``opening`` holds, by field, the
-    values it begins with where they are not today's; they are the customer's from then on.
+    values it begins with where they are not today's; they are the customer's from then on, as are ``lines``.
     """
 
     kind: RecordKind
@@ -43,3 +63,4 @@ class DesiredRecord:
     parent_key: str | None = None
     reason: str = ""
     opening: Mapping[str, Value] = field(default_factory=dict)
+    lines: tuple[DesiredLine, ...] = ()

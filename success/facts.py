@@ -50,6 +50,7 @@ class ContractLine:
     else the CRM's id. ``booked_on`` is when the deal behind it was won, ``cancelled_on`` the
     day the customer gave notice, ``last_paid_on`` the last day a payment reached. ``ramp`` is
     the ARR of each contract year where the price has steps; the last one stands for later years.
+    ``price_id`` is the price of the product in the CRM's own price list, where the charter reads it.
     """
 
     line_id: str
@@ -71,6 +72,7 @@ class ContractLine:
     cancelled_on: date | None = None
     last_paid_on: date | None = None
     ramp: tuple[Money, ...] = ()
+    price_id: str | None = None
 
 
 class DealState(StrEnum):

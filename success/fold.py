@@ -27,11 +27,21 @@ class PlanState:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedLine:
+    """A line a renewal was opened with: which it continues, and its share of the amount for a year."""
+
+    line_id: str
+    product_id: str
+    quantity: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class RenewalState:
     """An opened renewal. ``due_on`` and ``amount`` follow the contract until ``closed_on``.
 
-    ``opened_due_on`` and ``opened_amount`` are those of the opening for ever: a deal begins
-    with them, whenever somebody first looks.
+    ``opened_due_on``, ``opened_amount`` and ``opened_lines`` are those of the opening for ever: a deal
+    begins with them, whenever somebody first looks. One opened before lines were kept has none.
     """
 
     group: str
@@ -43,6 +53,7 @@ class RenewalState:
     opened_due_on: date
     opened_amount: Money
     closed_on: date | None = None
+    opened_lines: tuple[OpenedLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +154,10 @@ def _renewal_out(renewal: RenewalState) -> dict[str, Any]:
         "opened_due_on": _text(renewal.opened_due_on),
         "opened_amount": [renewal.opened_amount.minor, renewal.opened_amount.currency],
         "closed_on": _text(renewal.closed_on),
+        "opened_lines": [
+            [one.line_id, one.product_id, one.quantity, one.amount.minor, one.amount.currency]
+            for one in renewal.opened_lines
+        ],
     }
 
 
@@ -157,6 +172,10 @@ def _renewal_in(body: Mapping[str, Any]) -> RenewalState:
         opened_due_on=date.fromisoformat(body["opened_due_on"]),
         opened_amount=Money(*body["opened_amount"]),
         closed_on=_day(body["closed_on"]),
+        opened_lines=tuple(
+            OpenedLine(line_id, product_id, quantity, Money(minor, currency))
+            for line_id, product_id, quantity, minor, currency in body.get("opened_lines", ())
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from success.deal_lines import of_expansion, of_renewal
 from success.desired import DesiredRecord, RecordKind, Value
 from success.expansion import adoptable, is_open, key_of, seat_needs
 from success.explain import explain, shown_points, tenths
@@ -181,7 +182,8 @@ def _renewal(outcome: Outcome, key: str) -> DesiredRecord:
         "opened_on": renewal.opened_on,
     }
     opening: dict[str, Value] = {"amount": stored.opened_amount, "due_on": stored.opened_due_on}
-    return replace(_record(outcome, RecordKind.RENEWAL, key, fields, reason=reason), opening=opening)
+    record = _record(outcome, RecordKind.RENEWAL, key, fields, reason=reason)
+    return replace(record, opening=opening, lines=of_renewal(outcome.view, stored))
 
 
 def _expansion(outcome: Outcome, key: str) -> DesiredRecord:
@@ -202,7 +204,8 @@ def _expansion(outcome: Outcome, key: str) -> DesiredRecord:
         "product": expansion.product_id,
         "opened_on": expansion.opened_on,
     }
-    return _record(outcome, RecordKind.EXPANSION, key, fields, reason=reason)
+    record = _record(outcome, RecordKind.EXPANSION, key, fields, reason=reason)
+    return replace(record, lines=of_expansion(outcome.view, expansion))
 
 
 def shown_money(amount: Money) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
+from success.deal_lines import opened_lines
 from success.facts import AccountFacts, ContractLine, Deal, DealState, Money
 from success.fold import RenewalState
 from success.ledger import in_reporting, sum_arr
@@ -94,7 +95,15 @@ def step(
             continue
         lines = tuple(line.line_id for line in item.lines)
         opened[item.key] = RenewalState(
-            item.group, item.term_number, item.due_on, day, item.amount, lines, item.due_on, item.amount
+            item.group,
+            item.term_number,
+            item.due_on,
+            day,
+            item.amount,
+            lines,
+            item.due_on,
+            item.amount,
+            opened_lines=opened_lines(item.lines, item.amount, view.rules.policies),
         )
     return opened, taken
 

@@ -1,8 +1,8 @@
-"""Bulk API 2.0 ingest: upsert jobs for any number of rows, streamed through files on disk.
+"""Bulk API 2.0 ingest: upserts and updates of any number of rows, streamed through files on disk.
 
 A job that is JobComplete may still hold failed rows; one that Failed or was aborted keeps the rows it
 has done and tells the rest as unprocessed; result files are in no promised order. Every row is therefore
-told once, by its external key. Source: Bulk API 2.0 guide, "Get Job Results".
+told once, by its external key or its record id. Source: Bulk API 2.0 guide, "Get Job Results".
 Neighbours: ``csv_rows`` makes the files, ``bulk_jobs`` watches; ``write`` sends rows here.
 """
 
@@ -27,14 +27,17 @@ WHOLE_FILE = "InvalidBatch"
 UNKNOWN_COLUMN = "Field name not found"
 
 
-class BulkUpsert:
-    """Upserts rows of one object by one external key."""
+class BulkLoad:
+    """Writes rows of one object, told apart by one column: an external key, or ``Id`` in an update."""
 
-    def __init__(self, transport: Transport, object_name: str, key_field: str) -> None:
-        """Write ``object_name`` by ``key_field``."""
+    def __init__(
+        self, transport: Transport, object_name: str, key_field: str, operation: str = "upsert"
+    ) -> None:
+        """Write ``object_name`` by ``key_field``; ``operation`` is ``upsert`` or ``update``."""
         self._jobs = Jobs(transport, "ingest", f"write {object_name}")
         self._object = object_name
         self._key_field = key_field
+        self._operation = operation
 
     def run(self, rows: Iterable[BulkRow], wait_s: float = BULK_WAIT_S) -> Iterator[WriteResult]:
         """Yield one result per row, in no order; one job per 100 MB, one after the other.
@@ -59,10 +62,11 @@ class BulkUpsert:
             raise Unavailable(f"the results of a bulk job leave {file.rows - told} rows out")
 
     def _body(self) -> Mapping[str, Any]:
+        by_key = {"externalIdFieldName": self._key_field} if self._operation == "upsert" else {}
         return {
             "object": self._object,
-            "operation": "upsert",
-            "externalIdFieldName": self._key_field,
+            "operation": self._operation,
+            **by_key,
             "contentType": "CSV",
             "lineEnding": "LF",
         }
@@ -80,8 +84,9 @@ class BulkUpsert:
             for line in self._jobs.iter_rows(f"{path}/successfulResults"):
                 yield WriteResult(line[key_field], line["sf__Id"], created=line["sf__Created"] == "true")
         if failed:
+            external = key_field if self._operation == "upsert" else ""
             for line in self._jobs.iter_rows(f"{path}/failedResults"):
-                error = parse_bulk_error(line["sf__Error"], key_field)
+                error = parse_bulk_error(line["sf__Error"], external)
                 yield WriteResult(line[key_field], line["sf__Id"] or None, error=error)
         if job["state"] != COMPLETE:
             error = _unprocessed_error(job)

@@ -18,6 +18,7 @@ from requests import Session
 from integration.budget import Budget, Lane, Window
 from integration.call_count import CallCount
 from integration.census import Census, CensusPort, LogWindow
+from integration.fates import Fate
 from integration.history import History, HistoryPort
 from integration.http import pooled_session
 from integration.in_flight import InFlight
@@ -39,6 +40,7 @@ from integration.salesforce.auth import Authenticator, SalesforceCredentials, To
 from integration.salesforce.bulk_read import reads_as_bulk
 from integration.salesforce.census import census
 from integration.salesforce.describe import Describer
+from integration.salesforce.fates import find_fates
 from integration.salesforce.installer import Installer
 from integration.salesforce.namespace import Namespace, learn_namespace
 from integration.salesforce.owners import read_owners
@@ -47,11 +49,15 @@ from integration.salesforce.read import Reader, Selection
 from integration.salesforce.removal import Remover
 from integration.salesforce.schema import SchemaWriter
 from integration.salesforce.shape import Shapes
+from integration.salesforce.storage import read_storage
 from integration.salesforce.token_endpoint import TokenEndpoint
 from integration.salesforce.transport import Transport, allow_plain_loopback
+from integration.salesforce.wholes import WholeWriter
 from integration.salesforce.withdraw import withdraw
 from integration.salesforce.witness import last_saved
 from integration.salesforce.write import Writer, pays_as_bulk
+from integration.storage import Storage
+from integration.wholes import Whole, WholeResult
 from integration.withdrawing import WithdrawingPort
 from integration.witness import Saved
 
@@ -103,6 +109,7 @@ class SalesforcePort(CensusPort, HistoryPort, OwnersPort, WithdrawingPort):
         self._reader = Reader(transport, self._shapes)
         self._past = Past(transport, self._reader)
         self._writer = Writer(transport, self._shapes)
+        self._wholes = WholeWriter(transport, self._shapes, self._writer)
         self._schema = SchemaWriter(transport, self._shapes)
         self._installer = Installer(transport, self._shapes)
         self._remover = Remover(transport, self._shapes)
@@ -202,6 +209,26 @@ class SalesforcePort(CensusPort, HistoryPort, OwnersPort, WithdrawingPort):
         return census(
             self._transport, Selection(object_name, (), (), self._shapes.times(object_name)), known, log
         )
+
+    def upsert_wholes(
+        self, object_name: str, part_object: str, key_field: str, wholes: Sequence[Whole]
+    ) -> list[WholeResult]:
+        """See ``WholePort.upsert_wholes``; one call per 75 deals, and one or two for their lines' prices."""
+        return self._wholes.upsert_wholes(object_name, part_object, key_field, wholes)
+
+    def upsert_parts(
+        self, object_name: str, part_object: str, key_field: str, rows: Sequence[WriteRow]
+    ) -> list[WriteResult]:
+        """See ``WholePort.upsert_parts``; three calls or four per 1,000 lines."""
+        return self._wholes.upsert_parts(object_name, part_object, key_field, rows)
+
+    def fates(self, object_name: str, ids: Sequence[str]) -> list[Fate]:
+        """See ``FatePort.fates``; a call per 200 ids."""
+        return find_fates(self._transport, object_name, ids)
+
+    def storage(self) -> Storage | None:
+        """See ``StoringPort.storage``; one call."""
+        return read_storage(self._transport)
 
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
         """Create objects and fields, and grant them, by one deploy for all changes.

@@ -11,14 +11,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Final
 
 from integration.port import CrmError, Misconfigured, RateLimited, Refusal, Refused, RowError, Unavailable
 from integration.salesforce.limits import DAILY_QUOTA_RETRY_S
 
 TRANSIENT_STATUSES = frozenset({406, 408, 420, 429})
+LOCKED: Final = "UNABLE_TO_LOCK_ROW"
+DUPLICATE: Final = "DUPLICATES_DETECTED"
+FULL: Final = "STORAGE_LIMIT_EXCEEDED"
 BUSY_CODES = frozenset(
     {
-        "UNABLE_TO_LOCK_ROW",
+        LOCKED,
         "TXN_SECURITY_METERING_ERROR",
         "SERVER_UNAVAILABLE",
         "REQUEST_RUNNING_TOO_LONG",
@@ -64,7 +68,7 @@ class Failure:
         return (
             self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
             or self.status in TRANSIENT_STATUSES
-            or self.code in {"TXN_SECURITY_METERING_ERROR", "UNABLE_TO_LOCK_ROW"}
+            or self.code in {"TXN_SECURITY_METERING_ERROR", LOCKED}
             or not self.code
         )
 
@@ -119,6 +123,8 @@ def _refusal(code: str, message: str, fields: Sequence[str], key_field: str | No
     # Salesforce says INVALID_FIELD when a parent named by external id is not there (any more).
     if code in GONE_CODES or PARENT_KEY_UNKNOWN in message:
         return Refusal.GONE
+    if code == FULL:
+        return Refusal.FULL
     if code in PERMISSION_CODES or code.startswith("INSUFFICIENT_ACCESS"):
         return Refusal.PERMISSION
     return Refusal.FIXABLE

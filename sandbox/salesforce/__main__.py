@@ -15,6 +15,7 @@ from sandbox.salesforce import (
     ui_api,
 )
 from sandbox.salesforce.control import Hooks, extra_blueprint
+from sandbox.salesforce.control_room import room_blueprint
 from sandbox.salesforce.edge import Edge
 from sandbox.salesforce.faults import named_faults
 from sandbox.salesforce.oauth import Tokens
@@ -67,6 +68,7 @@ def main() -> None:
     app.register_blueprint(control_blueprint(services, Hooks(org, tokens, outbound), named_faults()))
     app.register_blueprint(extra_blueprint(org, tokens, quota))
     app.register_blueprint(shape_blueprint(org, tokens))
+    app.register_blueprint(room_blueprint(org))
     app.register_blueprint(Edge(org, routes(quota), tokens, quota, outbound).blueprint())
     serve(app, args.port)
 

@@ -54,6 +54,7 @@ class Hooks:
                 raise ControlError(f"unknown object {body.get('object')!r}")
             change = Change()
             w = Writer(org, org.person(_author(org, str(body.get("user") or ADMIN))), change)
+            mark = org.locks.begin()
             values = dict(body.get("values") or {})
             row_id = str(body.get("id") or "")
             try:
@@ -61,6 +62,8 @@ class Hooks:
             except SfError as error:
                 org.store.undo(change)
                 raise ControlError(f"{error.code}: {error.message}", error.status) from error
+            finally:
+                org.locks.end(mark, at_once=True)
             changed = [(name, key) for key, (name, _before) in change.before.items()]
             org.commit()
         for name, key in changed:

@@ -40,6 +40,10 @@ def _opportunity(org: Org, row: Row, old: Row | None, given: set[str]) -> None:
         if "ForecastCategoryName" not in given:
             row["ForecastCategoryName"] = stage["ForecastCategoryName"] if stage else "Pipeline"
     row["ForecastCategory"] = (row.get("ForecastCategoryName") or "").replace(" ", "")
+    fixed = [name for name in ("Pricebook2Id", "CurrencyIsoCode") if old and old.get(name) != row.get(name)]
+    if row.get("HasOpportunityLineItem") and fixed:
+        words = f"field integrity exception: {fixed[0]} (the opportunity has products)"
+        raise dml("FIELD_INTEGRITY_EXCEPTION", words, fixed[0])
     if row.get("HasOpportunityLineItem") and old is not None and "Amount" in given:
         row["Amount"] = old[
             "Amount"
@@ -136,11 +140,26 @@ def _choose_entry(org: Org, row: Row) -> None:
         raise dml("FIELD_INTEGRITY_EXCEPTION", words, "PricebookEntryId")
     product = org.store.find("Product2", entry["Product2Id"]) or {}
     parent = org.store.find("Opportunity", row["OpportunityId"]) or {}
+    _check_entry(entry, parent)
     row |= {"PricebookEntryId": entry["Id"], "Product2Id": entry["Product2Id"],
         "ListPrice": entry["UnitPrice"],
             "ProductCode": product.get("ProductCode"),
             "CurrencyIsoCode": parent.get("CurrencyIsoCode"),
             "Name": f"{parent.get('Name', '')} {product.get('Name', '')}".strip()[:376]}  # fmt: skip
+
+
+def _check_entry(entry: Row, parent: Row) -> None:
+    """Raise where a price is not of the opportunity's price book and currency, or no longer sold at."""
+    if parent.get("Pricebook2Id") not in (None, entry["Pricebook2Id"]):
+        words = "pricebook entry is in a different pricebook than the one assigned to the opportunity"
+    elif parent.get("CurrencyIsoCode") != entry["CurrencyIsoCode"]:
+        words = "the currency of the pricebook entry is not the opportunity's"
+    elif not entry.get("IsActive"):
+        words = "pricebook entry is inactive"
+    else:
+        return
+    shown = f"field integrity exception: PricebookEntryId ({words})"
+    raise dml("FIELD_INTEGRITY_EXCEPTION", shown, "PricebookEntryId")
 
 
 def after_save(org: Org, object_name: str, row: Row, change: Change) -> str | None:

@@ -110,8 +110,10 @@ class Edge:
         """Every REST resource of a version."""
         del rest
         with self.org.lock:
+            mark = self.org.locks.begin()
             answer = self._guarded()
             self._settle()
+        self.org.locks.end(mark)
         answer.headers.setdefault("Sforce-Limit-Info", self.quota.header)
         return _response(answer)
 

@@ -14,6 +14,7 @@ from sandbox.portfolio.model import Account, Contact, ContractLine, Deal, Survey
 from sandbox.salesforce.history_rows import remember_stage
 from sandbox.salesforce.load_fields import add_customer_fields, attribute_field
 from sandbox.salesforce.org import Org
+from sandbox.salesforce.standard import CURRENCIES
 from sandbox.salesforce.store import Change
 from sandbox.server.clock import parse_instant
 from sandbox.server.portfolio_files import PortfolioFolder, read_folder, ref_of
@@ -40,6 +41,11 @@ def lookup(org: Org, ref: str) -> tuple[str, str] | None:
     """Return (object, id) of the record a portfolio key became."""
     found = org.store.noted("refs", {}).get(ref)
     return (found[0], found[1]) if found else None
+
+
+def _priced(product_key: str, currency: str) -> str:
+    """Return how a product's price in a currency is remembered: the first currency's by the product's key."""
+    return product_key if currency == CURRENCIES[0] else f"{product_key}/{currency}"
 
 
 def _instant(text: str | None) -> str | None:
@@ -129,7 +135,10 @@ class _Loader:
             entry = {"Name": p.name, "ProductCode": p.key, "Product2Id": product,
                 "UnitPrice": float(p.unit_price),
                      "Pricebook2Id": self.org.standard_pricebook(), "IsActive": True}  # fmt: skip
-            self.remember("price", p.key, "PricebookEntry", self.org.plant("PricebookEntry", entry))
+            sold = {line.currency for line in self.found.lines if line.product_key == p.key}
+            for money in (CURRENCIES[0], *sorted(sold - {CURRENCIES[0]})):
+                made = self.org.plant("PricebookEntry", entry | {"CurrencyIsoCode": money})
+                self.remember("price", _priced(p.key, money), "PricebookEntry", made)
 
     def deal(self, d: Deal) -> None:
         stage = self.org.stage(_STAGES[d.stage]) or {}
@@ -195,7 +204,7 @@ class _Loader:
         values |= {
             "OpportunityId": self.id_of("deal", line.deal_key), "Product2Id": product,
             "ProductCode": line.product_key,
-            "PricebookEntryId": self.id_of("price", line.product_key),
+            "PricebookEntryId": self.id_of("price", _priced(line.product_key, line.currency)),
             "Name": (names or [line.product_key])[0], "CurrencyIsoCode": line.currency,
             "Quantity": seats, "TotalPrice": arr, "UnitPrice": round(arr / seats, 2) if seats else arr,
             "ServiceDate": line.start_on,

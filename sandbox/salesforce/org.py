@@ -14,12 +14,15 @@ from typing import Any
 from sandbox.salesforce.access import Access, Grants
 from sandbox.salesforce.ids import custom_prefix, mint
 from sandbox.salesforce.instants import moment, stamp
+from sandbox.salesforce.locks import Locks
 from sandbox.salesforce.schema import Schema, SObject
 from sandbox.salesforce.standard import STAGES
 from sandbox.salesforce.standard_work import standard_schema
 from sandbox.salesforce.store import Change, Row, Store
 from sandbox.server.app import Services
 
+STORAGE_NOTE = "storage kb"
+STORAGE_KB = 10_240 * 1024
 API_USERNAME = "integration@colonnade.example"
 NEWEST_VERSION = 68
 """Winter '27."""
@@ -48,6 +51,8 @@ class Org:
         self._grants_version = 0
         self.cursors: dict[str, Any] = {}
         self._kept: dict[str, Any] = {}
+        self.locks = Locks()
+        self.storage_kb: int = self.store.noted(STORAGE_NOTE, STORAGE_KB)
         kept = self.store.noted("schema")
         self._counters: dict[str, int] = self.store.noted("counters", {})
         self.schema = Schema.from_json(kept) if kept else standard_schema(self.stamp())

@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.salesforce.errors import SfError
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.quota import Quota
-from sandbox.salesforce.standard_history import is_history
+from sandbox.salesforce.storage import data_storage
 from sandbox.salesforce.web import Answer, Call, Router, acting
 
 _STATIC = {
@@ -16,12 +16,11 @@ _STATIC = {
     "DailyBulkV2QueryFileStorageMB": 976562,
     "DailyDeliveredPlatformEvents": 25000, "DailyGenericStreamingApiEvents": 10000,
     "DailyWorkflowEmails": 1000,
-    "DataStorageMB": 10240, "FileStorageMB": 10240, "HourlyAsyncReportRuns": 1200,
+    "FileStorageMB": 10240, "HourlyAsyncReportRuns": 1200,
     "HourlyDashboardRefreshes": 200,
     "HourlyPublishedPlatformEvents": 250000, "MassEmail": 5000, "PermissionSets": 1500, "SingleEmail": 5000,
     "StreamingApiConcurrentClients": 1000,
 }  # fmt: skip
-_KB_PER_ROW = 2
 
 
 def register(router: Router, quota: Quota) -> None:
@@ -39,8 +38,7 @@ def limits(org: Org, quota: Quota) -> dict[str, Any]:
         raise SfError("INSUFFICIENT_ACCESS", "You need View Setup and Configuration to see the limits.", 403)
     body: dict[str, Any] = {n: {"Max": m, "Remaining": m} for n, m in sorted(_STATIC.items())}
     body |= quota.told()
-    rows = sum(len(org.store.table(o.name)) for o in org.schema if not is_history(o))
-    body["DataStorageMB"]["Remaining"] -= rows * _KB_PER_ROW // 1024
+    body["DataStorageMB"] = data_storage(org)
     made = len(org.store.table("PermissionSet"))
     body["PermissionSets"] |= {
         "Remaining": 1500 - made,

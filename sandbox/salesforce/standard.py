@@ -236,6 +236,7 @@ def products() -> list[SObject]:
                   path="Product2"),
         number("UnitPrice", "List Price", "currency", 18, 2, nillable=False), flag("IsActive", "Active"),
         flag("UseStandardPrice", "Use Standard Price"),
+        currency(),
         read_only("ProductCode", "Product Code", "string", length=255),
     ])  # fmt: skip
     return [product, book, entry]

@@ -20,11 +20,13 @@ from sandbox.salesforce.org import Actor, Org
 from sandbox.salesforce.rules import check_duplicates, check_validation
 from sandbox.salesforce.schema import Field, SObject
 from sandbox.salesforce.standard_history import is_history
+from sandbox.salesforce.storage import check_room
 from sandbox.salesforce.store import Change, Row
 
 Values = dict[str, Any]
 RELEASED = "~released"
 """Beside the fields of a deleted row: what went with it and what pointed to it, for its restore."""
+_LOCKING = ("Account", "Opportunity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ def insert(w: Writer, obj: SObject, body: Values) -> str:
     if not obj.createable or not w.actor.access.may(obj, "allowCreate"):
         raise dml("INSUFFICIENT_ACCESS_OR_READONLY", f"entity type {obj.name} does not support create")
     values = _values(w, obj, body, creating=True)
+    check_room(w.org, obj.name)
     row_id = w.org.next_id(obj)
     row: Row = {f.name: _default(w, f) for f in obj.fields.values() if f.formula is None}
     row |= {f.name: v for f, v in values.items()} | {"Id": row_id}
@@ -107,6 +110,7 @@ def matches(org: Org, obj: SObject, key: Field, value: Any) -> list[str]:
 def delete(w: Writer, obj: SObject, row_id: str) -> None:
     """Move a row, and those that cannot live without it, to the recycle bin."""
     old = existing(w.org, obj, row_id)
+    _lock(w, obj, old)
     if not obj.deletable or not w.actor.access.may(obj, "allowDelete"):
         raise dml("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", status=403)
     released = _release_children(w, obj, old)
@@ -237,6 +241,7 @@ def _require(obj: SObject, row: Row) -> None:
 
 
 def _save(w: Writer, obj: SObject, row: Row, old: Row | None, given: set[str]) -> None:
+    _lock(w, obj, row, old)
     _check_references(w, obj, row, given)
     _check_assignment(w, obj, row)
     flows.run(w.org, flows.BEFORE, obj, row, old)
@@ -253,6 +258,21 @@ def _save(w: Writer, obj: SObject, row: Row, old: Row | None, given: set[str]) -
         _store(w, obj, later)
     if obj.name == "PermissionSetAssignment":
         w.org.forget_sight()
+
+
+def _lock(w: Writer, obj: SObject, *rows: Row | None) -> None:
+    """Lock a row, what it hangs under and what that hangs under; a moved row locks where it was, too."""
+    for row in rows:
+        if row is not None:
+            above = _parents(w.org, obj, row)
+            further = [one for up in above for one in _parents(w.org, w.org.schema[up[0]], up[1])]
+            w.org.locks.take([row["Id"], *(one["Id"] for _, one in (*above, *further))])
+
+
+def _parents(org: Org, obj: SObject, row: Row) -> list[tuple[str, Row]]:
+    links = [f for f in obj.fields.values() if f.type == "reference" and row.get(f.name)]
+    found = [(f.reference_to[0], org.store.find(f.reference_to[0], row[f.name])) for f in links]
+    return [(name, one) for name, one in found if one and (name in _LOCKING or name.endswith("__c"))]
 
 
 def _store(w: Writer, obj: SObject, row: Row) -> None:

@@ -25,7 +25,7 @@ from sync.demo.control import Control
 from sync.demo.crm import Crm
 from sync.onboard import apply_charter, apply_install, connect_installation, go_live, plan_install
 from sync.pull import Progress, quiet
-from sync.push import Pushed
+from sync.push_enter import Pushed
 from sync.runtime import Runtime, open_runtime
 from sync.servers import embedded_valkey
 from sync.workspace import Workspace, open_workspace

@@ -28,6 +28,7 @@ from sync.state import findings, ledger, mirror
 from sync.state.engine import reading
 from sync.state.errors import StateError
 from sync.state.installations import ENDED, Installation
+from sync.storage import STORAGE_FULL
 from sync.taken import NORMALISED
 from sync.workspace import Workspace, open_workspace
 
@@ -101,6 +102,7 @@ def _of_records(ws: Workspace) -> list[Diagnosis]:
         contradictions = findings.open_findings(conn, ws.id, "contradiction")
         normalised = findings.open_findings(conn, ws.id, NORMALISED)
         owners = [one for kind in (UNREAD, UNSEEDED) for one in findings.open_findings(conn, ws.id, kind)]
+        full = findings.open_findings(conn, ws.id, STORAGE_FULL)
     found = [
         Diagnosis(
             ws.id,
@@ -119,6 +121,7 @@ def _of_records(ws: Workspace) -> list[Diagnosis]:
         remedy = "none is needed; have the field's mapping or type agree if it should stand as sent"
         found.append(Diagnosis(ws.id, matter, remedy, Severity.NOTE))
     found += [Diagnosis(ws.id, one.message, "see to it in the CRM", Severity.NOTE) for one in owners[:SHOWN]]
+    found += [Diagnosis(ws.id, one.message, "free or buy storage in the CRM") for one in full]
     if not ws.live:
         remedy = f"run `colonnade sync load {ws.id}`, then `sync live`"
         found.append(Diagnosis(ws.id, "it is not live yet", remedy))

@@ -13,7 +13,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, update
 
 from sync.state.leases import Waiting, claimable
-from sync.state.ledger_push import acknowledge, block, claim_pending, mark_sent, release, retry
+from sync.state.ledger_push import (
+    acknowledge,
+    block,
+    claim_children,
+    claim_pending,
+    mark_sent,
+    release,
+    retry,
+)
 from sync.state.ledger_rows import (
     Acknowledgement,
     LedgerRow,
@@ -35,6 +43,7 @@ __all__ = [
     "block",
     "blocked",
     "by_record",
+    "claim_children",
     "claim_pending",
     "counts",
     "drop_unmade",
@@ -43,6 +52,7 @@ __all__ = [
     "of_accounts",
     "release",
     "reopen",
+    "reopen_refused",
     "retry",
     "tombstone",
     "unheld",
@@ -111,6 +121,17 @@ def reopen(
         values |= dict.fromkeys(("record_id", "acknowledged", "normalised", "acknowledged_at"))
     settled = write_ledger.c.state.in_([WriteState.ACKNOWLEDGED, WriteState.BLOCKED])
     return _update_keys(conn, installation_id, object_name, keys, settled, values=values)
+
+
+def reopen_refused(conn: Connection, installation_id: str, code: str) -> int:
+    """Make every row blocked with ``code`` pending again, of whatever object; return how many."""
+    values: dict[str, Any] = {"state": WriteState.PENDING, "attempts": 0, "next_try_at": None}
+    values |= {"error_code": None, "error_message": None}
+    table = write_ledger.c
+    target = update(write_ledger).where(
+        table.installation_id == installation_id, table.state == WriteState.BLOCKED, table.error_code == code
+    )
+    return conn.execute(target.values(values)).rowcount
 
 
 def tombstone(

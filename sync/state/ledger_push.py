@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, exists, select, update
 
 from sync.state.leases import Lease, claimable, next_fence, released
 from sync.state.ledger_rows import Acknowledgement, LedgerRow, WriteState, ledger_row, write_ledger
@@ -24,29 +24,70 @@ def claim_pending(
 ) -> tuple[LedgerRow, ...]:
     """Take the oldest rows of an object to write that nobody holds; all share one new push fence.
 
-    Rows sent under a lease that ended without an answer come back with ``uncertain`` set.
+    One writer per account: rows of accounts of which somebody holds any row, of whatever object, are left
+    to the next claim, for two writes under one record lock each other out in the CRM. Rows sent under a
+    lease that ended without an answer come back with ``uncertain`` set.
     """
+    if conn.execute(_work(installation_id, object_name, lease).limit(1)).first() is None:
+        return ()
+    # Claims of an installation wait for each other here, so that each sees whose accounts the last one took.
+    fence = next_fence(conn, installation_id)
+    free = _work(installation_id, object_name, lease).where(~_account_held(lease.now))
+    oldest = free.order_by(write_ledger.c.intent_at, write_ledger.c.key).limit(lease.limit)
+    return _taken(conn, installation_id, oldest, lease, fence)
+
+
+def claim_children(
+    conn: Connection, installation_id: str, object_name: str, parents: Sequence[LedgerRow], lease: Lease
+) -> tuple[LedgerRow, ...]:
+    """Take the rows of an object to write that hang under ``parents``, claimed before; they share the fence.
+
+    Nobody else can hold them: who holds a row of an account holds the account.
+    """
+    if not parents:
+        return ()
+    wanted = {(row.object, row.key) for row in parents}
+    found: list[LedgerRow] = []
+    for chunk in chunks(sorted({row.account_id for row in parents})):
+        work = _work(installation_id, object_name, lease).where(write_ledger.c.account_id.in_(chunk))
+        rows = conn.execute(work).mappings().all()
+        keys = [row["key"] for row in rows if any(tuple(pair) in wanted for pair in row["parent_keys"])]
+        for names in chunks(keys):
+            mine = _work(installation_id, object_name, lease).where(write_ledger.c.key.in_(names))
+            found += _taken(conn, installation_id, mine.order_by(write_ledger.c.key), lease, parents[0].fence)
+    return tuple(found)
+
+
+def _work(installation_id: str, object_name: str, lease: Lease) -> Select[Any]:
+    """Return the query of an object's rows to write that are free and ripe."""
     table = write_ledger.c
     here = and_(table.installation_id == installation_id, table.object == object_name)
-    found = (
-        conn.execute(
-            select(write_ledger)
-            .where(here, table.state.in_([WriteState.PENDING, WriteState.SENT]))
-            .where(claimable(write_ledger, lease.now))
-            .order_by(table.intent_at, table.key)
-            .limit(lease.limit)
-            .with_for_update(skip_locked=True)
-        )
-        .mappings()
-        .all()
+    unwritten = table.state.in_([WriteState.PENDING, WriteState.SENT])
+    return select(write_ledger).where(here, unwritten, claimable(write_ledger, lease.now))
+
+
+def _account_held(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that somebody holds a row of the same account, of any object."""
+    other = write_ledger.alias("other")
+    return exists().where(
+        other.c.installation_id == write_ledger.c.installation_id,
+        other.c.account_id == write_ledger.c.account_id,
+        other.c.leased_until > now,
     )
-    if not found:
-        return ()
-    fence = next_fence(conn, installation_id)
+
+
+def _taken(
+    conn: Connection, installation_id: str, query: Select[Any], lease: Lease, fence: int
+) -> tuple[LedgerRow, ...]:
+    """Take the rows of a query under a fence, and return them as claimed."""
+    found = conn.execute(query.with_for_update(skip_locked=True)).mappings().all()
     held = {"lease_owner": lease.owner, "leased_until": lease.until, "push_fence": fence}
-    for chunk in chunks([row["key"] for row in found]):
-        target = update(write_ledger).where(here, table.key.in_(chunk))
-        conn.execute(target.values(**held, attempts=table.attempts + 1))
+    table = write_ledger.c
+    for object_name in sorted({row["object"] for row in found}):
+        here = and_(table.installation_id == installation_id, table.object == object_name)
+        for chunk in chunks([row["key"] for row in found if row["object"] == object_name]):
+            target = update(write_ledger).where(here, table.key.in_(chunk))
+            conn.execute(target.values(**held, attempts=table.attempts + 1))
     return tuple(ledger_row(row, fence) for row in found)
 
 

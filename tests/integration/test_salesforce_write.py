@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from integration.port import FieldSpec, FieldType, Link, Refusal, WriteRow
@@ -154,7 +156,7 @@ def test_an_update_without_an_id_is_a_mistake_of_the_caller():
         ("DUPLICATE_VALUE", "duplicate value found: Serial__c duplicates value on record", Refusal.FIXABLE),
         ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Close date must be a Friday", Refusal.FIXABLE),
         ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "MyTrigger: execution of BeforeInsert", Refusal.FIXABLE),
-        ("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded", Refusal.FIXABLE),
+        ("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded", Refusal.FULL),
         ("DUPLICATES_DETECTED", "Use one of these records?", Refusal.FIXABLE),
         ("ENTITY_IS_DELETED", "entity is deleted", Refusal.GONE),
         ("INVALID_FIELD", "No such column 'X__c'", Refusal.PERMISSION),
@@ -204,29 +206,40 @@ def test_a_row_that_stays_locked_is_put_off():
     assert len(setup.org.sent) == 4
 
 
-def duplicate(*, allowed):
-    """Return the answer of a duplicate rule."""
+def like_others(*, may_be_saved):
+    """Return the refusal of a duplicate rule that matched two records."""
     error = {"statusCode": "DUPLICATES_DETECTED", "message": "Use one of these records?", "fields": []}
-    found = {"allowSave": allowed, "duplicateRule": "Standard_Account_Duplicate_Rule"}
-    return 200, [{"success": False, "errors": [{**error, "duplicateResult": found}]}]
+    matched = [{"record": {"Id": one}, "matchConfidence": 100.0} for one in ("001B", "001C")]
+    found = {"allowSave": may_be_saved, "duplicateRule": "Same name"}
+    found["matchResults"] = [{"matchRecords": matched}]
+    return {"success": False, "errors": [{**error, "duplicateResult": found}]}
 
 
-def test_a_duplicate_rule_that_only_warns_does_not_stop_an_update():
-    """The rule lets a person save all the same, and so it lets us, by its header and only then."""
-    setup = rig(duplicate(allowed=True), (200, [{"id": "001A", "success": True, "errors": []}]))
-    result = setup.port.update("Account", [WriteRow("k", {"Name": "x"}, record_id="001A")])[0]
+HEADER = "Sforce-Duplicate-Rule-Header"
+ROW = WriteRow("k", {"Name": "x"}, record_id="001A")
+
+
+def test_a_duplicate_rule_that_warns_is_passed_where_the_caller_allows_it():
+    """The rule lets a person save all the same: only this row is sent again, and only now with the header."""
+    good = {"id": "001A", "success": True, "errors": []}
+    setup = rig((200, [good, like_others(may_be_saved=True)]), (200, [good]))
+    rows = [replace(ROW, key=name, allow_duplicate=True) for name in ("one", "other")]
+    results = setup.port.update("Account", rows)
     first, second = setup.org.sent
-    assert result.error is None
-    assert "Sforce-Duplicate-Rule-Header" not in first.headers
-    assert second.headers["Sforce-Duplicate-Rule-Header"] == "allowSave=true"
-    assert second.json == first.json
+    assert [result.error for result in results] == [None, None]
+    assert HEADER not in first.headers
+    assert second.headers[HEADER] == "allowSave=true"
+    assert second.json["records"] == first.json["records"][1:]
 
 
-def test_a_duplicate_rule_that_blocks_is_told():
-    """It is the customer's rule: nothing is sent again."""
-    setup = rig(duplicate(allowed=False))
-    error = setup.port.update("Account", [WriteRow("k", {"Name": "x"}, record_id="001A")])[0].error
+@pytest.mark.parametrize(("may_be_saved", "allowed"), [(True, False), (False, True), (False, False)])
+def test_a_duplicate_rule_is_told_with_what_it_matched(may_be_saved, allowed):
+    """Where the rule blocks, or the caller does not allow it, nothing is sent again."""
+    setup = rig((200, [like_others(may_be_saved=may_be_saved)]))
+    error = setup.port.update("Account", [replace(ROW, allow_duplicate=allowed)])[0].error
     assert (error.refusal, error.code) == (Refusal.FIXABLE, "DUPLICATES_DETECTED")
+    assert error.message == "Use one of these records? (Same name matches 001B, 001C)"
+    assert len(setup.org.sent) == 1
 
 
 def test_a_batch_refused_whole_is_told_for_each_of_its_rows():

@@ -109,6 +109,16 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "row-parent": (_CSV, "a parent's key that is not there"),
     "row-field-32001": (_BULK_LIMITS, "a field above 32,000 characters"),
     "row-400001": (_BULK_LIMITS, "a row above 400,000 characters"),
+    # 7: opportunities and their products
+    "line-other-book": ("7, renewals", "a line of another price book than its opportunity's"),
+    "line-other-currency": ("7, renewals", "a line of another currency than its opportunity's"),
+    "line-inactive": ("7, renewals", "a line at a price that is no longer sold at"),
+    "line-moved": ("7, renewals", "a line moved to another opportunity or price"),
+    "deal-rebooked": ("7, renewals", "another price book for an opportunity with products"),
+    # 1.5 and 8: what an org has no room or time for
+    "row-locked": ("1.5, UNABLE_TO_LOCK_ROW", "a record another transaction holds"),
+    "parent-locked": ("8, skew and locks", "a record whose account another transaction holds"),
+    "storage-full": ("8, storage", "a new row where there is no room for one"),
     # 1.3: Bulk 2.0 query
     "bulk-query-operation": (_BULK_QUERY, "an operation other than query and queryAll"),
     "bulk-query-malformed": (_BULK_QUERY, "a text that is no SOQL"),

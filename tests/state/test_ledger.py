@@ -195,7 +195,7 @@ def test_a_push_that_lost_its_lease_may_not_send_or_answer(engine: Engine) -> No
 
 def test_claims_of_concurrent_pushes_never_overlap(engine: Engine) -> None:
     """Four pushers empty the ledger together; no row is sent twice."""
-    _want(engine, *(replace(ROW, key=f"profile:{number}") for number in range(120)))
+    _want(engine, *(replace(ROW, key=f"profile:{number}", account_id=f"{number}") for number in range(120)))
 
     def drain(worker: int) -> list[str]:
         mine: list[str] = []

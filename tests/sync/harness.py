@@ -35,7 +35,7 @@ from sync.drain import Drained
 from sync.keep import Pulled
 from sync.look import Looked
 from sync.onboard import apply_charter, apply_install, connect_installation, go_live, plan_install
-from sync.push import Pushed
+from sync.push_enter import Pushed
 from sync.runtime import Runtime
 from sync.scheduler import look_at_all
 from sync.state import dirty, inbox, ledger
@@ -96,6 +96,10 @@ class Sandbox:
     def post(self, path: str, body: Any) -> Any:
         """Return the answer of a control write."""
         return self._answer("POST", path, json=body)
+
+    def delete(self, path: str) -> Any:
+        """Return the answer of a control deletion."""
+        return self._answer("DELETE", path)
 
     def fault(self, kind: str, path_contains: str, times: int = 1, **more: Any) -> None:
         """Have the next matching vendor requests fail."""

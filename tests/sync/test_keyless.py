@@ -195,10 +195,10 @@ from sync.config import read_settings
 from sync.runtime import open_runtime
 from sync.workspace import open_workspace
 
-pushing._enter = lambda *args: (
+pushing.enter = lambda *args: (
     os.kill(os.getpid(), signal.SIGKILL) if args[1][0].row.object == sys.argv[2] else enter(*args)
 )
-""".replace("pushing._enter =", "enter = pushing._enter\npushing._enter =")
+""".replace("pushing.enter =", "enter = pushing.enter\npushing.enter =")
 KILLED += """
 pushing.push(open_workspace(open_runtime(read_settings()), sys.argv[1]), "doomed")
 """

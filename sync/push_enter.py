@@ -1,0 +1,161 @@
+"""Entering what became of claimed rows: taken, standing already, refused, or put off.
+
+Neighbours: ``push`` sends and calls these, ``push_plan`` says what was meant, ``taken`` what stands now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from integration.port import Refusal, RowError, Unavailable, WriteResult
+from sync import storage
+from sync.insistence import REWRITTEN, insisted_words
+from sync.push_plan import Plan, needs_a_call, write_row
+from sync.settle import LANDS_WITHIN
+from sync.state import findings, ledger
+from sync.state.engine import writing
+from sync.state.ledger import Acknowledgement, LedgerRow
+from sync.taken import standing, taken, tell_normalised
+from sync.workspace import Workspace
+
+PARENT_WAIT = timedelta(seconds=2)
+RETRY_CURVE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
+DELETED = "a person deleted the record in the CRM"
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a push did, by rows: written, found to stand already, refused by the CRM, put off."""
+
+    written: int = 0
+    standing: int = 0
+    blocked: int = 0
+    put_off: int = 0
+
+    def plus(self, other: Pushed) -> Pushed:
+        """Return the sum of both."""
+        return Pushed(
+            self.written + other.written,
+            self.standing + other.standing,
+            self.blocked + other.blocked,
+            self.put_off + other.put_off,
+        )
+
+
+def settle_standing(ws: Workspace, plans: Sequence[Plan]) -> Pushed:
+    """Enter rows that need no call: everything wanted stands there, or somebody insists on a field."""
+    idle = [plan for plan in plans if not needs_a_call(plan)]
+    blocked = [plan for plan in idle if plan.changes.blocked]
+    answers = [
+        standing(plan.row, plan.record_id)
+        for plan in idle
+        if plan.record_id is not None and not plan.changes.blocked
+    ]
+    with writing(ws.runtime.engine) as conn:
+        ledger.acknowledge(conn, ws.id, ws.now(), answers)
+        tell_normalised(conn, ws.id, ws.now(), answers)
+        for plan in blocked:
+            _block_insisted(ws, plan, conn)
+    return Pushed(standing=len(answers), blocked=len(blocked))
+
+
+def _block_insisted(ws: Workspace, plan: Plan, conn: Connection) -> None:
+    on_save = any(one.on_save for one in plan.changes.blocked)
+    code = "REWRITTEN_ON_SAVE" if on_save else "CHANGED_BY_OTHERS"
+    ledger.block(conn, ws.id, plan.row, code, insisted_words(plan.changes.blocked))
+
+
+def put_off(ws: Workspace, rows: Sequence[LedgerRow]) -> Pushed:
+    """Put off rows until what they hang under is written."""
+    soon = ws.now() + PARENT_WAIT
+    room = (storage.next_asked(ws) if rows else None) or soon
+    with writing(ws.runtime.engine) as conn:
+        for row in rows:
+            at = room if storage.may_wait(row) else soon
+            ledger.retry(conn, ws.id, row, at, "PARENT", "its parent is not written yet")
+    return Pushed(put_off=len(rows))
+
+
+def keep_for_room(ws: Workspace, plans: Sequence[Plan]) -> Pushed:
+    """Put off records that may wait until the CRM is asked again whether it has room."""
+    at = storage.next_asked(ws) or ws.now()
+    words = "the CRM has no room for another record"
+    with writing(ws.runtime.engine) as conn:
+        for plan in plans:
+            ledger.retry(conn, ws.id, plan.row, at, storage.NO_ROOM, words, uncertain=plan.row.uncertain)
+    return Pushed(put_off=len(plans))
+
+
+def let_land(ws: Workspace, rows: Sequence[LedgerRow]) -> Pushed:
+    """Put off rows whose create got no answer until it has either been done or never will be."""
+    words = "no answer came; it is looked for again before it is made"
+    with writing(ws.runtime.engine) as conn:
+        for row in rows:
+            at = (row.sent_at or ws.now()) + LANDS_WITHIN
+            ledger.retry(conn, ws.id, row, at, "NO_ANSWER", words, uncertain=True)
+    return Pushed(put_off=len(rows))
+
+
+def enter(ws: Workspace, plans: Sequence[Plan], results: Sequence[WriteResult]) -> Pushed:
+    """Enter the CRM's answers, one per plan, in order; return what they were."""
+    now = ws.now()
+    answers: list[Acknowledgement] = []
+    done = Pushed()
+    with writing(ws.runtime.engine) as conn:
+        for plan, result in zip(plans, results, strict=True):
+            if result.error is None:
+                answers.append(_acknowledgement(plan, result))
+            else:
+                done = done.plus(_refused(ws, plan, result.error, conn))
+        ledger.acknowledge(conn, ws.id, now, answers)
+        tell_normalised(conn, ws.id, now, answers, results)
+        rewrites = {
+            f"{plan.row.object}/{plan.row.key}/{name}": "we wrote over somebody else's change"
+            for plan in plans
+            for name in plan.changes.rewrites
+        }
+        findings.report(conn, ws.id, now, REWRITTEN, rewrites)
+    return done.plus(Pushed(written=len(answers)))
+
+
+def _refused(ws: Workspace, plan: Plan, error: RowError, conn: Connection) -> Pushed:
+    """Enter a refusal by what can be done about it."""
+    row = plan.row
+    if error.refusal is Refusal.BUSY:
+        wait = RETRY_CURVE[min(row.attempts, len(RETRY_CURVE)) - 1]
+        ledger.retry(conn, ws.id, row, ws.now() + wait, error.code, error.message, uncertain=True)
+        return Pushed(put_off=1)
+    if error.refusal is Refusal.FULL:
+        words = f"{error.code}: {error.words}"
+        if storage.may_wait(row):
+            ledger.retry(conn, ws.id, row, ws.now() + storage.ASK_EVERY, storage.NO_ROOM, words)
+            return Pushed(put_off=1)
+        ledger.block(conn, ws.id, row, storage.NO_ROOM, words)
+        return Pushed(blocked=1)
+    if error.refusal is Refusal.GONE and plan.keyless and plan.record_id is not None:
+        ledger.tombstone(conn, ws.id, row.object, [row.key], DELETED)
+        return Pushed()
+    ledger.block(conn, ws.id, row, error.code, error.words)
+    return Pushed(blocked=1)
+
+
+def _acknowledgement(plan: Plan, result: WriteResult) -> Acknowledgement:
+    record_id = result.record_id or plan.record_id
+    assert record_id is not None  # noqa: S101 - the port promises an id with every success
+    blocked = [one.field for one in plan.changes.blocked]
+    return taken(plan.row, record_id, write_row(plan).values, blocked, result)
+
+
+def give_back(ws: Workspace, rows: Sequence[LedgerRow], error: Unavailable) -> None:
+    """Give the claim back: rows not marked sent at once, those marked as uncertain after a while."""
+    at = ws.now() + timedelta(seconds=error.retry_after_s or RETRY_CURVE[0].total_seconds())
+    with writing(ws.runtime.engine) as conn:
+        held = ledger.find(conn, ws.id, rows[0].object, [row.key for row in rows])
+        for row in rows:
+            sent = held[row.key].uncertain
+            current = replace(row, uncertain=sent)
+            ledger.retry(conn, ws.id, current, at, "UNAVAILABLE", str(error), uncertain=sent)
