@@ -30,9 +30,6 @@ HEADER: Final = "ChangeEventHeader"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 READ: Final = frozenset({"CREATE", "UPDATE", "GAP_CREATE", "GAP_UPDATE"})
 RESTORED: Final = frozenset({"UNDELETE", "GAP_UNDELETE"})
-OURS: Final = frozenset({"CREATE", "UPDATE"})
-"""Changes that carry values; gaps carry none, so nothing of ours can be recognised in them."""
-
 AUDIT: Final = frozenset({"CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById"})
 """Fields every save writes: they say nothing of whose values these are."""
 
@@ -65,7 +62,8 @@ def read_change(event_id: str, schema: EventSchema, payload: bytes) -> HeardChan
     """Return what an event tells. Raises ValueError for a payload that is not of the schema.
 
     A delete is polled for, never believed: the org may have merged the record into another, which only
-    the record itself says. So are wildcards (``001*``) and change types not known here.
+    the record itself says. So are wildcards (``001*``) and change types not known here. Values are told of
+    updates only: a record we made is read once, for the org fills in more than it was sent.
     """
     body = _decoded(schema, payload)
     header = body[HEADER]
@@ -76,7 +74,7 @@ def read_change(event_id: str, schema: EventSchema, payload: bytes) -> HeardChan
     if hint is Hint.POLL or not ids:
         return HeardChange(event_id, name, (), Hint.POLL, at)
     written = (
-        _written(schema, header, body) if kind in OURS and is_ours(str(header["changeOrigin"])) else None
+        _written(schema, header, body) if kind == "UPDATE" and is_ours(str(header["changeOrigin"])) else None
     )
     return HeardChange(event_id, name, ids, hint, at, written)
 
@@ -124,9 +122,7 @@ def _written(schema: EventSchema, header: Mapping[str, Json], body: Mapping[str,
         changed = bitmap_fields(schema, header["changedFields"])
     except ValueError:
         return None
-    if header["changeType"] == "CREATE":
-        changed = tuple(name for name, value in body.items() if name != HEADER and value is not None)
-    elif not changed:
+    if not changed:
         return None
     instants = {field["name"] for field in schema.fields if "long" in _kinds(field["type"])}
     return {name: _text(_value(body, name), name in instants) for name in changed if name not in AUDIT}

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from sync.catch_up import catch_up
 from sync.listen import PLACE
 from sync.listen_one import OneListener
-from sync.state import cursors, due, inbox, mirror
-from sync.state.engine import reading
+from sync.state import cursors, due, inbox, installations, mirror
+from sync.state.engine import reading, writing
 from sync.state.inbox import InboxState
 from tests.sandbox.salesforce_pubsub import channel
 from tests.sandbox.salesforce_session import Api
@@ -79,11 +79,19 @@ class Ear:
         return None if held.deleted else held.values[field]
 
 
-def ear(deployed: Deployment, office: OPEN, *, deaf: bool = False) -> Ear:
-    """Return an org that is live and caught up with; ``deaf``: its channel is not deployed yet."""
-    there = office(deployed, SALESFORCE, three_customers(), "--pubsub-port", "0").install()
-    there.load()
-    there.go_live().settle()
+def ear(deployed: Deployment, office: OPEN, *, deaf: bool = False, bare: bool = False) -> Ear:
+    """Return an org that is live and caught up with.
+
+    ``bare``: it is said to be live, nothing is installed or read, which is all that hearing needs.
+    ``deaf``: its channel is not deployed yet.
+    """
+    there = office(deployed, SALESFORCE, three_customers(), "--pubsub-port", "0")
+    if bare:
+        with writing(there.engine) as conn:
+            installations.change_settings(conn, there.id, {"live": True})
+    else:
+        there.install().load()
+        there.go_live().settle()
     found = Ear(there, str(there.sandbox.get("change_events")["pubsub"]))
     found.control(greet=True)
     if not deaf:
