@@ -45,6 +45,7 @@ REMEDIES = {
     "CS_SALESFORCE_CLIENT_ID": "copy the consumer key from the external client app's OAuth settings",
     "CS_SALESFORCE_CLIENT_SECRET": "copy the consumer secret, or leave it out where the app requires none",
     "CS_SALESFORCE_URL": "leave it out: it is for a stand-in of Salesforce on this machine only",
+    "CS_SALESFORCE_PUBSUB_URL": "leave it out, or give the https:// address of a region's endpoint",
     "CS_LOG_LEVEL": "give DEBUG, INFO, WARNING or ERROR",
     "PORT": "give a port number from 1 to 65535",
 }
@@ -115,6 +116,7 @@ class Settings(BaseModel):
     salesforce_url: Annotated[str, AfterValidator(_on_this_machine)] = Field(
         alias="CS_SALESFORCE_URL", default=""
     )
+    pubsub_url: Annotated[str, AfterValidator(_address)] = Field(alias="CS_SALESFORCE_PUBSUB_URL", default="")
     charter: Path | None = Field(alias="CS_CHARTER", default=None)
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(alias="CS_LOG_LEVEL", default="INFO")
     port: int = Field(alias="PORT", default=8000, ge=1, le=65535)

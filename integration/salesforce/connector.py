@@ -23,12 +23,14 @@ from integration.history import History, HistoryPort
 from integration.http import pooled_session
 from integration.in_flight import InFlight
 from integration.install_specs import InstallStep, Made, Survey, Wanted
+from integration.listening import Listening
 from integration.owners import Owner, OwnersPort
 from integration.parts import OwnedPart, Removal
 from integration.port import (
     CrmDescription,
     CrmRecord,
     FieldSpec,
+    Misconfigured,
     Page,
     ReadQuery,
     SchemaChange,
@@ -136,6 +138,14 @@ class SalesforcePort(CensusPort, HistoryPort, OwnersPort, WithdrawingPort):
     def learn_fields(self, object_name: str, fields: Iterable[FieldSpec]) -> None:
         """Take field types we know already; spares the describe before the first write."""
         self._shapes.learn(object_name, fields)
+
+    def open_listening(self, address: str) -> Listening:
+        """See ``ListeningPort.open_listening``; the channel of our package."""
+        from integration.salesforce.pubsub import PubSubListening
+
+        if self._transport.authenticator is None:
+            raise Misconfigured("no credentials")
+        return PubSubListening(self._transport.authenticator, address)
 
     def describe(self, objects: Sequence[str]) -> CrmDescription:
         """See ``CrmPort.describe``; two calls for up to 23 objects, and one per record type of deals."""

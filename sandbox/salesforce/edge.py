@@ -9,7 +9,7 @@ from flask import Blueprint, Request, Response, redirect, request
 
 from sandbox.salesforce.errors import SfError, resource_missing
 from sandbox.salesforce.oauth import OAuthError, Tokens
-from sandbox.salesforce.org import NEWEST_VERSION, Org
+from sandbox.salesforce.org import NEWEST_VERSION, SCREEN, Org
 from sandbox.salesforce.outbound import OutboundMessages
 from sandbox.salesforce.quota import BATCH_ROWS, Quota
 from sandbox.salesforce.web import NOTHING, Answer, Call, Router
@@ -111,8 +111,10 @@ class Edge:
         del rest
         with self.org.lock:
             mark = self.org.locks.begin()
+            self.org.origin = _origin(request)
             answer = self._guarded()
             self._settle()
+            self.org.origin = SCREEN
         self.org.locks.end(mark)
         answer.headers.setdefault("Sforce-Limit-Info", self.quota.header)
         return _response(answer)
@@ -153,6 +155,13 @@ class Edge:
             self.quota.spend_bulk("query jobs")
         elif call.method == "PUT" and re.fullmatch(r"/jobs/ingest/[^/]+/batches/?", call.path):
             self.quota.spend_bulk("batches", -(-max(1, call.body.count(b"\n") - 1) // BATCH_ROWS))
+
+
+def _origin(req: Request) -> str:
+    """Return what change events say of a call: the API, its version, and the client it names itself."""
+    version, options = re.search(r"/v(\d+\.0)", req.path), req.headers.get("Sforce-Call-Options", "")
+    client = re.search(r"(?:^|,)\s*client=([^,]*)", options)
+    return f"com/salesforce/api/rest/{version[1] if version else ''};client={client[1] if client else ''}"
 
 
 def _versioned(path: str, newest: int) -> tuple[int, str]:

@@ -26,6 +26,8 @@ STORAGE_KB = 10_240 * 1024
 API_USERNAME = "integration@colonnade.example"
 NEWEST_VERSION = 68
 """Winter '27."""
+SCREEN = "com/salesforce/api/soap/68.0;client=SfdcInternalAPI/"
+"""The origin of a change made at the screen, as change events name it (CDC guide, "changeOrigin")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Org:
         self.clock = services.clock
         self.store = Store(services)
         self.changed: Callable[[str, str], None] = lambda _object, _id: None
+        self.origin = SCREEN
         self._sights: dict[str, tuple[int, Access]] = {}
         self._grants_version = 0
         self.cursors: dict[str, Any] = {}

@@ -14,6 +14,7 @@ from sync.commands.diagnosis import (
     Severity,
     of_api_version,
     of_connection,
+    of_listening,
     of_org,
     of_reading,
     of_scopes,
@@ -92,7 +93,7 @@ def _matters(runtime: Runtime, one: Installation) -> list[Diagnosis]:
         return [*found, Diagnosis(one.id, str(error), "apply a charter")]
     if not any(matter.severity is Severity.WRONG for matter in found):
         found += [*of_scopes(runtime, ws), *of_org(ws)]
-    return [*found, *of_reading(ws), *_of_records(ws)]
+    return [*found, *of_reading(ws), *of_listening(ws), *_of_records(ws)]
 
 
 def _of_records(ws: Workspace) -> list[Diagnosis]:

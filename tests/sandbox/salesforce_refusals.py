@@ -26,6 +26,7 @@ _BULK_LIMITS = "1.3, limits"
 _CSV = "1.3, CSV semantics"
 _DESTRUCTIVE = "3, destructive"
 _ROWS = "1.5, error codes"
+_PUBSUB = "2.2, Pub/Sub API"
 
 REFUSALS: Final[dict[str, tuple[str, str]]] = {
     # versions, sessions, quotas
@@ -148,6 +149,19 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "owner-inactive": (_ROWS, "an owner who left"),
     "required-field": (_ROWS, "a record without a field required of all"),
     "one-currency": (_ROWS, "the currency field of an org that has one currency"),
+    # 2.2: change events over the Pub/Sub API
+    "pubsub-header-blank": (_PUBSUB, "a call without token, instance or tenant"),
+    "pubsub-session": (_PUBSUB, "a dead token, or another org's id"),
+    "pubsub-session-ends": (_PUBSUB, "a token revoked while its stream stands"),
+    "pubsub-topic-unknown": (_PUBSUB, "a topic that is not there"),
+    "pubsub-topic-blank": (_PUBSUB, "no topic"),
+    "pubsub-topic-changed": (_PUBSUB, "another topic within a stream"),
+    "pubsub-schema-blank": (_PUBSUB, "no schema id"),
+    "pubsub-101-events": (_PUBSUB, "more than 100 events asked for, or none"),
+    "pubsub-replay-missing": (_PUBSUB, "the preset CUSTOM without a replay id"),
+    "pubsub-replay-corrupted": (_PUBSUB, "a replay id nobody gave, or older than 72 hours"),
+    "pubsub-allocation": (_PUBSUB, "events beyond the day's allocation"),
+    "pubsub-edition": (_PUBSUB, "an edition without change events"),
 }
 
 
