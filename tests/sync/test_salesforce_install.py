@@ -59,16 +59,10 @@ def all_of_it(there: Office) -> None:
     there.install()
 
 
-def a_view_deleted(there: Office) -> None:
-    """Install, and have an admin delete one of our list views."""
+def two_deleted(there: Office) -> None:
+    """Install, and have an admin delete a list view and a dashboard of ours."""
     there.install()
-    deletes(there, ListView=[VIEW.name])
-
-
-def a_dashboard_deleted(there: Office) -> None:
-    """Install, and have an admin delete a dashboard of ours."""
-    there.install()
-    deletes(there, Dashboard=["CS_Dashboards/CS_Customer_Health"])
+    deletes(there, ListView=[VIEW.name], Dashboard=["CS_Dashboards/CS_Customer_Health"])
 
 
 def rights_taken(there: Office) -> None:
@@ -102,8 +96,7 @@ def said(plan: InstallPlan) -> dict[str, str]:
     [
         (nothing, 2, None),  # the deploy and the assignment
         (all_of_it, 0, {}),
-        (a_view_deleted, 1, {str(VIEW): "create"}),
-        (a_dashboard_deleted, 1, {"Dashboard CS_Dashboards/CS_Customer_Health": "create"}),
+        (two_deleted, 1, {str(VIEW): "create", "Dashboard CS_Dashboards/CS_Customer_Health": "create"}),
         (rights_taken, 1, {str(SET): "change"}),
         (unassigned, 1, {str(SET): "change"}),
         (visible_before, 2, None),
