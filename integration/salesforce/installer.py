@@ -117,21 +117,27 @@ class Installer:
         """Deploy and assign what a survey found; a refusal of one component leaves all undone."""
         if not isinstance(step, DeployPackage):
             raise TypeError(f"an org takes its package whole, not {step.about}")
-        done: Deployed | None = None
+        made = Made()
         if step.archive:
-            done = deploy(self._transport, REASON, step.archive)
+            try:
+                done = deploy(self._transport, REASON, step.archive)
+            except Refused as refused:
+                return _undone(step, str(refused))
             if not done.worked:
-                words = "; ".join(done.words)
-                return Made(refused=dict.fromkeys(step.creates, words), message=words)
-        assign(self._transport, REASON, step.assigns)
-        if done is None:
-            return Made()
+                return _undone(step, "; ".join(done.words))
+            self._learn(step)
+            made = _made(step, done)
+        try:
+            assign(self._transport, REASON, step.assigns)
+        except Refused as refused:
+            words = f"{', '.join(step.assigns)} could not be given to the integration user: {refused}"
+            return replace(made, message=words)
+        return made
+
+    def _learn(self, step: DeployPackage) -> None:
         for spec in step.specs:
             self._shapes.forget(spec.name)
             self._shapes.learn(spec.name, wanted_fields(SchemaChange(spec, spec.custom, spec.fields)))
-        met = {part_of(*one) for one in done.met}
-        made = {part: None for part in step.creates if part not in met and part != PACKAGE}
-        return Made({**made, PACKAGE: step.content}, taken=tuple(p for p in step.creates if p in met))
 
     def _ground(self, wanted: Wanted, found: CrmDescription, owned: Sequence[OwnedPart]) -> Ground:
         kept = next((one.crm_id for one in owned if one.part == PACKAGE), None)
@@ -166,6 +172,18 @@ class Installer:
                 draft = replace(draft, theirs=draft.theirs | theirs)
             else:
                 return _plan(ground, draft, outcome, archive, assigns)
+
+
+def _undone(step: DeployPackage, words: str) -> Made:
+    return Made(refused=dict.fromkeys(step.creates, words), message=words)
+
+
+def _made(step: DeployPackage, done: Deployed) -> Made:
+    """Return what a deploy made; what it met somebody else has made since the check."""
+    met = {part_of(*one) for one in done.met}
+    made = {part: None for part in step.creates if part not in met}
+    taken = tuple(part for part in step.creates if part in met)
+    return Made({**made, PACKAGE: step.content}, taken=taken)
 
 
 def _plan(

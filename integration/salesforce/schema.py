@@ -1,4 +1,4 @@
-"""Installing objects and fields: one metadata deploy over REST, then the permission set's assignment.
+"""Deploying objects and fields as specs describe them, and the rights of the integration user to them.
 
 A deploy is all-or-nothing (``rollbackOnError``), so either every change is done or none is, and each
 change tells the org's own words for its own components. Deploying what is there already changes
@@ -7,20 +7,18 @@ what we read and write, except required fields, which Salesforce refuses to list
 40.0 a deployed permission set *replaces* the org's (Help, "Permission Sets and Profile Settings in
 Change Sets"), so the rights it holds already are read first and kept.
 Source: Metadata API guide, "Deploying and Retrieving Metadata with REST"; Object Reference,
-"PermissionSetAssignment". Neighbours: ``metadata_xml`` writes the files.
+"PermissionSetAssignment". Neighbours: ``metadata_xml`` writes the files, ``installer`` deploys the package
+whole, with the same rights.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from integration.port import FieldSpec, SchemaChange, SchemaResult
 from integration.salesforce.assignment import assign
-from integration.salesforce.composite import PartAnswer, query_part, send_parts
 from integration.salesforce.deploys import Deployed, deploy, zipped
-from integration.salesforce.errors import call_error
 from integration.salesforce.metadata_xml import (
     PERMISSION_SET,
     FieldGrant,
@@ -31,7 +29,9 @@ from integration.salesforce.metadata_xml import (
     permission_set_xml,
 )
 from integration.salesforce.names import is_custom
+from integration.salesforce.rights import NO_RIGHTS, Rights, with_held
 from integration.salesforce.shape import Shapes
+from integration.salesforce.standing import read_held
 from integration.salesforce.transport import Transport
 
 REASON = "install"
@@ -40,30 +40,6 @@ REASON = "install"
 ALWAYS_READ = ("Account", "Contact", "Opportunity", "Case", "Product2")
 ALWAYS_WRITTEN = ("Opportunity",)
 NO_OBJECT_RIGHTS = frozenset({"OpportunityLineItem", "OpportunityContactRole", "Task", "Event", "User"})
-FIELD_RIGHTS_SOQL = (
-    f"SELECT Field, PermissionsEdit FROM FieldPermissions WHERE Parent.Name = '{PERMISSION_SET}'"
-)
-OBJECT_RIGHTS_SOQL = (
-    f"SELECT SobjectType, PermissionsEdit FROM ObjectPermissions WHERE Parent.Name = '{PERMISSION_SET}'"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Rights:
-    """What a permission set grants."""
-
-    objects: tuple[ObjectGrant, ...] = ()
-    fields: tuple[FieldGrant, ...] = ()
-
-    def joined_by(self, newer: Rights) -> Rights:
-        """Return both together: a right to write an object stays, a field is as ``newer`` says."""
-        written = {grant.object_name for grant in (*self.objects, *newer.objects) if grant.writes}
-        names = {grant.object_name for grant in (*self.objects, *newer.objects)}
-        fields = {grant.field: grant for grant in (*self.fields, *newer.fields)}
-        return Rights(tuple(ObjectGrant(name, name in written) for name in names), tuple(fields.values()))
-
-
-NO_RIGHTS = Rights()
 
 
 class SchemaWriter:
@@ -86,7 +62,8 @@ class SchemaWriter:
         if not changes:
             return []
         allowed = self._permissionable(changes)
-        outcome = deploy(self._transport, REASON, build_zip(changes, allowed, self._held_rights()))
+        held = read_held(self._transport, REASON, PERMISSION_SET)
+        outcome = deploy(self._transport, REASON, build_zip(changes, allowed, held))
         results = schema_results(changes, outcome)
         if outcome.worked:
             assign(self._transport, REASON, [PERMISSION_SET])
@@ -94,15 +71,6 @@ class SchemaWriter:
                 self._shapes.forget(change.object.name)
                 self._shapes.learn(change.object.name, wanted_fields(change))
         return results
-
-    def _held_rights(self) -> Rights:
-        """Return what our permission set grants already; nothing before the first install."""
-        parts = [query_part(FIELD_RIGHTS_SOQL), query_part(OBJECT_RIGHTS_SOQL)]
-        fields, objects = send_parts(self._transport, REASON, parts)
-        return Rights(
-            tuple(ObjectGrant(row["SobjectType"], bool(row["PermissionsEdit"])) for row in _rows(objects)),
-            tuple(FieldGrant(row["Field"], bool(row["PermissionsEdit"])) for row in _rows(fields)),
-        )
 
     def _permissionable(self, changes: Sequence[SchemaChange]) -> dict[str, frozenset[str]]:
         """Return, per standard object with standard fields to read, which of them take rights."""
@@ -141,9 +109,8 @@ def build_zip(
         members["CustomField"] += [f"{name}.{field.name}" for field in fields]
         if change.create_object or fields:
             files[f"objects/{name}.object"] = object_xml(change.object, fields, change.create_object)
-    rights = held.joined_by(Rights(object_grants(changes), field_grants(changes, permissionable)))
-    grants = permission_set_xml(rights.objects, rights.fields)
-    files[f"permissionsets/{PERMISSION_SET}.permissionset"] = grants
+    grants = permission_set_xml(object_grants(changes), field_grants(changes, permissionable))
+    files[f"permissionsets/{PERMISSION_SET}.permissionset"] = with_held(grants, held)
     files["package.xml"] = package_xml(members)
     return zipped(files)
 
@@ -182,16 +149,6 @@ def schema_results(changes: Sequence[SchemaChange], outcome: Deployed) -> list[S
         own = [str(one) for one in outcome.failures if one.name.split(".")[0] == change.object.name]
         results.append(SchemaResult(change.object.name, False, "; ".join(own) or others))
     return results
-
-
-def _rows(answer: PartAnswer) -> Sequence[Mapping[str, Any]]:
-    """Return a query's rows; none where the user may not see rights (INVALID_TYPE), as before an install."""
-    if answer.failure is not None:
-        if answer.failure.code == "INVALID_TYPE":
-            return ()
-        raise call_error(answer.failure)
-    rows: Sequence[Mapping[str, Any]] = answer.body["records"]
-    return rows
 
 
 def _each_once(fields: Iterable[FieldSpec]) -> tuple[FieldSpec, ...]:

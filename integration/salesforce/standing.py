@@ -25,8 +25,8 @@ SEEN: Final = frozenset(
 """The metadata types, beside objects and fields, of which the org tells what stands."""
 _OURS: Final = "LIKE 'CS\\_%'"
 _EDITION: Final = "SELECT OrganizationType FROM Organization LIMIT 1"
-_FIELD_RIGHTS: Final = "SELECT Parent.Name, Field, PermissionsRead, PermissionsEdit FROM FieldPermissions"
-_OBJECT_RIGHTS: Final = (
+FIELD_RIGHTS: Final = "SELECT Parent.Name, Field, PermissionsRead, PermissionsEdit FROM FieldPermissions"
+OBJECT_ROWS: Final = (
     f"SELECT Parent.Name, SobjectType, {', '.join(OBJECT_RIGHTS.values())} FROM ObjectPermissions"
 )
 _ASSIGNED: Final = "SELECT PermissionSet.Name, PermissionSet.NamespacePrefix FROM PermissionSetAssignment"
@@ -68,8 +68,8 @@ def read_standing(transport: Transport, sets: Collection[str]) -> StandingPackag
     seen = send_parts(transport, REASON, [query_part(soql) for soql in _NAMED.values()])
     of_sets = [
         f"SELECT Name FROM PermissionSet WHERE Name IN ({quoted})",
-        f"{_FIELD_RIGHTS} WHERE Parent.Name IN ({quoted})",
-        f"{_OBJECT_RIGHTS} WHERE Parent.Name IN ({quoted})",
+        f"{FIELD_RIGHTS} WHERE Parent.Name IN ({quoted})",
+        f"{OBJECT_ROWS} WHERE Parent.Name IN ({quoted})",
         f"{_ASSIGNED} WHERE AssigneeId = '{transport.grant.user_id}'",
         _EDITION,
     ]
@@ -82,7 +82,7 @@ def read_standing(transport: Transport, sets: Collection[str]) -> StandingPackag
     return StandingPackage(
         edition=str(edition[0]["OrganizationType"]) if edition else "",
         names={**names, "PermissionSet": sets_held},
-        rights={name: _rights(name, fields, objects) for name in sets_held},
+        rights={name: rights_of(name, fields, objects) for name in sets_held},
         given=frozenset(_full_name(row["PermissionSet"]) for row in given),
         dynamic=frozenset(
             str(row["DeveloperName"]) for row in rows["Dashboard"] if row["Type"] == "LoggedInUser"
@@ -115,7 +115,15 @@ def _full_name(row: Mapping[str, Any]) -> str:
     return f"{prefix}__{row['Name']}" if prefix else str(row["Name"])
 
 
-def _rights(name: str, fields: Sequence[Mapping[str, Any]], objects: Sequence[Mapping[str, Any]]) -> Rights:
+def read_held(transport: Transport, reason: str, name: str) -> Rights:
+    """Return what one permission set grants in the org; nothing where it is not seen. One call."""
+    asked = [query_part(f"{rows} WHERE Parent.Name = '{name}'") for rows in (FIELD_RIGHTS, OBJECT_ROWS)]
+    fields, objects = (list(_rows(answer)) for answer in send_parts(transport, reason, asked))
+    return rights_of(name, fields, objects)
+
+
+def rights_of(name: str, fields: Sequence[Mapping[str, Any]], objects: Sequence[Mapping[str, Any]]) -> Rights:
+    """Return the rights of one permission set in rows of FieldPermissions and ObjectPermissions."""
     return Rights(
         {row["SobjectType"]: object_rights(row) for row in objects if row["Parent"]["Name"] == name},
         {row["Field"]: field_rights(row) for row in fields if row["Parent"]["Name"] == name},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -11,7 +12,7 @@ from lxml import etree
 
 from integration.install_specs import Wanted
 from integration.package_step import PACKAGE, DeployPackage
-from integration.parts import OwnedPart
+from integration.parts import OwnedPart, Part, PartKind
 from integration.port import CrmDescription, FieldSpec, FieldType, ObjectSpec
 from integration.salesforce.generated import ViewSpec, generated_files
 from integration.salesforce.installer import Installer
@@ -36,6 +37,7 @@ VIEW = ViewSpec(
     ("ACCOUNT.NAME", "CS_Profile_Band__c", "CS_Health__c"),
     (("CS_Profile_Band__c", "equals", "red"),),
 )
+VIEW_PART = Part(PartKind.LIST, "Account", "Account.CS_Mine")
 ADDED = generated_files(SPECS, [VIEW])
 
 
@@ -85,7 +87,7 @@ def test_without_a_namespace_nothing_changes() -> None:
     assert in_namespace(ADDED, "") == ADDED
 
 
-def composite(*bodies: list[dict[str, object]]) -> tuple[int, dict[str, object]]:
+def composite(*bodies: list[dict[str, object]]) -> tuple[int, dict[str, Any]]:
     """Return a composite answer of queries."""
     rows = [
         {"referenceId": f"p{n}", "httpStatusCode": 200, "body": {"records": body, "done": True}}
@@ -94,7 +96,7 @@ def composite(*bodies: list[dict[str, object]]) -> tuple[int, dict[str, object]]
     return 200, {"compositeResponse": rows}
 
 
-def deployed(*names: tuple[str, str]) -> tuple[int, dict[str, object]]:
+def deployed(*names: tuple[str, str]) -> tuple[int, dict[str, Any]]:
     """Return the answer of a deploy that worked and created these."""
     done = [{"componentType": kind, "fullName": name, "created": True} for kind, name in names]
     result = {"status": "Succeeded", "details": {"componentSuccesses": done, "componentFailures": []}}
@@ -135,3 +137,39 @@ def test_a_packaged_org_gets_the_charters_own_and_both_permission_sets() -> None
     queries = [one["url"] for one in setup.org.sent[-1].json["compositeRequest"] if one["method"] == "GET"]
     assert "NamespacePrefix+%3D+%27cs%27" in queries[1]
     assert OwnedPart(PACKAGE, step.content).crm_id
+
+
+STEP = DeployPackage("abc", b"zip", (PACKAGE, VIEW_PART), ("CS_Integration_Install",))
+NO = {"errorCode": "INSUFFICIENT_ACCESS", "message": "you may not"}
+
+
+def installing(*answers: object) -> Installer:
+    """Return an installer whose org gives these answers."""
+    transport = rig(*answers).port._transport
+    return Installer(transport, Shapes(transport))
+
+
+def test_a_set_that_cannot_be_given_is_told_and_the_deploy_is_kept() -> None:
+    """The package stands: only who is to have the set is left to an admin."""
+    shared = composite([{"Id": "0PS1"}], [])
+    shared[1]["compositeResponse"][1].update(httpStatusCode=403, body=[NO])
+    made = installing((201, {"id": "0Af1"}), deployed(("ListView", "Account.CS_Mine")), shared).make(STEP)
+    assert made.made == {PACKAGE: "abc", VIEW_PART: None}
+    assert not made.done
+    assert "CS_Integration_Install could not be given" in made.message
+    assert "you may not" in made.message
+
+
+def test_a_user_who_may_not_deploy_has_made_nothing() -> None:
+    """All the step meant to make is refused in the org's words, so none of it is held ours."""
+    made = installing((403, [NO])).make(STEP)
+    assert (made.made, set(made.refused)) == ({}, {PACKAGE, VIEW_PART})
+    assert "you may not" in made.message
+
+
+def test_what_a_deploy_met_was_made_by_somebody_else() -> None:
+    """Between check and deploy they made the view themselves: it is theirs."""
+    met = deployed(("ListView", "Account.CS_Mine"))
+    met[1]["deployResult"]["details"]["componentSuccesses"][0]["created"] = False
+    made = installing((201, {"id": "0Af1"}), met, composite([{"Id": "0PS1"}], [])).make(STEP)
+    assert (made.made, made.taken) == ({PACKAGE: "abc"}, (VIEW_PART,))

@@ -11,11 +11,13 @@ from lxml import etree
 
 from integration.port import FieldSpec, FieldType, ObjectSpec, Refused, SchemaChange, Unavailable
 from integration.salesforce.metadata_xml import NAMESPACE, PERMISSION_SET, child_relationship, parent_specs
+from integration.salesforce.rights import OBJECT_RIGHTS
 from integration.salesforce.schema import build_zip
 from tests.integration.salesforce_metadata import metadata_schema
 from tests.integration.salesforce_wire import USER_ID, rig
 
 RIGHTS = f"permissionsets/{PERMISSION_SET}.permissionset"
+SET = {"Name": PERMISSION_SET}
 KEY = FieldSpec("CS_Key__c", "CS Key", FieldType.TEXT, unique=True, required=True)
 PLAN = ObjectSpec(
     "CS_Plan__c",
@@ -157,8 +159,11 @@ def test_the_same_install_is_the_same_archive():
 def held(*fields, objects=()):
     """Return what the permission set grants before an install, by field and object."""
     bodies = [
-        [{"Field": name, "PermissionsEdit": True} for name in fields],
-        [{"SobjectType": name, "PermissionsEdit": True} for name in objects],
+        [{"Parent": SET, "Field": name, "PermissionsRead": True, "PermissionsEdit": True} for name in fields],
+        [
+            {"Parent": SET, "SobjectType": name, **dict.fromkeys(OBJECT_RIGHTS.values(), True)}
+            for name in objects
+        ],
     ]
     rows = [
         {"referenceId": f"p{n}", "httpStatusCode": 200, "body": {"records": body, "done": True}}

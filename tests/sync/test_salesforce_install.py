@@ -6,6 +6,7 @@ Orgs: one with nothing of ours, one with all of it, and ones in which an admin d
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from integration.package_step import PACKAGE, DeployPackage
 from integration.parts import Part, PartKind
 from integration.salesforce import installer
 from integration.salesforce.metadata_xml import PERMISSION_SET
+from mappings.load import load_charter
 from sync.install import InstallPlan
 from sync.install_apply import owned_parts
 from sync.onboard import apply_install, plan_install
@@ -34,6 +36,7 @@ from tests.sync.salesforce_org import (
     list_view,
     worked,
 )
+from tests.sync.test_install import charter_with
 from tests.sync.test_salesforce_package import deploy_package
 
 __all__ = ["impatient"]
@@ -56,16 +59,10 @@ def all_of_it(there: Office) -> None:
     there.install()
 
 
-def a_view_deleted(there: Office) -> None:
-    """Install, and have an admin delete one of our list views."""
+def two_deleted(there: Office) -> None:
+    """Install, and have an admin delete a list view and a dashboard of ours."""
     there.install()
-    deletes(there, ListView=[VIEW.name])
-
-
-def a_dashboard_deleted(there: Office) -> None:
-    """Install, and have an admin delete a dashboard of ours."""
-    there.install()
-    deletes(there, Dashboard=["CS_Dashboards/CS_Customer_Health"])
+    deletes(there, ListView=[VIEW.name], Dashboard=["CS_Dashboards/CS_Customer_Health"])
 
 
 def rights_taken(there: Office) -> None:
@@ -99,8 +96,7 @@ def said(plan: InstallPlan) -> dict[str, str]:
     [
         (nothing, 2, None),  # the deploy and the assignment
         (all_of_it, 0, {}),
-        (a_view_deleted, 1, {str(VIEW): "create"}),
-        (a_dashboard_deleted, 1, {"Dashboard CS_Dashboards/CS_Customer_Health": "create"}),
+        (two_deleted, 1, {str(VIEW): "create", "Dashboard CS_Dashboards/CS_Customer_Health": "create"}),
         (rights_taken, 1, {str(SET): "change"}),
         (unassigned, 1, {str(SET): "change"}),
         (visible_before, 2, None),
@@ -295,3 +291,30 @@ def test_an_apply_killed_at_any_call_is_made_good_by_the_next(
     assert plan_install(there.ws).is_empty
     assert {one.part for one in owned_parts(there.ws)} == wanted
     assert {PACKAGE, VIEW} <= wanted
+
+
+def test_a_charter_with_another_band_changes_the_picklist_and_adds_its_view(
+    lite: Deployment, office: OPEN, tmp_path: Path
+) -> None:
+    """The picklist is closed to the charter's bands; another charter's is one deploy away, and said."""
+    there = an_org(lite, office).install()
+    assert band_choices(there) == (True, {"red", "yellow", "green", "unknown"})
+    changed = charter_with(tmp_path, "key: yellow", "key: amber")
+    charter = load_charter(changed, SALESFORCE)
+    plan = plan_install(there.ws, charter)
+    assert plan.calls == 1
+    assert said(plan) == {
+        "field CS_Profile__c.CS_Band__c": "change",
+        "list Account.CS_My_amber_Accounts": "create",
+        str(PACKAGE): "change",
+    }
+    apply_install(there.ws, plan)
+    assert band_choices(there)[1] >= {"red", "amber", "green", "unknown"}
+    assert plan_install(there.ws, charter).is_empty
+
+
+def band_choices(there: Office) -> tuple[bool, set[str]]:
+    """Return whether the picklist of bands is closed, and what it offers."""
+    fields = admin(there).call("GET", "/sobjects/CS_Profile__c/describe").json()["fields"]
+    (band,) = [one for one in fields if one["name"] == "CS_Band__c"]
+    return band["restrictedPicklist"], {one["value"] for one in band["picklistValues"] if one["active"]}

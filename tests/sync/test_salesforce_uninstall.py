@@ -55,8 +55,12 @@ def test_the_org_is_defined_as_the_day_before(lite: Deployment, office: OPEN) ->
     assert [one for one in there.sandbox.requests(mark) if one["written"] or one["method"] != "GET"] == []
     assert {one.object: (one.ours, one.others) for one in plan.records}["CS_Profile__c"] == (3, 0)
     assert plan.stays == {"Opportunity": len(renewals)}
+    mark = there.sandbox.mark()
     done = apply_uninstall(there.ws, plan)
     assert done.refused == ()
+    calls = [one.rpartition("/")[2].partition("?")[0] for one in worked(there.sandbox, mark)]
+    # what uses before what is used, two manifests to a deploy; the sets when nobody has them any more
+    assert calls == ["deployRequest"] * 4 + ["query", "sobjects", "query", "deployRequest"]
     assert {one.part for one in done.removals} == {one.part for one in plan.parts}
     assert done.records == sum(one.ours for one in plan.records)
     assert definitions(there.sandbox) == before
@@ -166,12 +170,3 @@ def test_a_crash_at_any_call_is_made_up_by_running_again(
     assert PACKAGE not in {one.part for one in plan_uninstall(there.ws).parts}
     for name in OURS:
         assert there.ws.port.describe([name]).objects == {}
-
-
-def test_five_deploys_take_all_back(lite: Deployment, office: OPEN) -> None:
-    """What uses goes before what is used, two manifests to a deploy; the sets when nobody has them."""
-    there = office(lite, SALESFORCE, three_customers()).install()
-    plan, mark = plan_uninstall(there.ws), there.sandbox.mark()
-    apply_uninstall(there.ws, plan)
-    calls = [one.rpartition("/")[2].partition("?")[0] for one in worked(there.sandbox, mark)]
-    assert calls == ["deployRequest"] * 4 + ["query", "sobjects", "query", "deployRequest"]
