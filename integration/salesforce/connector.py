@@ -33,18 +33,23 @@ from integration.port import (
 )
 from integration.salesforce.auth import Authenticator, SalesforceCredentials, TokenStore
 from integration.salesforce.describe import Describer
+from integration.salesforce.limits import BULK_BATCHES, BULK_QUERY_JOBS, DAY_S
 from integration.salesforce.namespace import Namespace, learn_namespace
 from integration.salesforce.read import Reader
 from integration.salesforce.schema import SchemaWriter
 from integration.salesforce.shape import Shapes
 from integration.salesforce.token_endpoint import TokenEndpoint
-from integration.salesforce.transport import Transport, allow_plain_loopback
+from integration.salesforce.transport import BATCHES, QUERY_JOBS, Transport, allow_plain_loopback
 from integration.salesforce.write import Writer, pays_as_bulk
 
 VENDOR: Final = "salesforce"
-# "API Request Limits and Allocations": Salesforce counts calls by 24 hours and long requests that
-# run at once, so there is no short window to keep; the daily limit is learned from every answer.
-WINDOWS: Final[Mapping[str, Window]] = {}
+# "API Request Limits and Allocations": Salesforce counts calls by any 24 hours and long requests that run at
+# once, so there is no short window to keep; that limit is learned from every answer. Bulk API 2.0 guide,
+# "Limits": its jobs and batches are counted beside, and told by ``/limits`` only.
+WINDOWS: Final[Mapping[str, Window]] = {
+    QUERY_JOBS: Window(BULK_QUERY_JOBS, DAY_S),
+    BATCHES: Window(BULK_BATCHES, DAY_S),
+}
 
 
 def connect(

@@ -243,3 +243,25 @@ def test_validation_and_duplicate_rules_refuse_in_the_orgs_words(api: Api, sales
         "POST", "/sobjects/Contact", body, headers={"Sforce-Duplicate-Rule-Header": "allowSave=true"}
     )
     assert allowed.status_code == 201
+
+
+def test_a_subrequest_is_given_its_own_headers(api: Api, salesforce: Any) -> None:
+    """The header of the composite call lets no duplicate through; the subrequest's own does."""
+    salesforce.control(
+        "POST", "/duplicate_rules", {"object": "Contact", "fields": ["Email"], "allow_save": True}
+    )
+    body = {"LastName": "Twice", "Email": "twice@example.com"}
+    allow = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
+    node = {
+        "method": "POST",
+        "url": "/services/data/v66.0/sobjects/Contact",
+        "referenceId": "a",
+        "body": body,
+    }
+    calls = (({}, node), (allow, node), ({}, node | {"httpHeaders": allow}))
+    statuses = [
+        api.call("POST", "/composite", {"compositeRequest": [one]}, headers=headers).json()
+        for headers, one in calls
+    ]
+    salesforce.control("DELETE", "/duplicate_rules")
+    assert [one["compositeResponse"][0]["httpStatusCode"] for one in statuses] == [201, 400, 201]
