@@ -1,10 +1,12 @@
 """The governor: one budget of API calls per installation, taken from before each call.
 
 A budget has short windows by *kind* of call (the vendor's buckets: ``general``, ``search``
-…) and one daily limit. Lanes say who waits: bulk lanes are paced, so that room comes free all
-the time and an interactive call is never kept for the rest of a window, and leave a little of
-it; daily shares stop a lane for the day before the customer's other apps are starved. Limits
-are learned from the vendor's answers; a forgotten budget is learned again from the next ones.
+…) and one daily limit: HubSpot's day, or any 24 hours in Salesforce. Nothing is taken to come
+back at midnight: a reading of it is believed for a quarter of an hour, then one call asks again.
+Lanes say who waits: bulk lanes are paced, so that room comes free all the time and an
+interactive call is never kept for the rest of a window, and leave a little of it; daily shares
+stop a lane for the day before the customer's other apps are starved. Limits are learned from
+the vendor's answers; a forgotten budget is learned again from the next ones.
 
 ``LocalBudget`` serves one process, ``SharedBudget`` all processes through Redis.
 Neighbours: the vendors' transports take and learn; nothing else should.

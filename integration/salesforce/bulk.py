@@ -49,6 +49,7 @@ class BulkLoad:
             yield from self._run_job(file, wait_s)
 
     def _run_job(self, file: CsvFile, wait_s: float) -> Iterator[WriteResult]:
+        self._jobs.spend_batches(file.rows)
         with self._jobs.opened(self._body()) as path:
             self._upload(path, file)
             job = self._jobs.wait(path, wait_s)

@@ -15,14 +15,21 @@ from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Final, cast
 from urllib.parse import quote
 
-from integration.port import CrmError, Refused, Unavailable
-from integration.salesforce.limits import BULK_POLL_MAX_S, BULK_WAIT_S
-from integration.salesforce.transport import Transport
+from integration.port import CrmError, NeedsConsent, RateLimited, Refused, Unavailable
+from integration.salesforce.limits import (
+    BULK_BATCH_ROWS,
+    BULK_POLL_MAX_S,
+    BULK_WAIT_S,
+    DAILY_QUOTA_RETRY_S,
+)
+from integration.salesforce.transport import BATCHES, QUERY_JOBS, Transport
 
 ENDED: Final = frozenset({"JobComplete", "Failed", "Aborted"})
 FIRST_POLL_S: Final = 2.0
 # What the org says when a job is no longer in the state a request is for.
 WRONG_STATE: Final = "INVALIDJOBSTATE"
+# What it says of jobs and batches when those of 24 hours are spent; parts of them come back all the time.
+SPENT: Final = "LIMIT_EXCEEDED"
 
 
 class Jobs:
@@ -33,18 +40,32 @@ class Jobs:
         self.transport = transport
         self.reason = reason
         self._base = f"jobs/{kind}"
+        self._counted = kind == "query"
 
     @contextmanager
     def opened(self, body: Mapping[str, Any]) -> Iterator[str]:
-        """Create a job and give its path; the job is aborted where the block raises."""
-        job = self.transport.request(self.reason, "POST", self._base, body=body)
+        """Create a job and give its path; the job is aborted where the block raises.
+
+        Raises RateLimited where the org's 24 hours hold no more query jobs.
+        """
+        if self._counted:
+            self.transport.spend(QUERY_JOBS)
+        with _spent_told():
+            job = self.transport.request(self.reason, "POST", self._base, body=body)
         path = f"{self._base}/{quote(str(job['id']), safe='')}"
         try:
-            yield path
+            with _spent_told():
+                yield path
+        except NeedsConsent:
+            raise  # nothing of ours is let in any more, an abort neither
         except Exception:
             with suppress(CrmError):
                 self._abort(path)
             raise
+
+    def spend_batches(self, rows: int) -> None:
+        """Count the internal batches that ``rows`` take. Raises RateLimited where there are no more."""
+        self.transport.spend(BATCHES, -(-rows // BULK_BATCH_ROWS))
 
     def wait(self, path: str, most_s: float = BULK_WAIT_S) -> Mapping[str, Any]:
         """Return the job when it has ended; asks ever more rarely, for each look is a call.
@@ -77,6 +98,17 @@ class Jobs:
         with TemporaryFile() as file:
             self.transport.fetch(self.reason, path, cast("BinaryIO", file))
             yield from read_rows(cast("BinaryIO", file))
+
+
+@contextmanager
+def _spent_told() -> Iterator[None]:
+    """Raise RateLimited where the org says that the jobs or batches of 24 hours are spent."""
+    try:
+        yield
+    except Refused as refused:
+        if refused.error.code != SPENT:
+            raise
+        raise RateLimited(refused.error.message, "daily_bulk", DAILY_QUOTA_RETRY_S) from refused
 
 
 def once(send: Callable[[], Any]) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import quote_plus
 
 from integration.port import Unavailable
 from integration.salesforce.errors import Failure, parse_failure
-from integration.salesforce.transport import Transport
+from integration.salesforce.transport import CALL_HEADERS, CALL_OPTIONS, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,13 @@ def send_parts(transport: Transport, reason: str, parts: Sequence[Part]) -> list
 
 
 def _subrequest(transport: Transport, index: int, part: Part) -> dict[str, Any]:
-    request = {"method": part.method, "url": transport.versioned(part.path), "referenceId": _reference(index)}
+    request: dict[str, Any] = {
+        "method": part.method,
+        "url": transport.versioned(part.path),
+        "referenceId": _reference(index),
+        # Of the call's own headers a subrequest inherits Accept, Authorization and Content-Type only.
+        "httpHeaders": {CALL_OPTIONS: CALL_HEADERS[CALL_OPTIONS]},
+    }
     return request if part.body is None else {**request, "body": part.body}
 
 

@@ -44,6 +44,7 @@ from integration.salesforce.census import census
 from integration.salesforce.describe import Describer
 from integration.salesforce.fates import find_fates
 from integration.salesforce.installer import Installer
+from integration.salesforce.limits import BULK_BATCHES, BULK_QUERY_JOBS, DAY_S
 from integration.salesforce.namespace import Namespace, learn_namespace
 from integration.salesforce.owners import read_owners
 from integration.salesforce.past import HISTORY_ROWS, Past
@@ -53,7 +54,7 @@ from integration.salesforce.schema import SchemaWriter
 from integration.salesforce.shape import Shapes
 from integration.salesforce.storage import read_storage
 from integration.salesforce.token_endpoint import TokenEndpoint
-from integration.salesforce.transport import Transport, allow_plain_loopback
+from integration.salesforce.transport import BATCHES, QUERY_JOBS, Transport, allow_plain_loopback
 from integration.salesforce.wholes import WholeWriter
 from integration.salesforce.withdraw import withdraw
 from integration.salesforce.witness import last_saved
@@ -64,9 +65,13 @@ from integration.withdrawing import WithdrawingPort
 from integration.witness import Saved
 
 VENDOR: Final = "salesforce"
-# "API Request Limits and Allocations": Salesforce counts calls by 24 hours and long requests that
-# run at once, so there is no short window to keep; the daily limit is learned from every answer.
-WINDOWS: Final[Mapping[str, Window]] = {}
+# "API Request Limits and Allocations": Salesforce counts calls by any 24 hours and long requests that run at
+# once, so there is no short window to keep; that limit is learned from every answer. Bulk API 2.0 guide,
+# "Limits": its jobs and batches are counted beside, and told by ``/limits`` only.
+WINDOWS: Final[Mapping[str, Window]] = {
+    QUERY_JOBS: Window(BULK_QUERY_JOBS, DAY_S),
+    BATCHES: Window(BULK_BATCHES, DAY_S),
+}
 
 
 def connect(

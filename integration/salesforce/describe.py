@@ -95,7 +95,7 @@ class Describer:
             return ("Limits are hidden from the integration user (View Setup and Configuration).",)
         calls, storage = limits["DailyApiRequests"], limits["DataStorageMB"]
         rows = int(storage["Remaining"]) * ROWS_PER_MEGABYTE
-        self._transport.learn_day(int(calls["Max"]), int(calls["Remaining"]))
+        self._transport.learn_limits(limits)
         return (
             f"API calls left in 24 hours: {calls['Remaining']} of {calls['Max']}.",
             f"Data storage left: {storage['Remaining']} of {storage['Max']} MB, about {rows} records.",

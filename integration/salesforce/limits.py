@@ -48,6 +48,11 @@ BULK_READ_CALLS: Final = 4
 BULK_RESULT_ROWS: Final = 50_000
 # Bulk API 2.0 guide, "How Requests Are Processed": rows of one internal batch.
 BULK_BATCH_ROWS: Final = 10_000
+# Bulk API 2.0 guide, "Limits": query jobs, and internal batches of ingest jobs (shared with the older Bulk
+# API), in any 24 hours.
+BULK_QUERY_JOBS: Final = 10_000
+BULK_BATCHES: Final = 15_000
+DAY_S: Final = 86_400
 # Metadata API guide, deploy limits: files per zip.
 DEPLOY_FILES: Final = 10_000
 # "API Request Limits and Allocations": requests running 20 s or longer at once, by edition; shorter ones

@@ -26,7 +26,7 @@ from simple_salesforce.exceptions import SalesforceError
 from integration.budget import Budget, Lane, lane_now
 from integration.call_count import CallCount
 from integration.in_flight import InFlight, LocalInFlight
-from integration.port import CrmError, Misconfigured, NeedsConsent, Unavailable
+from integration.port import CrmError, Misconfigured, NeedsConsent, RateLimited, Unavailable
 from integration.salesforce.auth import Authenticator, Grant
 from integration.salesforce.errors import Failure, call_error, parse_failure
 from integration.salesforce.limits import (
@@ -40,10 +40,15 @@ from integration.salesforce.values import to_json
 T = TypeVar("T")
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 PIECE_BYTES = 65_536
-# The budget's name for all of them: Salesforce counts by the day, not by short windows.
+# The budget's name for all of them: Salesforce counts by 24 hours, not by short windows.
 CALL_KIND = "general"
+# What the Bulk API counts beside calls, as the budget names it, and how ``/limits`` calls it.
+QUERY_JOBS = "bulk_query_jobs"
+BATCHES = "bulk_batches"
+TOLD_BY_LIMITS = {QUERY_JOBS: "DailyBulkV2QueryJobs", BATCHES: "DailyBulkApiBatches"}
+CALL_OPTIONS = "Sforce-Call-Options"
 CALL_HEADERS = {
-    "Sforce-Call-Options": f"client={CLIENT_NAME}",
+    CALL_OPTIONS: f"client={CLIENT_NAME}",
     # simple-salesforce asks for indented bodies on every call.
     "X-PrettyPrint": "0",
 }
@@ -218,7 +223,10 @@ class Transport:
         try:
             return call(org, grant)
         except SalesforceError as error:
-            raise _judge(error) from error
+            judged = _judge(error)
+            if isinstance(judged, RateLimited) and judged.policy == "daily":
+                self._budget.learn_day(1, 0)  # also where no header came with it
+            raise judged from error
 
     def _governed(self, reason: str, attempt: Callable[[], T]) -> T:
         def once() -> T:
@@ -245,9 +253,21 @@ class Transport:
         except _Transient as error:
             raise error.final from error
 
-    def learn_day(self, calls: int, left: int) -> None:
-        """Take the calls everybody may make in 24 hours and those that are left."""
-        self._budget.learn_day(calls, left)
+    def spend(self, kind: str, number: int = 1) -> None:
+        """Count jobs or batches of the Bulk API before they are made; waits as a call does.
+
+        Raises RateLimited where the org's 24 hours hold no more of them.
+        """
+        for _ in range(number):
+            self._budget.take(lane_now(self._lane), kind)
+
+    def learn_limits(self, limits: Mapping[str, Any]) -> None:
+        """Take what ``/limits`` tells of what everybody may use in 24 hours: calls, bulk jobs and batches."""
+        calls = limits["DailyApiRequests"]
+        self._budget.learn_day(int(calls["Max"]), int(calls["Remaining"]))
+        for kind, name in TOLD_BY_LIMITS.items():
+            if told := limits.get(name):
+                self._budget.learn_window(kind, int(told["Max"]), int(told["Remaining"]))
 
     def learn_long_requests(self, cap: int) -> None:
         """Take how many long requests the org's edition lets run at once."""

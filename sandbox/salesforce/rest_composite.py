@@ -20,6 +20,9 @@ from sandbox.salesforce.web import NOTHING, Answer, Call, Router
 Json = dict[str, Any]
 _SUBREQUESTS, _QUERIES = 25, 5
 _NODES, _GRAPHS, _DEPTH, _KINDS, _FAILED_GRAPHS = 500, 75, 15, 15, 14
+_INHERITED = frozenset({"accept", "authorization", "content-type"})
+"""The headers of a call that its subrequests have as well (REST guide, "Composite Subrequest")."""
+
 _REFERENCE = re.compile(r"@\{([A-Za-z_]\w*)\.([^}]+)\}")
 _HALTED = {
     "errorCode": "PROCESSING_HALTED",
@@ -123,6 +126,8 @@ def _requests(body: Json) -> list[Json]:
             raise SfError("JSON_PARSER_ERROR", "Each subrequest needs method, url and referenceId")
         if sub["referenceId"] in seen:
             raise SfError("INVALID_INPUT", f"Duplicate referenceId: {sub['referenceId']}")
+        if named := _INHERITED & {name.lower() for name in sub.get("httpHeaders") or {}}:
+            raise SfError("INVALID_INPUT", f"A subrequest inherits these headers: {', '.join(sorted(named))}")
         seen.add(sub["referenceId"])
     return requests
 
@@ -188,7 +193,8 @@ def _call(call: Call, sub: Json, url: str, body: Any, whole: Change) -> Call:
     match = re.match(r"^/services/data/v(\d+)\.0/([^?]*)(?:\?(.*))?$", url)
     if match is None:
         raise SfError("NOT_FOUND", "The requested resource does not exist", 404)
-    headers = {**call.headers} | {k.lower(): str(v) for k, v in (sub.get("httpHeaders") or {}).items()}
+    inherited = {name: value for name, value in call.headers.items() if name in _INHERITED}
+    headers = inherited | {k.lower(): str(v) for k, v in (sub.get("httpHeaders") or {}).items()}
     return replace(call, method=sub["method"].upper(), path=match[2],
                    args=dict(parse_qsl(match[3] or "")), headers=headers, within=whole,
                    body=b"" if body is None else json.dumps(body).encode(),

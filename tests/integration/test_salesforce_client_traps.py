@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from requests import Session
@@ -16,7 +17,7 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceExpiredSession
 
 from integration.http import DEFAULT_TIMEOUTS, pooled_session
-from integration.port import NeedsConsent, RateLimited, WriteRow
+from integration.port import CrmError, NeedsConsent, RateLimited, ReadQuery, WriteRow
 from integration.salesforce.csv_rows import BulkRow, iter_csv_files
 from tests.integration.salesforce_wire import EXPIRED, HOST, ScriptedOrg, account_row, page, rig
 from tests.integration.test_salesforce_transport import DAILY, TOKEN
@@ -52,12 +53,46 @@ def test_0_its_calls_have_no_timeout_and_ours_do(monkeypatch):
     assert seen == [(DEFAULT_TIMEOUTS.connect_s, DEFAULT_TIMEOUTS.read_s)]
 
 
-def test_1_a_permanent_401_ends_after_one_renewal():
-    """It would call itself until the stack is full; we ask for one token and stop."""
+def deploy(port):
+    """Send an archive."""
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    port._transport.send_bytes("install", "POST", "metadata/deployRequest", data=b"x", headers=kind)
+
+
+def fetch(port):
+    """Read a page of a bulk query's results."""
+    with pooled_file() as file:
+        port._transport.fetch("read", "jobs/query/750/results", file)
+
+
+PATHS = {
+    "records": lambda port: port.upsert("CS_Plan__c", KEY, [WriteRow("k", {})]),
+    "query": lambda port: port.find("CS_Plan__c", KEY, ["k"], []),
+    "composite": lambda port: port.describe([]),
+    "bulk query": lambda port: list(port.record_stream(ReadQuery("CS_Plan__c", ()))),
+    "bulk results": fetch,
+    "deploy": deploy,
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_1_a_permanent_401_ends_after_one_renewal(path):
+    """It would call itself until the stack is full; we ask for one token and stop, whatever was called."""
     setup = rig((401, EXPIRED), TOKEN, (401, EXPIRED))
+    with pytest.raises(NeedsConsent, match="refuses a token it has just issued"):
+        PATHS[path](setup.port)
+    first, renewal, last = setup.org.sent
+    assert renewal.path == "/services/oauth2/token"
+    assert (first.method, first.path) == (last.method, last.path)
+
+
+def test_1b_a_401_while_a_job_runs_ends_there():
+    """The job's next look meets it: one renewal, and no abort, which would be refused as well."""
+    dead = [(200, {"id": "750"}), (401, EXPIRED), TOKEN, (401, EXPIRED)]
+    setup = rig(*dead)
     with pytest.raises(NeedsConsent):
-        setup.port.upsert("CS_Plan__c", KEY, [WriteRow("k", {})])
-    assert [sent.path.rsplit("/", 1)[1] for sent in setup.org.sent] == [KEY, "token", KEY]
+        list(setup.port.record_stream(ReadQuery("CS_Plan__c", ())))
+    assert [sent.method for sent in setup.org.sent] == ["POST", "GET", "POST", "GET"]
 
 
 def test_2_a_replay_carries_the_headers_of_the_call_it_repeats():
@@ -105,16 +140,19 @@ def test_5_every_verb_uses_the_one_session():
     assert len(setup.org.sent) == 3
 
 
-def test_5b_every_call_says_whose_it_is():
+@pytest.mark.parametrize("path", PATHS)
+def test_5b_every_call_says_whose_it_is(path):
     """The client name comes back as the origin of a change, which is how our echoes are told."""
-    setup = rig((200, {"id": "0Af"}), page([]), take_collection, (200, b""))
-    transport = setup.port._transport
-    transport.send_bytes("install", "POST", "metadata/deployRequest", data=b"x", headers={})
-    read(setup)
-    setup.port.upsert("CS_Plan__c", KEY, [WriteRow("k", {})])
-    with pooled_file() as file:
-        transport.fetch("read", "jobs/query/750/results", file)
-    assert {sent.headers["Sforce-Call-Options"] for sent in setup.org.sent} == {"client=colonnade"}
+    refused = (400, [{"errorCode": "MALFORMED_QUERY", "message": "no"}])
+    setup = rig((401, EXPIRED), TOKEN, refused)
+    with suppress(CrmError):
+        PATHS[path](setup.port)
+    first, _, replay = setup.org.sent
+    assert {sent.headers["Sforce-Call-Options"] for sent in (first, replay)} == {"client=colonnade"}
+    parts = first.json["compositeRequest"] if path == "composite" else []
+    assert [part["httpHeaders"] for part in parts] == [{"Sforce-Call-Options": "client=colonnade"}] * len(
+        parts
+    )
 
 
 def pooled_file():

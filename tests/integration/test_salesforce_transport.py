@@ -132,6 +132,12 @@ def test_a_passing_fault_is_tried_again(status):
     assert len(setup.slept) == 1
 
 
+def test_a_metered_transaction_is_tried_again():
+    """Transaction security counts calls of its own and says so with a code, not a status."""
+    metered = [{"errorCode": "TXN_SECURITY_METERING_ERROR", "message": "try again"}]
+    assert len(read_one(rig((400, metered), found()))) == 1
+
+
 def test_a_page_of_html_is_a_passing_fault():
     """A maintenance page with status 200 is no answer."""
     assert len(read_one(rig((200, b"<html>down</html>"), RESET, found()))) == 1
@@ -176,7 +182,7 @@ def test_a_retired_version_is_our_fault():
 
 
 def test_the_daily_quota_is_learned_from_refusals_too():
-    """The header of an error answer counts as much as that of a success."""
+    """The header of an error answer counts as that of a success; the refusal says that nothing is left."""
     readings = []
 
     class Seen:
@@ -192,7 +198,7 @@ def test_the_daily_quota_is_learned_from_refusals_too():
     header = {"Sforce-Limit-Info": "api-usage=14999/15000; per-app-api-usage=17/250(appName=x)"}
     with pytest.raises(RateLimited):
         read_one(rig((403, DAILY, header), budget=Seen()))
-    assert readings == [(15000, 1)]
+    assert readings == [(15000, 1), (1, 0)]
 
 
 @pytest.mark.parametrize("header", ["", "api-usage=", "per-app-api-usage=17/250(appName=x)", "api-usage=a/b"])

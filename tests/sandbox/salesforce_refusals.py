@@ -78,6 +78,7 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "composite-6-heavy": (_COMPOSITE, "six queries and collections"),
     "composite-twice": (_COMPOSITE, "a referenceId given twice"),
     "composite-incomplete": (_COMPOSITE, "a subrequest without its parts"),
+    "composite-inherited": (_COMPOSITE, "a subrequest with a header it inherits"),
     "composite-halted": (_COMPOSITE, "allOrNone halts the others"),
     "composite-reference": (_COMPOSITE, "a reference to what is not there"),
     "graph-501": (_GRAPH, "501 nodes"),

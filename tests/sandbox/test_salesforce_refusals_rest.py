@@ -160,6 +160,15 @@ CASES = [
         "JSON_PARSER_ERROR",
     ),
     Case(
+        "composite-inherited",
+        "POST",
+        "/composite",
+        composite(part("a", "GET", "/sobjects") | {"httpHeaders": {"Authorization": "Bearer x"}}),
+        400,
+        "INVALID_INPUT",
+        "authorization",
+    ),
+    Case(
         "graph-501",
         "POST",
         "/composite/graph",

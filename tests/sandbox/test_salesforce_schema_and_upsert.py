@@ -258,3 +258,25 @@ def test_the_options_of_a_deploy_go_by_two_names(api: Api, part: str) -> None:
     assert (answer.status_code, answer.json()["deployResult"]["checkOnly"]) == (201, True)
     refused = api.session.post(url, files={"file": ("d.zip", zipped(files))}, timeout=60)
     assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "INVALID_MULTIPART_REQUEST")
+
+
+def test_a_subrequest_is_given_its_own_headers(api: Api, salesforce: Any) -> None:
+    """The header of the composite call lets no duplicate through; the subrequest's own does."""
+    salesforce.control(
+        "POST", "/duplicate_rules", {"object": "Contact", "fields": ["Email"], "allow_save": True}
+    )
+    body = {"LastName": "Twice", "Email": "twice@example.com"}
+    allow = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
+    node = {
+        "method": "POST",
+        "url": "/services/data/v66.0/sobjects/Contact",
+        "referenceId": "a",
+        "body": body,
+    }
+    calls = (({}, node), (allow, node), ({}, node | {"httpHeaders": allow}))
+    statuses = [
+        api.call("POST", "/composite", {"compositeRequest": [one]}, headers=headers).json()
+        for headers, one in calls
+    ]
+    salesforce.control("DELETE", "/duplicate_rules")
+    assert [one["compositeResponse"][0]["httpStatusCode"] for one in statuses] == [201, 400, 201]
