@@ -18,10 +18,9 @@ from integration.port import Refused
 from mappings.load import load_charter
 from sync.catch_up import catch_up
 from sync.commands.diagnosis import Severity, of_org, of_reading
-from sync.insistence import is_form_of
 from sync.mended import retry_blocked
 from sync.onboard import apply_charter
-from sync.state import findings, mirror, usage_store
+from sync.state import mirror, usage_store
 from sync.state.engine import reading
 from sync.state.ledger import WriteState
 from tests.sync.harness import SALESFORCE, Deployment, Office, daily_use
@@ -179,14 +178,6 @@ def test_an_org_of_one_currency_needs_no_currency(lite: Deployment, office: OPEN
     assert renewal(go(there))["Amount"] == 15000.0  # 12,000 and 3,000 come due on one day
 
 
-DUE, THEIRS = "CS_Due_On__c", "2025-04-01"
-
-
-def rewriting(there: Office, **flow: Any) -> None:
-    """Have a flow of the customer rewrite our opportunities while they are saved."""
-    there.sandbox.post("flows", {"flows": [{"object": "Opportunity", "when": "before_save", **flow}]})
-
-
 def round_later(there: Office, **span: float) -> list[tuple[str, bool]]:
     """Let time pass, read, look at everybody and write; return the calls that pushing took."""
     there.deployment.later(**span)
@@ -199,81 +190,6 @@ def round_later(there: Office, **span: float) -> list[tuple[str, bool]]:
 
 
 ASK, WRITE = ("Opportunity", False), ("Opportunity", True)
-
-
-def test_a_flow_that_insists_is_met_once_and_then_left_alone(lite: Deployment, office: OPEN) -> None:
-    """Written over once, then blocked with who it is: over the next days there is no call about it."""
-    there = office(lite, SALESFORCE, three_customers()).install()
-    there.load()
-    rewriting(there, set={DUE: THEIRS})
-    there.go_live().settle()
-    assert renewal(there)[DUE] == THEIRS
-    assert round_later(there, minutes=1) == [ASK, WRITE]
-    assert round_later(there, minutes=1) == [ASK]
-    (row,) = there.blocked()
-    assert (row.key, row.error_code) == (RENEWAL, "REWRITTEN_ON_SAVE")
-    assert row.error_message == (
-        f"{DUE} was set to '{THEIRS}' by an automation of the CRM that runs as Colonnade Integration while "
-        "our write is saved each time we wrote it; we want '2025-03-01'"
-    )
-    assert [round_later(there, days=1) for _ in range(3)] == [[], [], []]
-
-    there.sandbox.edit("OpportunityLineItem", there.sandbox.lookup("line:l-a1"), {"Contract_ARR__c": 20000})
-    assert round_later(there, days=1) == [ASK, WRITE]  # the changed reason, without the day
-    assert round_later(there, days=1) == [ASK]
-    assert (round_later(there, days=1), renewal(there)[DUE]) == ([], THEIRS)
-    assert "23,000.00" in renewal(there)["CS_Reason__c"]
-
-    there.sandbox.post("flows", {"flows": []})
-    assert retry_blocked(there.ws) == 1
-    there.push()
-    assert renewal(there)[DUE] == "2025-03-01"
-    assert (there.blocked(), round_later(there, days=1)) == ([], [])
-
-
-def test_a_flow_that_only_fills_new_records_is_put_right(lite: Deployment, office: OPEN) -> None:
-    """It runs on creation alone: the one write over it stays, and nothing is blocked."""
-    there = office(lite, SALESFORCE, three_customers()).install()
-    there.load()
-    rewriting(there, on="create", set={DUE: THEIRS})
-    there.go_live().settle()
-    assert round_later(there, minutes=1) == [ASK, WRITE]
-    assert round_later(there, minutes=1) == []
-    assert (renewal(there)[DUE], there.blocked()) == ("2025-03-01", [])
-
-
-@pytest.mark.parametrize(
-    ("kept", "sent", "is_form"),
-    [
-        ("ACME  LTD", "Acme Ltd", True),
-        ("Two lines worth", "Two lines worth USD 5", True),
-        ("Two", "Two lines worth USD 5", False),
-        ("12.3", "12.25", True),
-        ("12.2", "12.25", False),
-        ("1", "100", False),
-        ("2025-04-01", "2025-03-01", False),
-        (None, "Acme Ltd", False),
-    ],
-)
-def test_another_form_is_the_same_value(kept: str | None, sent: str, *, is_form: bool) -> None:
-    """Letters' case, white space, an end cut off and a rounding leave our value; anything else is another."""
-    assert is_form_of(kept, sent) is is_form
-
-
-def test_our_value_in_another_form_is_no_quarrel(lite: Deployment, office: OPEN) -> None:
-    """Fewer characters are the form the org keeps: told once, never written again."""
-    there = office(lite, SALESFORCE, three_customers()).install()
-    there.load()
-    rewriting(there, when="after_save", set={"CS_Reason__c": {"cut": "CS_Reason__c", "to": 20}})
-    there.go_live().settle()
-    kept = renewal(there)["CS_Reason__c"]
-    assert round_later(there, minutes=1) == [ASK]
-    assert [round_later(there, days=1) for _ in range(2)] == [[], []]
-    assert (renewal(there)["CS_Reason__c"], there.blocked()) == (kept, [])
-    with reading(there.engine) as conn:
-        (told,) = findings.open_findings(conn, there.id, "normalised")
-    assert told.subject == f"Opportunity/{RENEWAL}/CS_Reason__c"
-    assert f"the CRM keeps {kept!r}" in told.message
 
 
 JANUARY = (date(2025, 1, 1), date(2025, 2, 1))
