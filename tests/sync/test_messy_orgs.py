@@ -19,7 +19,7 @@ from mappings.load import load_charter
 from sync.catch_up import catch_up
 from sync.commands.diagnosis import Severity, of_org, of_reading
 from sync.mended import retry_blocked
-from sync.onboard import apply_charter
+from sync.onboard import apply_charter, plan_install
 from sync.state import mirror, usage_store
 from sync.state.engine import reading
 from sync.state.ledger import WriteState
@@ -152,12 +152,22 @@ def test_what_an_org_will_not_have_is_asked_before_anything_is_written(
 
 
 def test_a_required_field_is_filled_by_the_charter(lite: Deployment, office: OPEN, tmp_path: Path) -> None:
-    """Named under ``values`` it is no question any more, and renewals are made with it."""
-    there = office(lite, SALESFORCE, three_customers())
+    """Required since the install, it blocks renewals by its name; once under ``values`` they are made."""
+    there = office(lite, SALESFORCE, three_customers()).install()
+    there.load()
     there.sandbox.post("org", {"required": ["Opportunity.NextStep"]})
+    there.go_live().settle()
+    (row,) = there.blocked()
+    assert (row.key, row.error_code) == (RENEWAL, "REQUIRED_FIELD_MISSING")
+    assert "NextStep" in str(row.error_message)
+    (question,) = plan_install(there.ws).questions
+    assert question.startswith("Opportunity.NextStep (Next Step) is required of every record")
+
     value = "{stage: Qualification, values: {Deal_Kind__c: renewal, NextStep: Ask}}"
     use_charter(there, tmp_path, OPENINGS, openings(value))
-    assert renewal(go(there))["NextStep"] == "Ask"
+    assert plan_install(there.ws).questions == ()
+    there.settle()
+    assert (renewal(there)["NextStep"], there.blocked()) == ("Ask", [])
 
 
 def test_an_org_of_one_currency_needs_no_currency(lite: Deployment, office: OPEN, tmp_path: Path) -> None:
