@@ -105,6 +105,9 @@ ROWS = {
     "STRING_TOO_LONG": Refusal.FIXABLE,
     "FIELD_INTEGRITY_EXCEPTION": Refusal.FIXABLE,
     "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": Refusal.FIXABLE,
+    "CANNOT_EXECUTE_FLOW_TRIGGER": Refusal.FIXABLE,
+    "ENTITY_IS_LOCKED": Refusal.FIXABLE,
+    "INACTIVE_OWNER_OR_USER": Refusal.FIXABLE,
     "INSUFFICIENT_ACCESS_OR_READONLY": Refusal.PERMISSION,
     "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": Refusal.PERMISSION,
     "INVALID_FIELD_FOR_INSERT_UPDATE": Refusal.PERMISSION,
@@ -133,3 +136,10 @@ def test_a_parent_that_is_not_there_any_more_is_gone():
     """Salesforce calls a parent's unknown key an invalid field."""
     words = "Foreign key external ID: plan:1 not found for field CS_Key__c in entity CS_Plan__c"
     assert row_error("INVALID_FIELD", words, [], KEY).refusal is Refusal.GONE
+
+
+def test_a_record_type_we_may_not_give_is_no_record_that_is_gone():
+    """Salesforce calls it an invalid cross reference as well; what is missing is the user's right to it."""
+    words = "Record Type ID: this ID value isn't valid for the user: 0128M0000004HVOQA2"
+    found = row_error("INVALID_CROSS_REFERENCE_KEY", words, ["RecordTypeId"], KEY)
+    assert found.refusal is Refusal.PERMISSION
