@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from integration.owners import OWNERS
 from mappings.bindings import CrmEntry, HomesEntry
 from mappings.ledger_policies import Policies
 from mappings.rulebook import ExpansionEntry, PlanEntry, RenewalEntry, ScorecardEntry
@@ -64,9 +63,6 @@ class Crms(Model):
         if entry is not None and entry.writes.homes != HomesEntry():
             wrong = "in Salesforce every kind of record has an object of its own"
             refuse([Finding(("writes", "homes"), wrong, "Leave `homes` out; it is for HubSpot.")])
-        if entry is not None and OWNERS in entry.freshness:
-            wrong = "owners are not read from Salesforce"
-            refuse([Finding(("freshness", OWNERS), wrong, "Leave it out; it is for HubSpot.")])
         return entry
 
 

@@ -45,6 +45,7 @@ from integration.salesforce.describe import Describer
 from integration.salesforce.fates import find_fates
 from integration.salesforce.installer import Installer
 from integration.salesforce.limits import BULK_BATCHES, BULK_QUERY_JOBS, DAY_S
+from integration.salesforce.names import CHANGE_CHANNEL
 from integration.salesforce.namespace import Namespace, learn_namespace
 from integration.salesforce.owners import read_owners
 from integration.salesforce.past import HISTORY_ROWS, Past
@@ -146,11 +147,14 @@ class SalesforcePort(CensusPort, HistoryPort, OwnersPort, WithdrawingPort):
 
     def open_listening(self, address: str) -> Listening:
         """See ``ListeningPort.open_listening``; the channel of our package."""
+        return self._listening(address, CHANGE_CHANNEL)
+
+    def _listening(self, address: str, channel: str) -> Listening:
         from integration.salesforce.pubsub import PubSubListening
 
         if self._transport.authenticator is None:
             raise Misconfigured("no credentials")
-        return PubSubListening(self._transport.authenticator, address)
+        return PubSubListening(self._transport.authenticator, address, channel)
 
     def describe(self, objects: Sequence[str]) -> CrmDescription:
         """See ``CrmPort.describe``; two calls for up to 23 objects, and one per record type of deals."""

@@ -51,6 +51,10 @@ class Namespace:
             owner = _target(field)
         return ".".join(told)
 
+    def channel(self, name: str) -> str:
+        """Return what the org calls a channel of change events that came with the package."""
+        return self._told(name) if self.prefix else name
+
     def ours(self, name: str) -> str:
         """Return our word for a name of the org's, or a path of names."""
         if not self.prefix:

@@ -10,7 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
+from integration.census import Census, LogWindow
+from integration.fates import Fate
+from integration.history import History
+from integration.listening import Listening
 from integration.port import (
     CrmDescription,
     CrmRecord,
@@ -24,8 +29,15 @@ from integration.port import (
     WriteRow,
 )
 from integration.salesforce.connector import SalesforcePort
+from integration.salesforce.installer import Installer
+from integration.salesforce.names import CHANGE_CHANNEL
 from integration.salesforce.namespace import Namespace
+from integration.salesforce.namespaced_listening import NamespacedListening
 from integration.salesforce.transport import Transport
+from integration.wholes import Whole, WholeResult
+from integration.witness import Saved
+
+T = TypeVar("T")
 
 
 class NamespacedPort(SalesforcePort):
@@ -35,6 +47,11 @@ class NamespacedPort(SalesforcePort):
         """Translate by ``namespace``."""
         super().__init__(transport)
         self._names = namespace
+        self._installer = Installer(transport, self._shapes, namespace.prefix)
+
+    def open_listening(self, address: str) -> Listening:
+        """See ``ListeningPort.open_listening``; the channel the package brought has the prefix as well."""
+        return NamespacedListening(self._listening(address, self._names.channel(CHANGE_CHANNEL)), self._names)
 
     def learn_fields(self, object_name: str, fields: Iterable[FieldSpec]) -> None:
         """See ``CrmPort.learn_fields``."""
@@ -100,6 +117,57 @@ class NamespacedPort(SalesforcePort):
         told = [self._row(object_name, row) for row in rows]
         return [self._result(one) for one in super().update(self._names.object(object_name), told)]
 
+    def last_saved(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> Mapping[str, Saved]:
+        """See ``WitnessPort.last_saved``."""
+        back = self._back(object_name, fields)
+        found = super().last_saved(self._names.object(object_name), ids, list(back))
+        return {key: replace(one, values=_renamed(one.values, back)) for key, one in found.items()}
+
+    def history(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> list[History]:
+        """See ``HistoryPort.history``."""
+        back = self._back(object_name, fields)
+        found = super().history(self._names.object(object_name), ids, list(back))
+        return [replace(one, fields=_renamed(one.fields, back)) for one in found]
+
+    def withdraw(self, object_name: str, ids: Sequence[str]) -> None:
+        """See ``WithdrawingPort.withdraw``."""
+        super().withdraw(self._names.object(object_name), ids)
+
+    def census(self, object_name: str, known: Iterable[str], log: LogWindow | None = None) -> Census:
+        """See ``CensusPort.census``."""
+        return super().census(self._names.object(object_name), known, log)
+
+    def upsert_wholes(
+        self, object_name: str, part_object: str, key_field: str, wholes: Sequence[Whole]
+    ) -> list[WholeResult]:
+        """See ``WholePort.upsert_wholes``."""
+        told = [
+            Whole(self._row(object_name, one.row), tuple(self._row(part_object, part) for part in one.parts))
+            for one in wholes
+        ]
+        key = self._names.field(object_name, key_field)
+        found = super().upsert_wholes(object_name, part_object, key, told)
+        return [
+            WholeResult(self._result(one.row), tuple(self._result(part) for part in one.parts))
+            for one in found
+        ]
+
+    def upsert_parts(
+        self, object_name: str, part_object: str, key_field: str, rows: Sequence[WriteRow]
+    ) -> list[WriteResult]:
+        """See ``WholePort.upsert_parts``."""
+        told = [self._row(part_object, row) for row in rows]
+        key = self._names.field(part_object, key_field)
+        return [self._result(one) for one in super().upsert_parts(object_name, part_object, key, told)]
+
+    def fates(self, object_name: str, ids: Sequence[str]) -> list[Fate]:
+        """See ``FatePort.fates``."""
+        return super().fates(self._names.object(object_name), ids)
+
+    def count_records(self, object_name: str) -> int:
+        """See ``RemovingPort.count_records``."""
+        return super().count_records(self._names.object(object_name))
+
     def _told(self, object_name: str, field: str) -> str:
         return self._names.field(object_name, field)
 
@@ -116,7 +184,7 @@ class NamespacedPort(SalesforcePort):
         )
 
     def _record(self, record: CrmRecord, back: Mapping[str, str]) -> CrmRecord:
-        values = {back.get(name, name): value for name, value in record.values.items()}
+        values = _renamed(record.values, back)
         links = tuple(Link(self._names.ours(link.object), link.id) for link in record.links)
         return replace(record, object=self._names.ours(record.object), values=values, links=links)
 
@@ -157,3 +225,7 @@ class NamespacedPort(SalesforcePort):
     def _spec_ours(self, field: FieldSpec) -> FieldSpec:
         target = None if field.references is None else self._names.ours(field.references)
         return replace(field, name=self._names.ours(field.name), references=target)
+
+
+def _renamed(values: Mapping[str, T], back: Mapping[str, str]) -> dict[str, T]:
+    return {back.get(name, name): value for name, value in values.items()}

@@ -34,7 +34,6 @@ from integration.salesforce.pubsub_wire import (
 )
 from integration.salesforce.transport import LOOPBACK_HOSTS
 
-TOPIC: Final = f"/data/{CHANGE_CHANNEL}"
 MOST_EVENTS: Final = 100
 """FetchRequest: events asked for at once (Pub/Sub API guide, "Pub/Sub API Allocations")."""
 
@@ -58,8 +57,15 @@ class _Call(Protocol):
 class PubSubListening:
     """One org's changes (``Listening``). ``listen`` belongs to one thread, ``close`` to any."""
 
-    def __init__(self, authenticator: Authenticator, address: str, silence_s: float = SILENCE_S) -> None:
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        address: str,
+        channel: str = CHANGE_CHANNEL,
+        silence_s: float = SILENCE_S,
+    ) -> None:
         """Speak to ``address``; plain ``http`` is allowed on this machine only (else Misconfigured)."""
+        self._topic = f"/data/{channel}"
         self._authenticator = authenticator
         self._channel = open_channel(address)
         self._schemas: dict[str, EventSchema] = {}
@@ -99,7 +105,7 @@ class PubSubListening:
     def _stream(self, grant: Grant, place: str | None) -> Iterator[Heard]:
         """Yield one stream's words until it ends; each further request says that what came is durable."""
         requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        requests.put(fetch_request(TOPIC, MOST_EVENTS, None if place is None else bytes.fromhex(place)))
+        requests.put(fetch_request(self._topic, MOST_EVENTS, None if place is None else bytes.fromhex(place)))
         subscribe: _StreamStream = self._channel.stream_stream(f"{SERVICE}/Subscribe")
         with self._opening:  # closed before, nothing is opened; closed later, this call is found
             if self._closed.is_set():

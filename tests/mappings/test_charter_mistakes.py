@@ -57,8 +57,6 @@ MISTAKES = {
                             "{priority: []}", "every kind of record has an object of its own"),
     "freshness of what is not read": ("    webhooks:  ", "    freshness: {contacts: 30}\n    webhooks:  ",
                                       "30}\n", "nothing is read from 'contacts'"),
-    "freshness of owners in Salesforce": ("    webhooks:\n", "    freshness: {owners: 60}\n    webhooks:\n",
-                                          "60}\n", "owners are not read from Salesforce"),
     "freshness too often": ("    webhooks:  ", "    freshness: {deals: 1}\n    webhooks:  ",
                             "1}\n", "greater than or equal to 5"),
     "freshness in words": ("    webhooks:  ", "    freshness: {plan: hourly}\n    webhooks:  ",
