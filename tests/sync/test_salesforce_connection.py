@@ -12,11 +12,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from sqlalchemy import text
 
 from integration.port import NeedsConsent, ReadQuery
 from integration.salesforce.token_endpoint import TokenEndpoint
 from sync import jobs
 from sync.bell import Lane, Work
+from sync.commands.diagnosis import of_connection
 from sync.connect import Connections, save_client
 from sync.disconnect import Ending, disconnect
 from sync.scheduler import turn
@@ -293,3 +295,38 @@ def test_a_key_is_forgotten_and_the_app_left_to_the_orgs_admin(lite: Deployment,
     assert (done.ending, "Setup" in done.told) == (Ending.APP_REMAINS, True)
     assert every_call(there, mark) == ["POST /services/oauth2/revoke 200"]
     assert status(there) is Status.DISCONNECTED
+
+
+def test_the_key_an_org_is_opened_with_stands_nowhere_in_clear(lite: Deployment, office: OPEN) -> None:
+    """Neither the private key nor the access token it brought; by SQL of the test's own."""
+    there = office(lite, SALESFORCE, three_customers())
+    key, token = there.sandbox.credentials()["private_key_pem"], stored(there)["access_token"]
+    with there.engine.connect() as conn:
+        names = conn.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars().all()
+        rows = "\n".join(str(row) for one in names for row in conn.execute(text(f"SELECT * FROM {one}")))
+    assert there.id in rows
+    assert not any(line in rows for line in (*key.splitlines()[1:-1], "PRIVATE KEY", token))
+
+
+def test_a_sandbox_org_is_signed_in_to_at_the_test_host(lite: Deployment, office: OPEN) -> None:
+    """Left at production's audience the error says what to set; set so, it connects."""
+    there = office(lite, SALESFORCE, three_customers())
+    there.sandbox.post("org", {"is_sandbox": True})
+    opens = there.sandbox.credentials()
+    with pytest.raises(NeedsConsent, match=r"audience is invalid; set `audience`.*test\.salesforce\.com"):
+        there.connect(credentials=opens)
+    there.connect(credentials={**opens, "audience": "https://test.salesforce.com"})
+    assert status(there) is Status.ACTIVE
+
+
+def test_the_doctor_leads_back_to_the_page_an_org_connected_by(lite: Deployment, office: OPEN) -> None:
+    """First what is not set up here, then, once the org withdrew its consent, where its admin goes."""
+    there = office(lite, SALESFORCE, three_customers())
+    save_client(lite.runtime, there.id, {"kind": "app", "refresh_token": "x"})
+    (unset,) = of_connection(lite.runtime, there.ws.installation)
+    assert "CS_SALESFORCE_CLIENT_ID" in unset.remedy
+    with writing(there.engine) as conn:
+        installations.set_status(conn, there.id, Status.NEEDS_CONSENT)
+    (withdrawn,) = of_connection(lite.runtime, there.ws.installation)
+    assert "have an admin of the org" in withdrawn.remedy
+    assert "/connect/salesforce" in withdrawn.remedy
