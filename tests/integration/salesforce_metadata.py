@@ -73,7 +73,7 @@ def _sort(element: etree._Element, type_name: str) -> None:
 
 def mistakes(text: str) -> list[str]:
     """Return what the schema says against a file, its children sorted first."""
-    root = etree.fromstring(text.encode())
+    root = etree.fromstring(text.encode(), etree.XMLParser(remove_comments=True))
     _sort(root, etree.QName(root).localname)
     sorted_again = etree.fromstring(etree.tostring(root))
     schema = metadata_schema()
