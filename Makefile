@@ -46,7 +46,7 @@ layers: $(VENV)/ready-dev
 
 lock:  ## resolve the lock files anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --extra build --extra postgres pyproject.toml -o requirements.lock
+	  --extra build --extra parity --extra postgres pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --extra dev pyproject.toml -o requirements-dev.lock
 

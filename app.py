@@ -13,6 +13,7 @@ from flask import Flask
 
 from sync.commands.benching import bench
 from sync.commands.chartering import charter
+from sync.commands.comparing import parity
 from sync.commands.connecting import disconnect
 from sync.commands.demonstration import demo, serve
 from sync.commands.hubspot_app import hubspot
@@ -45,6 +46,7 @@ COMMANDS = (
     listen,
     metrics,
     migrate,
+    parity,
     portfolio,
     salesforce,
     sandbox,

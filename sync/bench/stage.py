@@ -1,6 +1,7 @@
 """One installation on one sandbox, set up for a benchmark; everything under one folder.
 
-Neighbours: ``runs`` runs on it; ``first_load`` and ``usage_load`` are its processes for measuring memory.
+Neighbours: ``runs`` runs on it; ``first_load`` and ``usage_load`` are its processes for measuring memory;
+``sync/parity.py`` has one for each vendor.
 """
 
 from __future__ import annotations
@@ -104,7 +105,14 @@ class Stage:
 
 @contextmanager
 def stage(home: Path, vendor: str, size: Size) -> Iterator[Stage]:
-    """Start a sandbox with a portfolio of that size and the product beside it, not yet connected."""
+    """Start a sandbox with a plain portfolio of that size and the product beside it, not yet connected."""
+    with stage_of(home, vendor, write_book(home / "book", size)) as found:
+        yield found
+
+
+@contextmanager
+def stage_of(home: Path, vendor: str, portfolio: Path) -> Iterator[Stage]:
+    """Start a sandbox with the portfolio in a folder and the product beside it, not yet connected."""
     home.mkdir(parents=True, exist_ok=True)
     children = Children(home, {})
     name, database = f"sandbox-{vendor}", str(home / f"{vendor}.db")
@@ -113,7 +121,7 @@ def stage(home: Path, vendor: str, size: Size) -> Iterator[Stage]:
     valkey = embedded_valkey(home)
     try:
         control = Control(children.url_of(name))
-        control.load(write_book(home / "book", size))
+        control.load(portfolio)
         runtime = open_runtime(read_settings({"CS_HOME": str(home), "REDIS_URL": valkey.url}))
         found = Stage(vendor, control, runtime)
         found.later(seconds=0)

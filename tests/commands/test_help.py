@@ -41,6 +41,7 @@ def test_the_commands_are_those_promised():
         "bench hubspot-sync",
         "bench salesforce-sync",
         "disconnect",
+        "parity",
         "uninstall",
         *(f"hubspot {one}" for one in ("lint", "project", "versions")),
         "salesforce project",
