@@ -15,6 +15,7 @@ from sandbox.salesforce import (
 )
 from sandbox.salesforce.control import Hooks, extra_blueprint
 from sandbox.salesforce.edge import Edge
+from sandbox.salesforce.faults import named_faults
 from sandbox.salesforce.oauth import Tokens
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.outbound import OutboundMessages
@@ -59,7 +60,7 @@ def main() -> None:
     tokens, quota = Tokens(org), Quota(org, args.daily_limit)
     outbound = OutboundMessages(org, args.retry_base_seconds)
     app = build_app("salesforce", services)
-    app.register_blueprint(control_blueprint(services, Hooks(org, tokens, outbound)))
+    app.register_blueprint(control_blueprint(services, Hooks(org, tokens, outbound), named_faults()))
     app.register_blueprint(extra_blueprint(org, tokens, quota))
     app.register_blueprint(Edge(org, routes(quota), tokens, quota, outbound).blueprint())
     serve(app, args.port)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.salesforce.errors import SfError, dml, no_such_column
+from sandbox.salesforce.faults import refuse_locked
 from sandbox.salesforce.ids import to18
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.rest_records import key_field, visible
@@ -115,6 +116,7 @@ def run_rows(org: Org, call: Call, count: int, write: RowWrite, *, all_or_none: 
 def _row(org: Org, call: Call, whole: Change, write: RowWrite, index: int) -> Json:
     change = Change()
     try:
+        refuse_locked(call.note.fault, index)
         row_id, created = write(writer(org, call, change), index)
     except SfError as error:
         org.store.undo(change)

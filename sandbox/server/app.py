@@ -91,6 +91,8 @@ def _log(services: Services, response: Response) -> None:
 
 
 def _apply(fault: Fault) -> Response | None:
+    if fault.kind == "work":
+        return None
     if fault.kind == "drop_response":
         g.drop = DROP_CLOSE
         return None

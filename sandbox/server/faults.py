@@ -3,11 +3,12 @@
 Kinds: ``status`` answers with the given status, body and headers without doing the work;
 ``html`` answers an HTML page (default status 502); ``timeout`` holds the request
 ``seconds`` (default 60) and then closes; ``reset`` resets the connection before the work;
-``drop_response`` does the work and closes the connection without an answer. A vendor may have named
+``drop_response`` does the work and closes the connection without an answer; ``work`` lets the vendor's own
+code do the work and refuse what its named fault tells it to. A vendor may have named
 faults of its own (``Presets``), which stand for one of these with its own status, body and headers.
 
-By chance, a share of all requests meets one of the faults given: drawn by a seed, and each of them once
-before any comes again.
+By chance, a share of all requests meets one of the faults given: drawn by a seed, those meant for few
+requests first, and each of them once before any comes again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-KINDS = ("status", "reset", "timeout", "html", "drop_response")
+KINDS = ("status", "reset", "timeout", "html", "drop_response", "work")
 
 
 @dataclass(slots=True)
@@ -93,7 +94,9 @@ class Chance:
         return fault
 
     def _next(self, method: str, path: str) -> Fault | None:
-        return next((one for one in self._bag if one.meets(method, path)), None)
+        """Return the first that meets, the most particular before others: its requests are few."""
+        fitting = [one for one in self._bag if one.meets(method, path)]
+        return min(fitting, key=lambda one: (one.method is None, one.path_contains == ""), default=None)
 
 
 class FaultPlan:

@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-WRITES = ("/batch/upsert", "/batch/update", "/batch/create", "/batch/associate/default")
-OF_RECORDS = ("/crm/objects/", "/crm/associations/")
 ANSWER_WITHIN_S = 60
 HELD = "SELECT record_id, acknowledged FROM write_ledger WHERE acknowledged IS NOT NULL"
 OWN_HEADERS = ("connection", "transfer-encoding", "content-length", "server", "date")
@@ -30,8 +28,8 @@ OWN_HEADERS = ("connection", "transfer-encoding", "content-length", "server", "d
 class Exchange:
     """One request and what became of it. ``status`` 0: no answer reached the product.
 
-    ``known`` is what the ledger held as acknowledged when the request came in: values by record id,
-    and by object and key.
+    ``writes``: it writes records or links. ``known`` is what the ledger held as acknowledged when the request
+    came in: values by record id.
     """
 
     number: int
@@ -41,27 +39,24 @@ class Exchange:
     known: Mapping[str, Mapping[str, str | None]]
     status: int = 0
     answer: Any = None
-
-    @property
-    def writes(self) -> bool:
-        """Return whether it writes records or links."""
-        return self.path.startswith(OF_RECORDS) and self.path.endswith(WRITES)
+    writes: bool = True
 
     @property
     def delivered(self) -> bool:
-        """Return whether HubSpot's acknowledgement reached the product."""
-        return self.status in (200, 201, 207) and isinstance(self.answer, dict)
+        """Return whether the CRM's acknowledgement reached the product."""
+        return self.status in (200, 201, 207) and isinstance(self.answer, (dict, list))
 
 
 @dataclass
 class Listener:
     """Forwards every request to ``url``. ``before`` and ``after`` see each around its answer.
 
-    What ``before`` returns says whether the answer is delivered.
+    What ``before`` returns says whether the answer is delivered; ``writes`` whether a path and body write.
     """
 
     url: str
     database: Path
+    writes: Callable[[str, Any], bool]
     before: Callable[[Exchange], bool] = lambda _exchange: True
     after: Callable[[Exchange], None] = lambda _exchange: None
     exchanges: list[Exchange] = field(default_factory=list)
@@ -70,7 +65,8 @@ class Listener:
     def begin(self, method: str, path: str, body: Any) -> Exchange:
         """Note a request, with what the ledger knows where it writes."""
         with self._lock:
-            one = Exchange(len(self.exchanges), method, path, body, {})
+            writes = self.writes(path, body)
+            one = Exchange(len(self.exchanges), method, path, body, {}, writes=writes)
             self.exchanges.append(one)
         if one.writes:
             one.known = acknowledged(self.database)
@@ -125,8 +121,8 @@ def _handler(listener: Listener) -> type[BaseHTTPRequestHandler]:
         def _serve(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             one = listener.begin(self.command, self.path, _json(raw))
-            sent = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-            answer = listener.ask(self.command, self.path, raw, sent)
+            # With the caller's Host: Salesforce names its own address in what it answers.
+            answer = listener.ask(self.command, self.path, raw, dict(self.headers.items()))
             if answer is not None:
                 one.answer = _json(answer[2])
             if not listener.before(one) or answer is None:
