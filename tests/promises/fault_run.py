@@ -37,7 +37,6 @@ from tests.sync.harness import CHARTER, START, Sandbox
 from tests.sync.portfolios import Book
 
 ACCOUNTS = 120
-RENAMED = 30  # accounts renamed in each round
 SHARE, SEED = 0.2, 20260999  # a seed under which few calls meet three faults in a row: each wait is real
 STILL_FOR_S = 1.5  # nothing asked for so long: what is left waits for its time, so time passes
 STUCK_AFTER = 60  # spans of waiting; more than any step needs
@@ -130,24 +129,28 @@ class Days:
         ring(self.runtime.redis, Lane.FAST, Work.LOOK, self.id)
         self._until("the first writes", lambda: self.count(NOTHING_LEFT) == 0, Lane.FAST, Work.LOOK)
 
-    def rename(self, number: int | str) -> None:
-        """Have people rename some accounts, and let the next poll find it."""
+    def rename(self, number: int, name: str) -> None:
+        """Have people rename a round's accounts, and let the next poll find it.
+
+        Each account is renamed in one round only, so that nothing later makes up for a name that was lost.
+        """
         self.time_passes()
         names = {}
-        for account in range(RENAMED):
+        renamed = ACCOUNTS // self.wire.rounds
+        for account in range(number * renamed, (number + 1) * renamed):
             record_id = self.sandbox.lookup(f"account:a{account}")
-            names[record_id] = f"Account {account}, round {number}"
+            names[record_id] = f"Account {account}, {name}"
             self.sandbox.edit(self.wire.accounts, record_id, {self.wire.account_name: names[record_id]})
         self.time_passes()
         ring(self.runtime.redis, Lane.FAST, Work.POLL, self.id)
         wanted = f"""
-            SELECT count(*) FROM write_ledger WHERE desired LIKE '%, round {number}"%'
+            SELECT count(*) FROM write_ledger WHERE desired LIKE '%, {name}"%'
         """
 
         def done() -> bool:
-            return self.count(wanted) >= RENAMED and self.count(NOTHING_LEFT) == 0
+            return self.count(wanted) >= renamed and self.count(NOTHING_LEFT) == 0
 
-        self._until(f"round {number}", done, Lane.FAST, Work.POLL)
+        self._until(name, done, Lane.FAST, Work.POLL)
 
     def faults_unmet(self) -> set[str]:
         """Return the faults that no call has met yet, by their names in the sandbox's log."""
@@ -214,13 +217,13 @@ def story(home: Path, wire: Wire, *, disturbed: bool) -> dict[str, Any]:
             days.install()
             days.load()
             days.begin()
-            for number in range(wire.rounds - 1):
-                days.rename(number)
-            extra = 0
+            last, extra = wire.rounds - 1, 0
+            for number in range(last):
+                days.rename(number, f"round {number}")
             while disturbed and days.faults_unmet():
                 extra += 1
-                days.rename(f"more {extra}")
-            days.rename(wire.rounds - 1)
+                days.rename(last, f"more {extra}")
+            days.rename(last, f"round {last}")
             sandbox.heal()
             healed_at = len(listener.exchanges)
             days.look_again()
