@@ -27,6 +27,8 @@ _OPTIONS = {
 }  # fmt: skip
 _LEVELS = ("NoTestRun", "RunSpecifiedTests", "RunLocalTests", "RunAllTestsInOrg", "RunRelevantTests")
 _POLLS_BEFORE_DONE = 1
+_JSON_PARTS = ("json", "entity_content")
+"""The options' part as the guide calls it, and as jsforce and Salesforce's CLI do; orgs take both."""
 
 
 def register(router: Router) -> None:
@@ -59,14 +61,15 @@ def _parts(call: Call) -> tuple[Json, bytes]:
     if mimetype != "multipart/form-data":
         raise SfError("UNSUPPORTED_MEDIA_TYPE", f"Content-Type not supported: {mimetype}", 415)
     _, form, files = FormDataParser().parse(io.BytesIO(call.body), mimetype, len(call.body), options)
-    raw = form.get("json") or (files["json"].read().decode() if "json" in files else None)
+    texts = {**form, **{name: files[name].read().decode() for name in _JSON_PARTS if name in files}}
+    raw = next((texts[name] for name in _JSON_PARTS if texts.get(name)), None)
     if raw is None:
         raise SfError("INVALID_MULTIPART_REQUEST", "The multipart request has no JSON part named 'json'")
     try:
         wanted = json.loads(raw).get("deployOptions", {})
     except (ValueError, AttributeError) as error:
         raise SfError("JSON_PARSER_ERROR", f"The JSON part can not be read: {error}") from error
-    zips = [f for name, f in files.items() if name != "json"]
+    zips = [f for name, f in files.items() if name not in _JSON_PARTS]
     if len(zips) != 1:
         raise SfError(
             "INVALID_MULTIPART_REQUEST", "The multipart request must have exactly one zip file part"

@@ -14,6 +14,7 @@ from tests.sandbox.salesforce_session import (
     package,
     permission_set,
     profile_package,
+    zipped,
 )
 
 UPSERT = "/composite/sobjects/CS_Profile__c/CS_Key__c"
@@ -243,3 +244,16 @@ def test_validation_and_duplicate_rules_refuse_in_the_orgs_words(api: Api, sales
         "POST", "/sobjects/Contact", body, headers={"Sforce-Duplicate-Rule-Header": "allowSave=true"}
     )
     assert allowed.status_code == 201
+
+
+@pytest.mark.parametrize("part", ["json", "entity_content"])
+def test_the_options_of_a_deploy_go_by_two_names(api: Api, part: str) -> None:
+    """The guide's, and the one jsforce and Salesforce's CLI send; without either a deploy is refused."""
+    files = {"package.xml": package()}
+    options = '{"deployOptions": {"checkOnly": true}}'
+    parts = {part: (None, options, "application/json"), "file": ("d.zip", zipped(files))}
+    url = f"{api.data}/metadata/deployRequest"
+    answer = api.session.post(url, files=parts, timeout=60)
+    assert (answer.status_code, answer.json()["deployResult"]["checkOnly"]) == (201, True)
+    refused = api.session.post(url, files={"file": ("d.zip", zipped(files))}, timeout=60)
+    assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "INVALID_MULTIPART_REQUEST")
