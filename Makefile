@@ -29,7 +29,7 @@ coverage: $(VENV)/ready-dev  ## run the tests and say how much of the product th
 test-native: $(VENV)/ready-dev  ## run the tests that need Node, which is brought along where it is missing
 	@sh .ci/native
 
-test-live: $(VENV)/ready-dev  ## run the connector's tests against the portal of HUBSPOT_TOKEN; skipped without one
+test-live: $(VENV)/ready-dev  ## run the connectors' tests against the portal of HUBSPOT_TOKEN and the org of SF_INSTANCE_URL, where set
 	@sh .ci/live
 
 check: lint types layers  ## lint, types and import rules
