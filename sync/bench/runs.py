@@ -1,7 +1,8 @@
 """Three runs of one installation: everything for the first time, nothing changed, a few records changed.
 
 Calls come from the sandbox's request log. What the least possible is depends on the vendor and comes from
-its ``Limits``, which counts by the sandbox's rows. Neighbours: ``hubspot_sync`` and ``salesforce_sync``.
+its ``Limits``, which counts by the sandbox's rows; both stay under the home, to be counted again.
+Neighbours: ``hubspot_sync`` and ``salesforce_sync``.
 """
 
 from __future__ import annotations
@@ -77,7 +78,9 @@ def first_run(found: Stage, limits: Limits, say: Say) -> First:
     records = found.load()
     found.go_live()
     seconds = round(time.perf_counter() - begun, 1)
-    return First(len(found.calls(before)), limits.least_first(held, found.control.counts()), records, seconds)
+    calls, after = found.calls(before), found.control.counts()
+    found.keep("first", {"before": held, "after": after, "calls": calls})
+    return First(len(calls), limits.least_first(held, after), records, seconds)
 
 
 def later_runs(found: Stage, size: Size, share: float, limits: Limits, say: Say) -> tuple[Unchanged, Changed]:
@@ -110,6 +113,7 @@ def _changed(found: Stage, size: Size, share: float, limits: Limits, say: Say) -
     before = found.control.last_request()
     found.run_again()
     made = found.calls(before)
+    found.keep("changed", {"accounts": accounts, "deals": deals, "calls": made})
     written: Counter[str] = Counter()
     for one in made:
         written[one["object"]] += len(one["written"])

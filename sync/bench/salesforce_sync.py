@@ -26,7 +26,7 @@ PAGE_ROWS: Final = 2_000
 CALL_ROWS: Final = 1_000
 JOB_CALLS: Final = 5
 OWN: Final = ("CS_Profile__c", "CS_Plan__c", "CS_Milestone__c")
-FEWER_ROWS, MORE_ROWS = 50_000, 500_000
+MEMORY_ROWS: Final = (50_000, 500_000)
 """Rows pushed by Bulk whose peaks of memory are compared."""
 
 
@@ -34,8 +34,9 @@ FEWER_ROWS, MORE_ROWS = 50_000, 500_000
 class SalesforceSync:
     """The whole benchmark, with the keys of ``HubSpotSync``.
 
-    ``memory_ratio``: the peak of pushing 500,000 rows by Bulk over that of 50,000. ``rate`` is always
-    ``None``: Salesforce counts calls by 24 hours, so there is no speed to reach.
+    ``memory_ratio``: the peak of pushing 500,000 rows by Bulk (or the more that was asked for) over that of
+    50,000 (the fewer). ``rate`` is always ``None``: Salesforce counts calls by 24 hours, so there is no
+    speed to reach.
     """
 
     first: First
@@ -45,14 +46,19 @@ class SalesforceSync:
     rate: None = None
 
 
-def run(home: Path, size: Size, changed_share: float, *, memory: bool, say: Say) -> SalesforceSync:
-    """Return the figures of one run over a portfolio of ``size``; takes minutes, says how far it is."""
+def run(
+    home: Path, size: Size, changed_share: float, *, memory: tuple[int, int] | None, say: Say
+) -> SalesforceSync:
+    """Return the figures of one run over a portfolio of ``size``; takes minutes, says how far it is.
+
+    ``memory`` are two numbers of rows whose peaks are compared, the fewer first.
+    """
     say(f"loading {size.accounts} accounts and {size.deals} opportunities into the sandbox")
     with stage(home / "sync", SALESFORCE, size) as found:
         found.install()
         first = first_run(found, LIMITS, say)
         unchanged, changed = later_runs(found, size, changed_share, LIMITS, say)
-    return SalesforceSync(first, unchanged, changed, _memory_ratio(home, say) if memory else None)
+    return SalesforceSync(first, unchanged, changed, _memory_ratio(home, memory, say) if memory else None)
 
 
 class SalesforceLimits:
@@ -79,9 +85,9 @@ def least_to_write(rows: Mapping[str, int]) -> int:
 LIMITS: Final = SalesforceLimits()
 
 
-def _memory_ratio(home: Path, say: Say) -> float:
-    fewer = _peak_kb(home / "memory-1", FEWER_ROWS, say)
-    return round(_peak_kb(home / "memory-10", MORE_ROWS, say) / fewer, 3)
+def _memory_ratio(home: Path, rows: tuple[int, int], say: Say) -> float:
+    fewer, more = (_peak_kb(home / f"memory-{count}", count, say) for count in rows)
+    return round(more / fewer, 3)
 
 
 def _peak_kb(home: Path, rows: int, say: Say) -> int:

@@ -6,7 +6,8 @@ Neighbours: ``runs`` runs on it; ``first_load`` and ``usage_load`` are its proce
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,9 +41,10 @@ OWNER = "bench"
 
 @dataclass(slots=True)
 class Stage:
-    """A sandbox, the product beside it, and clocks that stand still until moved."""
+    """A sandbox, the product beside it, and clocks that stand still until moved; all under ``home``."""
 
     vendor: str
+    home: Path
     control: Control
     runtime: Runtime
     installation: str = ""
@@ -98,6 +100,10 @@ class Stage:
             pass
         return pushing.push(self.ws, OWNER)
 
+    def keep(self, name: str, what: Mapping[str, Any]) -> None:
+        """Leave what was counted under the home, for others to count again: ``kept-NAME.json``."""
+        (self.home / f"kept-{name}.json").write_text(json.dumps(what), "utf-8")
+
     def calls(self, after: int) -> list[dict[str, Any]]:
         """Return the vendor requests after a number of the log, sign-ins left out."""
         return [one for one in self.control.requests(after) if one["object"] != "oauth"]
@@ -123,7 +129,7 @@ def stage_of(home: Path, vendor: str, portfolio: Path) -> Iterator[Stage]:
         control = Control(children.url_of(name))
         control.load(portfolio)
         runtime = open_runtime(read_settings({"CS_HOME": str(home), "REDIS_URL": valkey.url}))
-        found = Stage(vendor, control, runtime)
+        found = Stage(vendor, home, control, runtime)
         found.later(seconds=0)
         yield found
         runtime.engine.dispose()

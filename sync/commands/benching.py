@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -12,10 +14,14 @@ from sync.bench import salesforce_sync as salesforce
 from sync.bench.book import Size
 from sync.bench.hubspot_sync import HubSpotSync, run
 from sync.bench.salesforce_sync import SalesforceSync
+from sync.commands.demonstration import ANY_FOLDER, fresh_home
 from sync.commands.output import answer, json_option, progress, table
 
 deals_option = click.option(
     "--deals", type=click.IntRange(min=100), default=8_000, show_default=True, help="How many."
+)
+home_option = click.option(
+    "--home", type=ANY_FOLDER, help="Where sandbox, state and what was counted go and stay; else removed."
 )
 changed_option = click.option(
     "--changed", type=click.FloatRange(0, 1), default=0.03, show_default=True, help="The share that changes."
@@ -33,15 +39,18 @@ def bench() -> None:
 @changed_option
 @click.option("--memory/--no-memory", default=True, help="Also compare peak memory at ten times the size.")
 @click.option("--rate/--no-rate", default=True, help="Also call at full speed for half a minute.")
+@home_option
 @json_option
-def hubspot_sync(companies: int, deals: int, changed: float, memory: bool, rate: bool, as_json: bool) -> None:
+def hubspot_sync(
+    companies: int, deals: int, changed: float, memory: bool, rate: bool, home: Path | None, as_json: bool
+) -> None:
     """Read a portal, decide and write; again with nothing changed; and with a few records changed.
 
     Example: colonnade bench hubspot-sync --json
     """
-    with tempfile.TemporaryDirectory(prefix="colonnade-bench-") as home:
+    with _home(home) as folder:
         size = Size(companies, deals)
-        found = run(Path(home), size, changed, memory=memory, full_speed=rate, say=progress.print)
+        found = run(folder, size, changed, memory=memory, full_speed=rate, say=progress.print)
     answer(found, as_json, lambda console: _show_hubspot(console, found))
 
 
@@ -50,16 +59,42 @@ def hubspot_sync(companies: int, deals: int, changed: float, memory: bool, rate:
 @deals_option
 @changed_option
 @click.option("--memory/--no-memory", default=True, help="Also compare peaks of Bulk at ten times the rows.")
+@click.option(
+    "--memory-rows",
+    type=(int, int),
+    default=salesforce.MEMORY_ROWS,
+    show_default=True,
+    help="The rows whose peaks are compared, the fewer first.",
+)
+@home_option
 @json_option
-def salesforce_sync(accounts: int, deals: int, changed: float, memory: bool, as_json: bool) -> None:
+def salesforce_sync(
+    accounts: int,
+    deals: int,
+    changed: float,
+    memory: bool,
+    memory_rows: tuple[int, int],
+    home: Path | None,
+    as_json: bool,
+) -> None:
     """Read an org, decide and write; again with nothing changed; and with a few records changed.
 
     Example: colonnade bench salesforce-sync --json
     """
-    with tempfile.TemporaryDirectory(prefix="colonnade-bench-") as home:
-        size = Size(accounts, deals)
-        found = salesforce.run(Path(home), size, changed, memory=memory, say=progress.print)
+    with _home(home) as folder:
+        size, rows = Size(accounts, deals), memory_rows if memory else None
+        found = salesforce.run(folder, size, changed, memory=rows, say=progress.print)
     answer(found, as_json, lambda console: _show_salesforce(console, found))
+
+
+@contextmanager
+def _home(home: Path | None) -> Iterator[Path]:
+    """Give the empty folder named, which stays, or one that goes with the run."""
+    if home is not None:
+        yield fresh_home(home)
+        return
+    with tempfile.TemporaryDirectory(prefix="colonnade-bench-") as folder:
+        yield Path(folder)
 
 
 def _show_hubspot(console: Console, found: HubSpotSync) -> None:

@@ -66,7 +66,7 @@ def demo(
     Example: colonnade demo --accounts 200 --json
     """
     with stoppable():
-        folder = _fresh_home(home)
+        folder = fresh_home(home)
         options = _prepare(folder, source, mapping, charter_file, as_of.date(), accounts, seed, workers)
         with _bars() as bars:
             report = run(options, bars)
@@ -97,14 +97,14 @@ def serve(with_demo: bool, accounts: int, as_json: bool) -> None:
 
 def _serve_demo(accounts: int, as_json: bool) -> None:
     day = datetime.strptime(DEFAULT_AS_OF, "%Y-%m-%d").replace(tzinfo=UTC).date()
-    options = _prepare(_fresh_home(None), None, None, None, day, accounts, 7, 1)
+    options = _prepare(fresh_home(None), None, None, None, day, accounts, 7, 1)
     with _bars() as bars, running(options, bars) as loop:
         report: DemoReport = tell(loop)
         answer(report, as_json, lambda out: show(out, report))
         wait_for_stop(f"{loop.web}/console")
 
 
-def _fresh_home(home: Path | None) -> Path:
+def fresh_home(home: Path | None) -> Path:
     """Return an empty folder for a run: the one named, or a new one. Nothing is ever removed for it."""
     if home is None:
         base = read_settings().home / "demo"
@@ -112,7 +112,7 @@ def _fresh_home(home: Path | None) -> Path:
         return Path(tempfile.mkdtemp(prefix="run-", dir=base))
     target = home.absolute()
     if target.exists() and any(target.iterdir()):
-        raise Unusable(f"{target} is not empty, and the demo removes nothing; name another --home")
+        raise Unusable(f"{target} is not empty, and nothing is ever removed for a run; name another --home")
     target.mkdir(parents=True, exist_ok=True)
     return target
 

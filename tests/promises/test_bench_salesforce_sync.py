@@ -9,20 +9,30 @@ from pathlib import Path
 
 import pytest
 
+from tests.promises import bench_least
+from tests.promises.bench_least import Calls
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # By hand, for 300 accounts, 480 opportunities and a line under each first one; every account became a
 # customer four months ago, so each has a plan of four milestones, and no renewal is due in 90 days.
 READ = 1 + 1 + 1  # accounts, opportunities, lines, 2,000 a page; there are no cases
 WRITTEN = 1 + 1 + 1 + 2  # accounts, profiles, plans and 1,200 milestones, 1,000 a call
+WROTE = 300 + 300 + 300 + 1_200
+RENAMED = 9  # three in a hundred; 14 opportunities get another amount, which changes nothing of ours
+READ_AGAIN = 1 + 1  # a page of accounts, one of opportunities
 
 
 @pytest.mark.slow
 def test_a_sync_stays_within_its_call_budget(tmp_path: Path) -> None:
-    """A first run makes the least calls and asks once for cases; without changes nothing is written."""
-    command = [sys.executable, "-m", "app", "bench", "salesforce-sync", "--no-memory", "--json"]
+    """A first run makes the least calls and asks once for cases; without changes nothing is written.
+
+    The least is counted again from the rows and the log the benchmark kept.
+    """
+    home = tmp_path / "bench"
+    command = [sys.executable, "-m", "app", "bench", "salesforce-sync", "--json", "--home", str(home)]
     done = subprocess.run(
-        [*command, "--accounts", "300", "--deals", "480"],
+        [*command, "--accounts", "300", "--deals", "480", "--memory-rows", "8000", "24000"],
         cwd=ROOT,
         env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
         capture_output=True,
@@ -36,6 +46,11 @@ def test_a_sync_stays_within_its_call_budget(tmp_path: Path) -> None:
     assert first["calls"] == first["least"] + 1
     assert first["records"] == 300 + 480 + 300
     assert found["unchanged"]["writes"] == 0
-    assert changed["written"] >= 9  # at least the profile of each account renamed
+    assert changed["written"] == 2 * RENAMED  # the name on its profile and in its plan, and nothing else
+    assert changed["least"] == READ_AGAIN + 2 == 4  # and a call of profiles, one of plans
     assert changed["calls"] <= changed["least"] + 10
+    assert found["memory_ratio"] <= 1.3  # 24,000 rows by Bulk beside 8,000
     assert set(found) == {"first", "unchanged", "changed", "memory_ratio", "rate"}
+    assert bench_least.first(home) == Calls(first["calls"], first["least"], WROTE)
+    again = bench_least.changed(home)
+    assert again == Calls(changed["calls"], changed["least"], changed["written"])
