@@ -61,6 +61,6 @@ def test_it_describes_and_raises_the_vendors_errors(client: Salesforce) -> None:
 
 def test_its_bulk2_inserts_rows(client: Salesforce) -> None:
     """The bulk 2.0 handler runs a job to its end."""
-    results = client.bulk2.Account.insert(records=[{"Name": f"bulk {n}"} for n in range(3)])
+    results = client.bulk2.Account.insert(records=[{"Name": f"bulk {n}"} for n in range(3)], wait=0.1)
     assert [r["numberRecordsProcessed"] for r in results] == [3]
     assert client.query("SELECT COUNT() FROM Account WHERE Name LIKE 'bulk %'")["totalSize"] == 3
