@@ -8,15 +8,18 @@ file, an embedded PostgreSQL and an embedded Valkey are used. A given Redis is e
 from __future__ import annotations
 
 import os
+import sqlite3
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import Pool
 
 from sync.servers import embedded_postgres, embedded_valkey, locked
 from sync.state.engine import migrate, normal_url, open_engine
@@ -38,6 +41,15 @@ def _without_syncing(url: URL) -> None:
         conn.execute(text("ALTER SYSTEM SET fsync = off"))
         conn.execute(text("SELECT pg_reload_conf()"))
     admin.dispose()
+
+
+def _sqlite_without_syncing(connection: Any, _record: object, _proxy: object) -> None:
+    """As PostgreSQL: SQLite files of the test's own process are written without waiting for the disk."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
+
+
+event.listen(Pool, "checkout", _sqlite_without_syncing)
 
 
 @pytest.fixture(scope="session")
