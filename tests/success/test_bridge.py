@@ -70,6 +70,22 @@ def test_a_late_renewal_is_churn_and_reactivation_only_without_grace() -> None:
     assert moved(lines, patient) == {"opening": 100, "closing": 100}
 
 
+def test_a_return_after_the_grace_was_churn_in_between() -> None:
+    """Ended on 1 June, gone on 1 July and back on 1 September, seen only by movements."""
+    lines = [line("a", end=MIDDLE, arr=usd(100)), line("b", start=date(2024, 9, 1), arr=usd(100))]
+    patient = Policies(movement=Movement.MOVEMENTS, grace_days=30)
+    assert moved(lines, patient) == {"opening": 100, "churn": -100, "reactivation": 100, "closing": 100}
+
+
+def test_steps_inside_a_period_are_movements_of_their_own() -> None:
+    """100, then 200, then 50: by steps 100 up and 150 down, by its ends 50 down."""
+    ramp = [line("a", arr=usd(100), ramp=(usd(100), usd(200), usd(50)))]
+    years = (START, date(2026, 1, 1))
+    by_steps, by_ends = (bridge(Book(ramp, one), *years).total for one in (STEPS, Policies()))
+    assert (by_steps.uplift, by_steps.contraction) == (10_000, -15_000)
+    assert (by_ends.uplift, by_ends.contraction) == (0, -5_000)
+
+
 def test_what_is_still_awaited_is_told_beside_the_closing() -> None:
     """Ended ten days before the closing: 100 is in it, and pending."""
     found = bridge(

@@ -86,6 +86,11 @@ def test_variants_without_their_facts_say_what_is_missing(found: Lab) -> None:
     assert variant(found, "customer", "ultimate_parent").remark is None
 
 
+def test_a_family_is_compared_as_a_family(found: Lab) -> None:
+    """A and B grew apart or together: the same family kept the same, so that nobody differs."""
+    assert variant(found, "customer", "ultimate_parent").accounts == 0
+
+
 def test_a_churn_day_inside_the_period_changes_nothing_at_its_ends(found: Lab) -> None:
     """C was last seen in February: lost then or on the last day, the year loses its 70."""
     one = variant(found, "churn_date", "last_use")

@@ -97,6 +97,10 @@ class TestGrace:
         left = line("old", end=END, arr=usd(100), cancelled_on=date(2024, 10, 1))
         assert on([left], END, GRACE) == 0
 
+    def test_a_sibling_of_the_same_day_renews_nothing(self) -> None:
+        """Two lines of one product began together; the one that goes on is no renewal of the other."""
+        assert on([self.YEAR, line("sibling", arr=usd(5))], END, GRACE) == 105
+
     def test_another_product_renews_nothing(self) -> None:
         """A new line of another product is no renewal of this one."""
         other = line("new", product_id="other", start=END, arr=usd(7))
@@ -136,6 +140,21 @@ class TestChurnDate:
         renewed = [self.YEAR, line("b", start=END, arr=usd(100))]
         policies = Policies(churn_date=ChurnDate.LAST_USE)
         assert on(renewed, date(2024, 12, 31), policies, self.KNOWN) == 100
+
+    def test_a_renewal_within_the_grace_goes_on_from_the_same_term(self) -> None:
+        """Notice was given, and taken back ten days after the end: nobody left, unless grace is none."""
+        late = [self.YEAR, line("b", start=date(2025, 1, 11), arr=usd(100))]
+        day = date(2024, 12, 1)
+        assert on(late, day, Policies(churn_date=ChurnDate.NOTICE, grace_days=30)) == 100
+        assert on(late, day, Policies(churn_date=ChurnDate.NOTICE)) == 0
+
+    def test_notice_on_one_line_is_no_notice_on_the_last(self) -> None:
+        """The line that ended in June was given up in March; the one that ends in December was not."""
+        lines = [
+            line("a", end=date(2024, 6, 1), arr=usd(5), cancelled_on=date(2024, 3, 1)),
+            line("b", end=END, arr=usd(100)),
+        ]
+        assert on(lines, date(2024, 12, 31), Policies(churn_date=ChurnDate.NOTICE)) == 100
 
     def test_who_never_used_it_is_lost_at_the_end_of_the_term(self) -> None:
         """No use is no last use."""

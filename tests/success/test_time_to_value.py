@@ -104,16 +104,18 @@ def test_use_after_the_day_asked_about_is_not_known() -> None:
 
 
 def test_activation_leaves_the_young_out_on_both_sides() -> None:
-    """Of those with 30 days behind them one of three was in time, on the thirtieth day itself."""
+    """Of those with 30 days behind them one of four was in time, on the thirtieth day itself."""
     old, young = date(2024, 1, 1), date(2024, 2, 20)
+    just = AS_OF - timedelta(days=30)
     found = [
         way(30, reached=True, start=old),
         way(31, reached=True, start=old),
         way(60, reached=False, start=old),
+        way(30, reached=False, start=just),
         way(3, reached=True, start=young),
     ]
     told = activation(found, AS_OF, Policies())
-    assert (told.activated, told.eligible, told.share) == (1, 3, Fraction(1, 3))
+    assert (told.activated, told.eligible, told.share) == (1, 4, Fraction(1, 4))
 
 
 def test_the_estimator_is_loaded_only_when_asked() -> None:

@@ -44,6 +44,12 @@ def test_by_creation_what_was_made_in_the_period_counts_at_one_age() -> None:
     assert (older.won, older.lost) == (2, 1)
 
 
+def test_the_last_day_of_the_age_counts() -> None:
+    """Made on 1 January and won 90 days later, on 31 March: decided in time."""
+    one = made("x", DealState.WON, date(2024, 1, 1), date(2024, 3, 31))
+    assert by_creation([one], "new", Q1, AS_OF, Policies()).won == 1
+
+
 def test_deals_too_young_for_the_age_are_left_out() -> None:
     """On 1 May only those made by 1 February are 90 days old."""
     assert by_creation(DEALS, "new", Q1, date(2024, 5, 1), Policies()).deals == 3
