@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from flask import Flask
+
 from sandbox.salesforce import (
     bulk_ingest,
     bulk_query,
@@ -48,7 +50,22 @@ def options() -> argparse.Namespace:
     parser.add_argument("--daily-limit", type=int, default=100_000, help="API requests a day (sandbox clock)")
     parser.add_argument("--retry-base-seconds", type=float, default=15.0,
                         help="real seconds before the first retry of an outbound message")  # fmt: skip
+    parser.add_argument("--pubsub-port", type=int,
+                        help="serve the Pub/Sub API too; 0 takes a free port")  # fmt: skip
     return parser.parse_args()
+
+
+def serve_events(app: Flask, org: Org, tokens: Tokens, port: int) -> str:
+    """Serve change events over gRPC; return the address. What is not asked for costs no start-up time."""
+    from sandbox.salesforce.change_events import Bus
+    from sandbox.salesforce.change_events_control import change_events_blueprint
+    from sandbox.salesforce.pubsub import PubSub
+
+    bus = Bus(org)
+    service = PubSub(org, tokens, bus)
+    address = f"http://127.0.0.1:{service.start(port)}"
+    app.register_blueprint(change_events_blueprint(org, bus, service, address))
+    return address
 
 
 def main() -> None:
@@ -61,8 +78,11 @@ def main() -> None:
     app = build_app("salesforce", services)
     app.register_blueprint(control_blueprint(services, Hooks(org, tokens, outbound)))
     app.register_blueprint(extra_blueprint(org, tokens, quota))
+    more = ""
+    if args.pubsub_port is not None:
+        more = f" pubsub {serve_events(app, org, tokens, args.pubsub_port)}"
     app.register_blueprint(Edge(org, routes(quota), tokens, quota, outbound).blueprint())
-    serve(app, args.port)
+    serve(app, args.port, more=more)
 
 
 if __name__ == "__main__":

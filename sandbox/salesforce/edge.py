@@ -9,7 +9,7 @@ from flask import Blueprint, Request, Response, redirect, request
 
 from sandbox.salesforce.errors import SfError, resource_missing
 from sandbox.salesforce.oauth import OAuthError, Tokens
-from sandbox.salesforce.org import Org
+from sandbox.salesforce.org import SCREEN, Org
 from sandbox.salesforce.outbound import OutboundMessages
 from sandbox.salesforce.rest_limits import Quota
 from sandbox.salesforce.web import NOTHING, Answer, Call, Router
@@ -110,8 +110,10 @@ class Edge:
         """Every REST resource of a version."""
         del rest
         with self.org.lock:
+            self.org.origin = _origin(request)
             answer = self._guarded()
             self._settle()
+            self.org.origin = SCREEN
         answer.headers.setdefault("Sforce-Limit-Info", self.quota.header)
         return _response(answer)
 
@@ -143,6 +145,13 @@ class Edge:
         if not resource.strip("/"):
             return Answer(body=_resources(version))
         return self.router.serve(self.org, call)
+
+
+def _origin(req: Request) -> str:
+    """Return what change events say of a call: the API, its version, and the client it names itself."""
+    version, options = re.search(r"/v(\d+\.0)", req.path), req.headers.get("Sforce-Call-Options", "")
+    client = re.search(r"(?:^|,)\s*client=([^,]*)", options)
+    return f"com/salesforce/api/rest/{version[1] if version else ''};client={client[1] if client else ''}"
 
 
 def _versioned(path: str) -> tuple[int, str]:

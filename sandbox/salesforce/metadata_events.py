@@ -56,6 +56,7 @@ def channel_member(scope: Scope, name: str, root: ET.Element) -> None:
         if len(chosen) >= _ENTITIES:
             raise Problem(f"Entity selection limit exceeded: at most {_ENTITIES} objects have change events")
         chosen.append(entity)
+    scope.details.setdefault("members", {})[name] = [needed(root, "eventChannel"), obj.name]
 
 
 def client_app(_scope: Scope, name: str, root: ET.Element) -> None:

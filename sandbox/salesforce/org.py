@@ -21,6 +21,8 @@ from sandbox.salesforce.store import Change, Row, Store
 from sandbox.server.app import Services
 
 API_USERNAME = "integration@colonnade.example"
+SCREEN = "com/salesforce/api/soap/68.0;client=SfdcInternalAPI/"
+"""The origin of a change made at the screen, as change events name it (CDC guide, "changeOrigin")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Org:
         self.clock = services.clock
         self.store = Store(services)
         self.changed: Callable[[str, str], None] = lambda _object, _id: None
+        self.origin = SCREEN
         self._sights: dict[str, tuple[int, Access]] = {}
         self._grants_version = 0
         self.cursors: dict[str, Any] = {}

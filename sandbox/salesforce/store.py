@@ -7,8 +7,8 @@ taken back; ``Store.commit`` makes them durable. Unique fields have an index her
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from sandbox.server.app import Services
 
@@ -19,6 +19,15 @@ CREATE TABLE IF NOT EXISTS record (
     id TEXT PRIMARY KEY, object TEXT NOT NULL, body TEXT NOT NULL
 ) WITHOUT ROWID;
 """
+
+
+class Saved(NamedTuple):
+    """What one commit made of a row: what it was before (None: not there) and what it is now."""
+
+    object: str
+    id: str
+    before: Row | None
+    after: Row | None
 
 
 class Change:
@@ -47,6 +56,8 @@ class Store:
         self._unique: dict[tuple[str, str], dict[str, str]] = {}
         self._folds: dict[tuple[str, str], bool] = {}
         self._dirty: dict[str, tuple[str, Row | None]] = {}
+        self._before: dict[str, Row | None] = {}
+        self.committed: Callable[[list[Saved]], None] = lambda _saved: None
         for row_id, name, body in self._db.execute("SELECT id, object, body FROM record ORDER BY id"):
             self.rows.setdefault(name, {})[row_id] = json.loads(body)
 
@@ -92,7 +103,7 @@ class Store:
             change.before[row_id] = (object_name, old)
         self._reindex(object_name, old, row)
         table[row_id] = row
-        self._dirty[row_id] = (object_name, row)
+        self._touch(object_name, row_id, old, row)
 
     def remove(self, change: Change, object_name: str, row_id: str) -> None:
         """Purge a row within a change."""
@@ -100,18 +111,19 @@ class Store:
         if row_id not in change.before:
             change.before[row_id] = (object_name, old)
         self._reindex(object_name, old, None)
-        self._dirty[row_id] = (object_name, None)
+        self._touch(object_name, row_id, old, None)
 
     def undo(self, change: Change) -> None:
         """Take back everything a change did."""
         for row_id, (object_name, old) in reversed(change.before.items()):
             table = self.table(object_name)
-            self._reindex(object_name, table.get(row_id), old)
+            now = table.get(row_id)
+            self._reindex(object_name, now, old)
             if old is None:
                 table.pop(row_id, None)
             else:
                 table[row_id] = old
-            self._dirty[row_id] = (object_name, old)
+            self._touch(object_name, row_id, now, old)
         change.before.clear()
         change.created.clear()
 
@@ -122,6 +134,7 @@ class Store:
     def commit(self) -> None:
         """Write all that changed since the last commit to the file."""
         dirty, self._dirty = self._dirty, {}
+        before, self._before = self._before, {}
         if not dirty:
             return
         puts = [(i, o, json.dumps(r, separators=(",", ":"))) for i, (o, r) in dirty.items() if r is not None]
@@ -131,6 +144,12 @@ class Store:
             self._db.executemany("INSERT OR REPLACE INTO record (id, object, body) VALUES (?, ?, ?)", puts)
             self._db.executemany("DELETE FROM record WHERE id = ?", gone)
             self._db.execute("COMMIT")
+        self.committed([Saved(name, key, before[key], row) for key, (name, row) in dirty.items()])
+
+    def _touch(self, object_name: str, row_id: str, old: Row | None, new: Row | None) -> None:
+        """Remember that a row is to be committed, and what it was at the last commit."""
+        self._before.setdefault(row_id, old)
+        self._dirty[row_id] = (object_name, new)
 
     def drop_object(self, object_name: str) -> None:
         """Forget all rows of a deleted object."""

@@ -144,13 +144,13 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-def serve(app: WSGIApplication, port: int, host: str = "127.0.0.1") -> None:
-    """Serve ``app`` until the process ends; prints ``ready http://HOST:PORT`` once.
+def serve(app: WSGIApplication, port: int, host: str = "127.0.0.1", more: str = "") -> None:
+    """Serve ``app`` until the process ends; prints ``ready http://HOST:PORT`` once, and ``more`` behind it.
 
     Port 0 takes a free one.
     """
     server = _Server(host, port, app)
-    sys.stdout.write(f"ready http://{host}:{server.port}\n")
+    sys.stdout.write(f"ready http://{host}:{server.port}{more}\n")
     sys.stdout.flush()
     try:
         server.serve_forever(poll_interval=0.2)

@@ -24,6 +24,7 @@ _RESULTS = "1.3, results"
 _BULK_QUERY = "1.3, query"
 _BULK_LIMITS = "1.3, limits"
 _CSV = "1.3, CSV semantics"
+_PUBSUB = "2.2, Pub/Sub API"
 
 REFUSALS: Final[dict[str, tuple[str, str]]] = {
     # versions, sessions, quotas
@@ -102,6 +103,19 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "bulk-query-early": (_BULK_QUERY, "results of a query that has not ended"),
     "bulk-query-locator": (_BULK_QUERY, "a locator nobody gave"),
     "bulk-query-abort": (_BULK_QUERY, "aborting a query that has ended"),
+    # 2.2: change events over the Pub/Sub API
+    "pubsub-header-blank": (_PUBSUB, "a call without token, instance or tenant"),
+    "pubsub-session": (_PUBSUB, "a dead token, or another org's id"),
+    "pubsub-session-ends": (_PUBSUB, "a token revoked while its stream stands"),
+    "pubsub-topic-unknown": (_PUBSUB, "a topic that is not there"),
+    "pubsub-topic-blank": (_PUBSUB, "no topic"),
+    "pubsub-topic-changed": (_PUBSUB, "another topic within a stream"),
+    "pubsub-schema-blank": (_PUBSUB, "no schema id"),
+    "pubsub-101-events": (_PUBSUB, "more than 100 events asked for, or none"),
+    "pubsub-replay-missing": (_PUBSUB, "the preset CUSTOM without a replay id"),
+    "pubsub-replay-corrupted": (_PUBSUB, "a replay id nobody gave, or older than 72 hours"),
+    "pubsub-allocation": (_PUBSUB, "events beyond the day's allocation"),
+    "pubsub-edition": (_PUBSUB, "an edition without change events"),
 }
 
 
