@@ -41,6 +41,7 @@ REMEDIES = {
     "CS_HUBSPOT_APP_ID": "give the app's number from HubSpot",
     "CS_CHARTER": "give the charter's file, or leave it out for the one we bring along",
     "CS_HUBSPOT_URL": "leave it out: it is for a stand-in of HubSpot only",
+    "CS_SALESFORCE_PUBSUB_URL": "leave it out, or give the https:// address of a region's endpoint",
     "CS_LOG_LEVEL": "give DEBUG, INFO, WARNING or ERROR",
     "PORT": "give a port number from 1 to 65535",
 }
@@ -99,6 +100,7 @@ class Settings(BaseModel):
     hubspot_client_secret: SecretStr | None = Field(alias="CS_HUBSPOT_CLIENT_SECRET", default=None)
     hubspot_app_id: int | None = Field(alias="CS_HUBSPOT_APP_ID", default=None, ge=1)
     hubspot_url: Annotated[str, AfterValidator(_address)] = Field(alias="CS_HUBSPOT_URL", default="")
+    pubsub_url: Annotated[str, AfterValidator(_address)] = Field(alias="CS_SALESFORCE_PUBSUB_URL", default="")
     charter: Path | None = Field(alias="CS_CHARTER", default=None)
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(alias="CS_LOG_LEVEL", default="INFO")
     port: int = Field(alias="PORT", default=8000, ge=1, le=65535)

@@ -18,9 +18,9 @@ from typing import cast
 from sqlalchemy import Connection
 
 from integration.hubspot.events import read_event
-from integration.port import Signal, SignalKind, Unavailable
+from integration.port import FieldValues, Signal, SignalKind, Unavailable
 from sync import usage
-from sync.drift import is_echo
+from sync.drift import is_echo, is_own_write
 from sync.follow import follow
 from sync.keep import Pulled
 from sync.state import findings, inbox, ledger, mirror
@@ -40,6 +40,8 @@ IN_FLIGHT_TRIES = 2
 HUBSPOT = "hubspot"
 SALESFORCE = "salesforce"
 USAGE = "usage"
+WRITTEN, RESTORED = "written", "restored"
+"""Beside object and id of a Salesforce hint: what a change in our name wrote; that a record came back."""
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,11 @@ class Drained:
 class _Hint:
     item: InboxItem
     signal: Signal
+
+    @property
+    def restored(self) -> bool:
+        """Return whether the CRM says that the record came out of its recycle bin."""
+        return bool(cast("Mapping[str, object]", self.item.body).get(RESTORED))
 
 
 def drain(ws: Workspace, owner: str) -> Drained | None:
@@ -141,7 +148,7 @@ def _signals(item: InboxItem) -> list[Signal]:
 def _without_echoes(ws: Workspace, hints: Sequence[_Hint]) -> list[_Hint]:
     """Leave out what says nothing: unknown events, and values we wrote ourselves.
 
-    Salesforce sends no messages for what our own user writes, so its hints are always people's.
+    Salesforce sends no messages for what our own user writes; its change events tell of us by name.
     """
     by_object: defaultdict[str, set[str]] = defaultdict(set)
     for hint in hints:
@@ -152,10 +159,17 @@ def _without_echoes(ws: Workspace, hints: Sequence[_Hint]) -> list[_Hint]:
         hint
         for hint in hints
         if hint.signal.kind is not SignalKind.IGNORED
-        and not (
-            hint.item.source == HUBSPOT and is_echo(ours[hint.signal.object].get(hint.signal.id), hint.signal)
-        )
+        and not _tells_of_us(hint, ours[hint.signal.object].get(hint.signal.id))
     ]
+
+
+def _tells_of_us(hint: _Hint, row: LedgerRow | None) -> bool:
+    if hint.item.source == HUBSPOT:
+        return is_echo(row, hint.signal)
+    written = cast("Mapping[str, object]", hint.item.body).get(WRITTEN)
+    if written is None or hint.item.occurred_at is None:
+        return False
+    return is_own_write(row, hint.item.occurred_at, cast("FieldValues", written))
 
 
 def _settled(ws: Workspace, hints: Sequence[_Hint]) -> tuple[list[_Hint], list[_Hint]]:
@@ -186,7 +200,10 @@ def _settled(ws: Workspace, hints: Sequence[_Hint]) -> tuple[list[_Hint], list[_
 
 def _read_again(ws: Workspace, hints: Sequence[_Hint]) -> tuple[Pulled, list[_Hint]]:
     """Read every record hinted at; return the hints whose record was not there yet."""
-    pulled, absent = follow(ws, [hint.signal for hint in hints])
+    came_back = [hint for hint in hints if hint.restored]
+    restored, gone = follow(ws, [hint.signal for hint in came_back], restored=True)
+    pulled, absent = follow(ws, [hint.signal for hint in hints if not hint.restored])
+    pulled, absent = pulled.plus(restored), absent | gone
     missing = [
         hint
         for hint in hints

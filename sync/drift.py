@@ -7,11 +7,11 @@ or shown as blocked. Neighbours: ``pull`` calls after each store, ``push`` diffs
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from integration.port import Signal, SignalKind
+from integration.port import FieldValues, Signal, SignalKind
 from mappings.diff import kept_form, same_value
 from sync.state import ledger, mirror
 from sync.state.ledger import LedgerRow, WriteState
@@ -58,6 +58,20 @@ def is_echo(row: LedgerRow | None, signal: Signal) -> bool:
         return True
     held = row.acknowledged.get(signal.field)
     return signal.field in row.acknowledged and same_value(held, signal.value)
+
+
+def is_own_write(row: LedgerRow | None, at: datetime, written: FieldValues) -> bool:
+    """Say whether a change that names us as its author only tells of a write of ours.
+
+    That it names us is not enough: a flow of the org's changes our record in our name. It is ours where
+    it happened between sending and answer (see ``is_echo``) and every field in it holds what we wrote.
+    """
+    if row is None or row.acknowledged is None or row.sent_at is None or row.acknowledged_at is None:
+        return False
+    if not row.sent_at - SKEW <= at <= row.acknowledged_at + SKEW:
+        return False
+    held = row.acknowledged
+    return all(name in held and same_value(held[name], value) for name, value in written.items())
 
 
 def _is_back(row: LedgerRow, record: StoredRecord) -> bool:

@@ -104,7 +104,7 @@ def _run(work: Work, lane: Lane, installation_id: str, step: Step, follow: Work 
                     ring(runtime.redis, lane, work, installation_id)
                     break
     except NeedsConsent as error:
-        _stop(runtime, installation_id, error, opened_with)
+        stop_until_consent(runtime, installation_id, error, opened_with)
         return
     except Unavailable as error:
         log.warning("%s of %s is put off: %s", work, installation_id, error)
@@ -123,10 +123,12 @@ def _looks_go_on(ws: Workspace) -> bool:
         return ws.live and dirty.under_way(conn, ws.id, ws.now())
 
 
-def _stop(runtime: Runtime, installation_id: str, error: NeedsConsent, opened_with: str | None) -> None:
+def stop_until_consent(
+    runtime: Runtime, installation_id: str, error: NeedsConsent, opened_with: str | None
+) -> None:
     """Stop this installation until its admin connects it again; the others go on.
 
-    Where that happened during the job, it was the credentials before that were refused.
+    ``opened_with`` marks the credentials that were refused: where others came meanwhile, nothing is stopped.
     """
     with writing(runtime.engine) as conn:
         if installations.secret_mark(conn, installation_id, CLIENT) != opened_with:

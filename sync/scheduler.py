@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sync.bell import Lane, Work, ring
 from sync.catch_up import KINDS, plan_catching_up
 from sync.jobs import owner_name
+from sync.listen import LISTEN
 from sync.runtime import Runtime
 from sync.state import cursors, dirty, due, inbox, ledger, mirror
 from sync.state.dirty import Scope
@@ -56,7 +57,7 @@ def turn(runtime: Runtime) -> int:
     """Run what is due and ring for what nobody holds; return how many bells were rung."""
     lease = Lease(owner_name(), runtime.clock.now(), LEASE_S, TASKS_PER_TURN)
     with writing(runtime.engine) as conn:
-        tasks = due.claim(conn, lease, but=KINDS)
+        tasks = due.claim(conn, lease, but=(*KINDS, LISTEN))
     return sum(_run_task(runtime, task) for task in tasks) + sweep(runtime)
 
 

@@ -19,11 +19,13 @@ from integration.budget import Budget, Lane, Window
 from integration.call_count import CallCount
 from integration.http import pooled_session
 from integration.in_flight import InFlight
+from integration.listening import Listening
 from integration.port import (
     CrmDescription,
     CrmRecord,
     DeployingPort,
     FieldSpec,
+    Misconfigured,
     Page,
     ReadQuery,
     SchemaChange,
@@ -144,6 +146,14 @@ class SalesforcePort(DeployingPort):
     def update(self, object_name: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
         """See ``CrmPort.update``; one call per 1,000 rows."""
         return self._writer.update(object_name, rows)
+
+    def open_listening(self, address: str) -> Listening:
+        """See ``ListeningPort.open_listening``; the channel of our package."""
+        from integration.salesforce.pubsub import PubSubListening
+
+        if self._transport.authenticator is None:
+            raise Misconfigured("no credentials")
+        return PubSubListening(self._transport.authenticator, address)
 
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
         """See ``CrmPort.apply_schema``; one deploy for all changes."""

@@ -27,6 +27,8 @@ GRAPH_DEPTH: Final = 15
 URI_AND_HEADER_BYTES: Final = 16_384
 HEADER_ROOM_BYTES: Final = 4_384
 QUERY_BYTES: Final = URI_AND_HEADER_BYTES - HEADER_ROOM_BYTES
+# Pub/Sub API guide, "Pub/Sub API Endpoints": the global one.
+PUBSUB_ADDRESS: Final = "https://api.pubsub.salesforce.com:7443"
 # Bulk API 2.0 guide, "Limits": keep the CSV under 100 MB (150 MB after base64).
 BULK_CSV_BYTES: Final = 100_000_000
 # The same page: characters of one field, and of one row.

@@ -16,6 +16,8 @@ CUSTOM = "__c"
 OUR_PREFIX = "CS_"
 # The external key every record of ours carries, on our objects and on native ones alike.
 KEY_FIELD = "CS_Key__c"
+# The channel of change events in our package (``package/events``).
+CHANGE_CHANNEL = "CS_Changes__chn"
 
 STANDARD_PARENTS: Mapping[tuple[str, str], str] = {
     ("Account", "Account"): "ParentId",

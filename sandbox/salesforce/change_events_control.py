@@ -14,7 +14,7 @@ from sandbox.salesforce.pubsub import PubSub
 from sandbox.salesforce.store import Change
 from sandbox.server.app import json_response
 
-_KEYS = {"selected", "emit", "keepalive", "allocation", "edition", "refuse", "cut"}
+_KEYS = {"selected", "emit", "keepalive", "allocation", "edition", "refuse", "cut", "greet"}
 
 
 def change_events_blueprint(org: Org, bus: Bus, service: PubSub, address: str) -> Blueprint:
@@ -55,6 +55,7 @@ def _apply(org: Org, bus: Bus, service: PubSub, body: dict[str, Any]) -> None:
         org.store.put(Change(), "Organization", row)
     for code in body.get("refuse", ()):
         service.refusing.append((_status(code["status"]), code["code"]))
+    service.greets = bool(body.get("greet", service.greets))
     service.cuts += bool(body.get("cut"))
     bus.keepalives += bool(body.get("keepalive"))
 

@@ -46,6 +46,7 @@ class PubSub:
         self._org, self._tokens, self._bus = org, tokens, bus
         self.refusing: list[tuple[grpc.StatusCode, str]] = []
         self.cuts = 0
+        self.greets = False
 
     def start(self, port: int) -> int:
         """Serve on a port of this machine (0 takes a free one); return it."""
@@ -102,7 +103,8 @@ class PubSub:
         wanted = _Wanted(first, self._bus.condition)
         threading.Thread(target=wanted.read, args=(requests,), daemon=True).start()
         context.send_initial_metadata(())  # from here on nothing is missed
-        cuts, alive, spoken = self.cuts, self._bus.keepalives, self._org.now()
+        cuts, spoken = self.cuts, self._org.now()
+        alive = -1 if self.greets else self._bus.keepalives
         while context.is_active() and not wanted.over:
             if wanted.refusal is not None:
                 raise wanted.refusal

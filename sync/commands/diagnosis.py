@@ -14,8 +14,11 @@ from integration.hubspot.scopes import FALLBACKS
 from integration.hubspot.versions import life_of
 from sync.commands.installing import SERVICE_KEY_LACKS
 from sync.connect import APP, kind_of
+from sync.listen import DEAF, PLACE, SILENT_AFTER
 from sync.runtime import Runtime
 from sync.scopes import GRANTED, app_scopes
+from sync.state import cursors, findings
+from sync.state.engine import reading
 from sync.state.errors import StateError
 from sync.state.installations import Installation, Status
 from sync.workspace import Workspace
@@ -23,6 +26,10 @@ from sync.workspace import Workspace
 HUBSPOT = "hubspot"
 SERVICE_KEY = "service_key"
 START = "/connect/hubspot"
+LISTENING_REMEDY = (
+    "have the channel of change events deployed (`colonnade salesforce project --events`) and "
+    "View All given on its objects; it is tried again by itself"
+)
 
 
 class Severity(StrEnum):
@@ -92,6 +99,24 @@ def of_api_version(installation: str, today: date) -> list[Diagnosis]:
     severity = Severity.NOTE if life.days_left > 0 else Severity.WRONG
     remedy = "install a newer version of this program"
     return [Diagnosis(installation, life.warning, remedy, severity)] if life.warning else []
+
+
+def of_listening(ws: Workspace) -> list[Diagnosis]:
+    """Return whether an org's changes are heard as they happen, when last, and why not where they are not."""
+    with reading(ws.runtime.engine) as conn:
+        held = cursors.get(conn, ws.id, PLACE)
+        deaf = findings.open_findings(conn, ws.id, DEAF)
+    if deaf:
+        words = f"its changes are found by polling, they cannot be heard: {deaf[0].message}"
+        return [Diagnosis(ws.id, words, LISTENING_REMEDY, Severity.NOTE)]
+    if held is None or held.updated_at is None:
+        return []
+    seconds = int((ws.now() - held.updated_at).total_seconds())
+    if ws.now() - held.updated_at > SILENT_AFTER:
+        words = f"its changes were last heard {seconds} seconds ago, they are found by polling since"
+        return [Diagnosis(ws.id, words, "see that `colonnade listen` runs", Severity.NOTE)]
+    words = f"its changes are heard as they happen, last {seconds} seconds ago"
+    return [Diagnosis(ws.id, words, "none is needed", Severity.NOTE)]
 
 
 def _page(runtime: Runtime) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
+from collections.abc import Callable
 from types import FrameType
 
 import click
@@ -14,14 +15,16 @@ from integration.budget import Lane as CallLane
 from sync.bell import Lane, Work, ring
 from sync.commands.output import answer, json_option
 from sync.config import read_settings, shown_database
+from sync.listen_all import Listeners
 from sync.runtime import Runtime, process_runtime
 from sync.scheduler import run_scheduler
 from sync.state.engine import migrate as migrate_schema
 from sync.state.engine import open_engine
 from sync.worker import run_worker
-from sync.workspace import CONNECTIONS, active
+from sync.workspace import CONNECTIONS
 
-LISTEN_EVERY_S = 60.0
+POLL_EVERY_S = 60.0
+TURN_S = 5.0
 log = logging.getLogger(__name__)
 
 
@@ -90,25 +93,37 @@ def scheduler(as_json: bool) -> None:
 @click.command()
 @json_option
 def listen(as_json: bool) -> None:
-    """Poll every CRM once a minute, for changes no webhook tells of (custom objects, no webhooks at all).
+    """Hear the changes of every Salesforce org that tells of them, and poll every other CRM once a minute.
 
     Example: colonnade listen
     """
     runtime = process_runtime()
     logging.basicConfig(level=runtime.settings.log_level)
-    stop, next_turn, rung = Stop(), time.monotonic(), 0
+    stop, listeners = Stop(), Listeners(runtime)
+    next_turn, next_polls, rung, heard = time.monotonic(), time.monotonic(), 0, 0
     while not stop():
         if time.monotonic() >= next_turn:
-            rung += _ask_for_polls(runtime)
-            next_turn += LISTEN_EVERY_S
+            heard = _patiently(listeners.turn, heard)
+            next_turn += TURN_S
+        if time.monotonic() >= next_polls:
+            rung += _patiently(lambda: _ask_for_polls(runtime, listeners), 0)
+            next_polls += POLL_EVERY_S
         time.sleep(0.5)
-    answer({"polls": rung}, as_json, lambda out: out.print(f"Stopped after asking for {rung} polls."))
+    _patiently(listeners.stop, 0)
+    data = {"polls": rung, "heard": heard}
+    said = f"Stopped after asking for {rung} polls; {heard} orgs were listened to."
+    answer(data, as_json, lambda out: out.print(said))
 
 
-def _ask_for_polls(runtime: Runtime) -> int:
-    """Ring for a poll of every installation; a database that is away is waited for."""
+def _ask_for_polls(runtime: Runtime, listeners: Listeners) -> int:
+    """Ring for a poll of every installation that nobody hears."""
+    return sum(ring(runtime.redis, Lane.FAST, Work.POLL, one) for one in listeners.unheard())
+
+
+def _patiently(do: Callable[[], int], otherwise: int) -> int:
+    """Return what ``do`` returns; a database that is away is waited for."""
     try:
-        return sum(ring(runtime.redis, Lane.FAST, Work.POLL, one) for one in active(runtime))
+        return do()
     except SQLAlchemyError as error:
         log.warning("the database is away, it is waited for: %s", error)
-        return 0
+        return otherwise

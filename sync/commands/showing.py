@@ -9,7 +9,15 @@ from rich.console import Console
 
 from success.decide import Decision
 from success.explain import explain as explanation
-from sync.commands.diagnosis import HUBSPOT, Diagnosis, Severity, of_api_version, of_connection, of_scopes
+from sync.commands.diagnosis import (
+    HUBSPOT,
+    Diagnosis,
+    Severity,
+    of_api_version,
+    of_connection,
+    of_listening,
+    of_scopes,
+)
 from sync.commands.output import answer, json_option, table
 from sync.config import read_settings
 from sync.numbers import Metrics, decisions, portfolio
@@ -102,7 +110,7 @@ def _matters(runtime: Runtime, one: Installation) -> list[Diagnosis]:
         return [*found, Diagnosis(one.id, str(error), "apply a charter")]
     if not any(matter.severity is Severity.WRONG for matter in found):
         found += of_scopes(runtime, ws)
-    return found + _of_records(ws)
+    return found + of_listening(ws) + _of_records(ws)
 
 
 def _of_records(ws: Workspace) -> list[Diagnosis]:

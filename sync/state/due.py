@@ -118,6 +118,21 @@ def unheld(conn: Connection, now: datetime, kinds: Sequence[str]) -> frozenset[s
     return frozenset(conn.execute(query.distinct()).scalars())
 
 
+def hasten(conn: Connection, installation_id: str, now: datetime, kind: str, task: str = "") -> int:
+    """Have a task (all of a kind where none is named) run again at once; return how many are planned.
+
+    One that runs just now began before whatever is the reason: it does not count as done.
+    """
+    target = update(due).where(due.c.installation_id == installation_id, _of_kinds([kind]))
+    target = target.where(due.c.task == task) if task else target
+    return conn.execute(target.values(released() | {"next_at": now})).rowcount
+
+
+def extend(conn: Connection, lease: Lease, task: DueTask) -> bool:
+    """Hold a claimed task for the lease's time from its ``now``; return whether it was still ours."""
+    return conn.execute(update(due).where(_ours(task)).values(taken(lease, task.fence))).rowcount == 1
+
+
 def finish(conn: Connection, now: datetime, task: DueTask) -> bool:
     """Enter that the task ran; it is next due at the first time of its rhythm after ``now``.
 
