@@ -77,7 +77,7 @@ def test_a_crash_between_hearing_and_keeping_loses_nothing(
     both: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed in the middle of keeping an event, the next listener hears it again, and it is one hint."""
-    there = ear(both, office)
+    there = ear(both, office, bare=True)
     with there.open() as words:
         before = there.place()
         there.office.sandbox.edit(
@@ -91,12 +91,11 @@ def test_a_crash_between_hearing_and_keeping_loses_nothing(
     with there.open():
         assert there.hints() == 1
     assert there.place() != before
-    assert drained(there) == (1, 0, 1)
 
 
 def test_an_event_told_twice_is_one_hint(lite: Deployment, office: OPEN) -> None:
     """Heard, kept, and then asked for again from the place before it."""
-    there = ear(lite, office)
+    there = ear(lite, office, bare=True)
     with there.open() as words:
         before = there.place()
         there.office.sandbox.edit(
@@ -114,9 +113,8 @@ def test_an_event_told_twice_is_one_hint(lite: Deployment, office: OPEN) -> None
 
 def test_a_listener_that_was_away_goes_on_where_it_was(lite: Deployment, office: OPEN) -> None:
     """What was told meanwhile comes first, and a keep-alive's place counts as well as an event's."""
-    there = ear(lite, office)
+    there = ear(lite, office, bare=True)
     with there.open() as words:
-        there.caught_up()
         there.control(keepalive=True)
         next(words)
     there.office.sandbox.edit(
@@ -217,9 +215,8 @@ def test_what_a_flow_changes_in_our_name_is_read(lite: Deployment, office: OPEN)
 
 def test_a_token_that_runs_out_is_renewed_once(lite: Deployment, office: OPEN) -> None:
     """Revoked while the stream stands, the listener signs in and goes on from its place."""
-    there = ear(lite, office)
+    there = ear(lite, office, bare=True)
     with there.open() as words:
-        there.caught_up()
         there.office.sandbox.post("revoke", {})
         before = _sign_ins(there)
         there.office.sandbox.edit(
