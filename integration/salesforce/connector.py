@@ -105,6 +105,14 @@ class SalesforcePort(DeployingPort):
         """Take field types we know already; spares the describe before the first write."""
         self._shapes.learn(object_name, fields)
 
+    def open_listening(self, address: str) -> Listening:
+        """See ``ListeningPort.open_listening``; the channel of our package."""
+        from integration.salesforce.pubsub import PubSubListening
+
+        if self._transport.authenticator is None:
+            raise Misconfigured("no credentials")
+        return PubSubListening(self._transport.authenticator, address)
+
     def describe(self, objects: Sequence[str]) -> CrmDescription:
         """See ``CrmPort.describe``; two calls for up to 23 objects."""
         return self._describer.describe(objects)
@@ -146,14 +154,6 @@ class SalesforcePort(DeployingPort):
     def update(self, object_name: str, rows: Sequence[WriteRow]) -> list[WriteResult]:
         """See ``CrmPort.update``; one call per 1,000 rows."""
         return self._writer.update(object_name, rows)
-
-    def open_listening(self, address: str) -> Listening:
-        """See ``ListeningPort.open_listening``; the channel of our package."""
-        from integration.salesforce.pubsub import PubSubListening
-
-        if self._transport.authenticator is None:
-            raise Misconfigured("no credentials")
-        return PubSubListening(self._transport.authenticator, address)
 
     def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
         """See ``CrmPort.apply_schema``; one deploy for all changes."""
