@@ -103,11 +103,13 @@ class OneListener:
         if self._stopped.is_set():
             stream.close()
         place, words = place_of(ws), 0
+        log.info("%s is listened to", self._id)
         try:
             for heard in stream.listen(place):
                 now = open_workspace(self._runtime, self._id)  # charters change while a stream stands
                 keep_heard(now, heard, resumed=place is not None)
                 place, words = heard.place, words + 1
+                log.log(logging.INFO if words == 1 else logging.DEBUG, "%s is heard", self._id)
                 yield words
         finally:
             stream.close()

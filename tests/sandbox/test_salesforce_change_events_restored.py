@@ -1,4 +1,4 @@
-"""Change events of merges, restores and the recycle bin, received by the client of the sandbox's own tests."""
+"""Change events of merges, restores and the recycle bin, received by the sandbox tests' own client."""
 
 from __future__ import annotations
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +21,7 @@ from sync.scheduler import turn
 from sync.state import due
 from sync.state.engine import writing
 from sync.state.leases import Lease
-from tests.sync.harness import HUBSPOT, Deployment, Office
+from tests.sync.harness import HUBSPOT, ROOT, Deployment, Office
 from tests.sync.listening import Ear, ear
 from tests.sync.portfolios import three_customers
 
@@ -38,7 +43,7 @@ def words(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
     return kept
 
 
-def process(there: Ear) -> tuple[Runtime, Listeners]:
+def process_of(there: Ear) -> tuple[Runtime, Listeners]:
     """Return what one process has."""
     runtime = there.office.deployment.runtime
     settings = runtime.settings.model_copy(update={"pubsub_url": there.address})
@@ -51,7 +56,7 @@ def test_one_process_listens_and_another_takes_over_when_it_ends(
 ) -> None:
     """The second has nothing to listen to until the first has stopped; then it hears what comes."""
     there = ear(both, office, bare=True)
-    (_, first), (_, second) = process(there), process(there)
+    (_, first), (_, second) = process_of(there), process_of(there)
     assert (first.turn(), second.turn()) == (1, 0)
     assert words.acquire(timeout=WAIT_S)
     assert (first.unheard(), second.unheard()) == ([], [])
@@ -71,7 +76,7 @@ def test_a_process_that_stands_still_loses_its_org_after_a_minute(
 ) -> None:
     """Whoever looks next takes it; the first one finds out at its next turn and ends its own."""
     there = ear(lite, office, bare=True)
-    (_, first), (_, second) = process(there), process(there)
+    (_, first), (_, second) = process_of(there), process_of(there)
     assert first.turn() == 1
     assert words.acquire(timeout=WAIT_S)
     lite.later(seconds=59)
@@ -82,10 +87,31 @@ def test_a_process_that_stands_still_loses_its_org_after_a_minute(
     second.stop()
 
 
+def test_the_process_ends_when_asked_to(lite: Deployment, office: OPEN) -> None:
+    """`colonnade listen` hears an org, and on SIGTERM ends its stream, gives the lease back and says so."""
+    there = ear(lite, office, bare=True)
+    settings = lite.runtime.settings
+    given = {"CS_HOME": str(settings.home), "DATABASE_URL": settings.database_url}
+    given |= {"REDIS_URL": str(settings.redis_url), "CS_SALESFORCE_PUBSUB_URL": there.address}
+    given["CS_SECRET_KEYS"] = settings.secret_keys.get_secret_value()
+    command = [sys.executable, "-c", "from app import main; main()", "listen", "--json"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **given}, stdout=-1, stderr=-1, text=True
+    )
+    assert process.stderr is not None
+    assert any(f"{there.office.id} is heard" in line for line in process.stderr)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=WAIT_S)
+    assert (process.returncode, json.loads(said)["heard"]) == (0, 1)
+    _, listeners = process_of(there)
+    assert listeners.turn() == 1
+    listeners.stop()
+
+
 def test_the_scheduler_leaves_the_lease_alone(lite: Deployment, office: OPEN) -> None:
     """Who listens is not a task that it runs."""
     there = ear(lite, office, bare=True)
-    runtime, listeners = process(there)
+    runtime, listeners = process_of(there)
     assert listeners.turn() == 1
     lite.later(minutes=2)
     turn(runtime)
@@ -103,6 +129,6 @@ def test_hubspot_is_polled_and_an_org_before_its_first_day_is_not_listened_to(
     portal = office(lite, HUBSPOT, three_customers())
     early = office(lite, "salesforce", three_customers(), "--pubsub-port", "0")
     there = Ear(early, str(early.sandbox.get("change_events")["pubsub"]))
-    _, listeners = process(there)
+    _, listeners = process_of(there)
     assert listeners.turn() == 0
     assert sorted(listeners.unheard()) == sorted([portal.id, early.id])
