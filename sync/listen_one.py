@@ -101,7 +101,7 @@ class OneListener:
             raise NotOffered(f"{ws.vendor} has no stream of changes")
         self._stream = stream = port.open_listening(self._address)
         if self._stopped.is_set():
-            stream.close()
+            stream.close()  # ``stop`` came before there was one
         place, words = place_of(ws), 0
         log.info("%s is listened to", self._id)
         try:

@@ -66,9 +66,16 @@ class PubSubListening:
         self._silence_s = silence_s
         self._call: _Call | None = None
         self._closed = threading.Event()
+        self._opening = threading.Lock()
 
     def listen(self, place: str | None) -> Iterator[Heard]:
         """See ``Listening.listen``. A token refused is renewed; refused again at once, the grant is gone."""
+        try:
+            yield from self._renewing(place)
+        finally:
+            self._channel.close()
+
+    def _renewing(self, place: str | None) -> Iterator[Heard]:
         grant, fresh = self._authenticator.current(), False
         while True:
             try:
@@ -84,18 +91,20 @@ class PubSubListening:
 
     def close(self) -> None:
         """See ``Listening.close``."""
-        self._closed.set()
-        if self._call is not None:
-            self._call.cancel()
-        self._channel.close()
+        with self._opening:
+            self._closed.set()
+            if self._call is not None:
+                self._call.cancel()
 
     def _stream(self, grant: Grant, place: str | None) -> Iterator[Heard]:
         """Yield one stream's words until it ends; each further request says that what came is durable."""
         requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         requests.put(fetch_request(TOPIC, MOST_EVENTS, None if place is None else bytes.fromhex(place)))
         subscribe: _StreamStream = self._channel.stream_stream(f"{SERVICE}/Subscribe")
-        call = subscribe(iter(requests.get, None), metadata=_metadata(grant))
-        self._call = call
+        with self._opening:  # closed before, nothing is opened; closed later, this call is found
+            if self._closed.is_set():
+                return
+            self._call = call = subscribe(iter(requests.get, None), metadata=_metadata(grant))
         watch = _Watch(call, self._silence_s)
         try:
             while not self._closed.is_set():
@@ -104,7 +113,7 @@ class PubSubListening:
                 if answer is None:
                     raise Unavailable("the stream was ended by the org")
                 fetched = _read(read_fetched, answer)
-                yield Heard(fetched.latest_replay_id.hex(), self._changes(grant, fetched))
+                yield Heard(fetched.replay_id.hex(), self._changes(grant, fetched))
                 if fetched.pending < MOST_EVENTS:
                     requests.put(further_request(MOST_EVENTS - fetched.pending))
         except grpc.RpcError as error:

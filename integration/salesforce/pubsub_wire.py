@@ -46,15 +46,21 @@ class RawEvent:
     id: str
     schema_id: str
     payload: bytes
+    replay_id: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A response: events, where the stream stands after them, and how many are still to come."""
+    """A response: events, or the keep-alive that has none, and how many events are still to come."""
 
     events: tuple[RawEvent, ...]
     latest_replay_id: bytes
     pending: int
+
+    @property
+    def replay_id(self) -> bytes:
+        """Return where to go on: after the last event that came, never further."""
+        return self.events[-1].replay_id if self.events else self.latest_replay_id
 
 
 def fetch_request(topic: str, wanted: int, replay_id: bytes | None) -> bytes:
@@ -74,7 +80,9 @@ def further_request(wanted: int) -> bytes:
 def read_fetched(message: bytes) -> Fetched:
     """Return a response. Raises ValueError for bytes that are none."""
     found = _read("FetchResponse", message)
-    events = tuple(RawEvent(one.event.id, one.event.schema_id, one.event.payload) for one in found.events)
+    events = tuple(
+        RawEvent(one.event.id, one.event.schema_id, one.event.payload, one.replay_id) for one in found.events
+    )
     return Fetched(events, found.latest_replay_id, found.pending_num_requested)
 
 
