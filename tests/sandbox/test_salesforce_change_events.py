@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from tests.sandbox.salesforce_pubsub import CUSTOM, LATEST, Bus, channel, start
+from tests.sandbox.salesforce_session import NS, field, package
 
 TOPIC = "/data/CS_Test__chn"
 CLIENT = {"Sforce-Call-Options": "client=somebody"}
@@ -189,3 +190,21 @@ def test_gaps_and_overflows_are_told_without_values(bus):
         ("Account", "GAP_UPDATE", ["0018d0000000001AAA"]),
         ("Account", "GAP_OVERFLOW", ["001*"]),
     ]
+
+
+def test_a_field_out_of_the_users_sight_is_in_no_event(bus):
+    """Deployed without a right to it, neither its value nor its bit is told; what changed beside it is."""
+    hidden = f"<CustomObject {NS}>{field('Secret__c', 'Text', length='20')}</CustomObject>"
+    done = bus.api.deploy(
+        {"package.xml": package(CustomField=["Account.Secret__c"]), "objects/Account.object": hidden}
+    )
+    assert done["success"], done
+    made = bus.api.create("Account", Name="Seen")
+    stream = bus.subscribe(TOPIC, LATEST).standing()
+    body = {"object": "Account", "id": made, "values": {"Secret__c": "hidden", "Phone": "1"}}
+    requests.post(f"{bus.api.url}/_sandbox/edit", json=body, timeout=30).raise_for_status()
+    (event,) = stream.events(1)
+    stream.end()
+    (secret,) = positions(event, "Secret__c")
+    assert (event.body["Phone"], event.body["Secret__c"]) == ("1", None)
+    assert int(event.header["changedFields"][0], 16) >> secret & 1 == 0

@@ -9,8 +9,6 @@ import requests
 
 from tests.sandbox.salesforce_pubsub import LATEST, Bus, channel, start
 
-pytest.importorskip("sandbox.salesforce.recycle_bin")
-
 
 @pytest.fixture(scope="module")
 def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:

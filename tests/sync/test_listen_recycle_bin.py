@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from sync.state import mirror
 from sync.state.engine import reading
 from tests.sync.harness import Deployment, Office
 from tests.sync.listening import ear
 
-pytest.importorskip("sandbox.salesforce.recycle_bin")
 OPEN = Callable[..., Office]
 
 
