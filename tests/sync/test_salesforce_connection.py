@@ -227,15 +227,15 @@ def test_a_process_killed_between_a_renewal_and_its_use_loses_no_consent(
     assert stored(there)["refresh_token"] not in {before, held["refresh_token"]}
 
 
-def test_processes_that_meet_a_dead_token_at_once_renew_it_once(both: Deployment, office: OPEN) -> None:
+def test_processes_that_meet_a_dead_token_at_once_renew_it_once(lite: Deployment, office: OPEN) -> None:
     """With rotation a second renewal would spend a dead refresh token and lose the consent."""
-    there = by_consent(office(both, SALESFORCE, three_customers()))
+    there = by_consent(office(lite, SALESFORCE, three_customers()))
     read(there)
     with writing(there.engine) as conn:
         kept = json.dumps({**stored(there), "access_token": "ended"})
-        installations.save_secret(conn, both.runtime.box, there.id, both.now, TOKEN, kept)
+        installations.save_secret(conn, lite.runtime.box, there.id, lite.now, TOKEN, kept)
     processes = [Connections() for _ in range(4)]
-    ports = [one.port(both.runtime, there.ws.installation)[0] for one in processes]
+    ports = [one.port(lite.runtime, there.ws.installation)[0] for one in processes]
     mark = there.sandbox.mark()
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda port: port.read("Account", ["0018d00000000zzAAA"], ["Name"]), ports))
