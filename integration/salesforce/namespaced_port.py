@@ -145,8 +145,8 @@ class NamespacedPort(SalesforcePort):
             Whole(self._row(object_name, one.row), tuple(self._row(part_object, part) for part in one.parts))
             for one in wholes
         ]
-        key = self._names.field(object_name, key_field)
-        found = super().upsert_wholes(object_name, part_object, key, told)
+        key, part_key = (self._names.field(name, key_field) for name in (object_name, part_object))
+        found = self._wholes.upsert_wholes(object_name, part_object, key, told, part_key)
         return [
             WholeResult(self._result(one.row), tuple(self._result(part) for part in one.parts))
             for one in found

@@ -48,9 +48,17 @@ class WholeWriter:
         self._writer = writer
 
     def upsert_wholes(
-        self, object_name: str, part_object: str, key_field: str, wholes: Sequence[Whole]
+        self,
+        object_name: str,
+        part_object: str,
+        key_field: str,
+        wholes: Sequence[Whole],
+        part_key: str | None = None,
     ) -> list[WholeResult]:
-        """See ``WholePort.upsert_wholes``; 75 wholes or 500 rows a call, and one or two for prices."""
+        """See ``WholePort.upsert_wholes``; 75 wholes or 500 rows a call, and one or two for prices.
+
+        ``part_key`` is the key of parts where it is called otherwise than that of the records.
+        """
         reason = f"write {object_name}"
         wanted = [_wanted(whole.parts, str(whole.row.values.get(CURRENCY) or "")) for whole in wholes]
         prices = find_prices(self._transport, reason, wanted)
@@ -61,8 +69,8 @@ class WholeWriter:
         }
         refused |= {i: _too_many(one) for i, one in enumerate(wholes) if len(one.parts) >= GRAPH_NODES}
         graphs = {
-            i: self._graph(object_name, part_object, key_field, _sold(whole, prices[i]))
-            for i, whole in enumerate(wholes)
+            i: self._graph((object_name, key_field), (part_object, part_key or key_field), sold)
+            for i, sold in ((i, _sold(whole, prices[i])) for i, whole in enumerate(wholes))
             if i not in refused
         }
         told: dict[int, WholeResult] = {}
@@ -129,11 +137,12 @@ class WholeWriter:
     def _many_currencies(self, object_name: str) -> bool:
         return any(spec.name == CURRENCY for spec in self._shapes.get(object_name).spec.fields)
 
-    def _graph(self, object_name: str, part_object: str, key_field: str, whole: Whole) -> Graph:
-        link = self._shapes.link_field(part_object, object_name)
-        nodes = {RECORD: self._node(object_name, key_field, whole.row, {})}
-        for place, part in enumerate(whole.parts):
-            nodes[_name(place)] = self._node(part_object, key_field, part, {link: f"@{{{RECORD}.id}}"})
+    def _graph(self, record: tuple[str, str], part: tuple[str, str], whole: Whole) -> Graph:
+        """Return the graph of a whole; records and parts are each given by object and key field."""
+        link = self._shapes.link_field(part[0], record[0])
+        nodes = {RECORD: self._node(*record, whole.row, {})}
+        for place, row in enumerate(whole.parts):
+            nodes[_name(place)] = self._node(*part, row, {link: f"@{{{RECORD}.id}}"})
         return Graph(nodes)
 
     def _node(self, object_name: str, key_field: str, row: WriteRow, more: Mapping[str, Any]) -> Part:

@@ -25,7 +25,7 @@ from integration.salesforce.connector import SalesforcePort, connect
 
 HOST = "https://acme.my.salesforce.com"
 ORG_ID = "00D5g00000AbCdEEAV"
-USER_ID = "0055g00000XyZabAAE"
+USER_ID = "0055g00000XyZabAAF"
 GRANT = Grant("token-1", HOST, ORG_ID, USER_ID, "68.0")
 CREDENTIALS = ClientCredentials("client", "secret")
 EXPIRED = [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]

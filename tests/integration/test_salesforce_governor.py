@@ -8,7 +8,7 @@ from integration.budget import Lane, LocalBudget, calling_in
 from integration.in_flight import LocalInFlight
 from integration.port import RateLimited, ReadQuery
 from integration.salesforce.auth import MemoryTokenStore
-from integration.salesforce.bulk import BulkUpsert
+from integration.salesforce.bulk import BulkLoad
 from integration.salesforce.bulk_jobs import Jobs
 from integration.salesforce.connector import WINDOWS
 from integration.salesforce.csv_rows import BulkRow
@@ -201,7 +201,7 @@ def test_spent_batches_put_an_upload_off_and_blame_no_row():
     spent = [{"errorCode": "LIMIT_EXCEEDED", "message": "no more batches"}]
     setup = rig((200, {"id": "750"}), (400, spent), (200, {"id": "750", "state": "Aborted"}))
     with pytest.raises(RateLimited, match="no more batches"):
-        list(BulkUpsert(setup.port._transport, "X__c", "Key__c").run([BulkRow("k", {})]))
+        list(BulkLoad(setup.port._transport, "X__c", "Key__c").run([BulkRow("k", {})]))
     assert [sent.json.get("state") for sent in setup.org.sent if sent.method == "PATCH"] == ["Aborted"]
 
 

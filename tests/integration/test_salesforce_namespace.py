@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import inspect
+from datetime import UTC, datetime
 
 import pytest
 
+from integration.listening import Heard, HeardChange, Hint
 from integration.port import FieldSpec, FieldType, Link, Misconfigured, ReadQuery, WriteRow
 from integration.salesforce.connector import SalesforcePort
 from integration.salesforce.names import namespace_in, parent_field, relationship_of
 from integration.salesforce.namespace import NO_NAMESPACE, Namespace, prefix_among
+from integration.salesforce.namespaced_listening import NamespacedListening
 from integration.salesforce.namespaced_port import NamespacedPort
+from integration.wholes import Whole
 from tests.integration.salesforce_wire import account_row, page, rig
 from tests.integration.test_salesforce_write import take_collection
 
@@ -18,7 +22,12 @@ ACME = Namespace("acme")
 OURS = ["CS_Milestone__c", "CS_Plan__c", "CS_Profile__c"]
 KEY = "CS_Key__c"
 # Verbs that neither take nor give a name of ours.
-NAMELESS = {"apply_schema", "namespace", "organization_id", "calls", "vendor", "pays_as_stream"}
+NAMELESS = {
+    *("apply_schema", "namespace", "organization_id", "calls", "vendor", "pays_as_stream", "reads_as_stream"),
+    *("history_rows", "owners", "storage", "objects_take_records"),
+    # The installer is given the prefix itself; a lookup carries no label.
+    *("survey", "make", "remove_parts", "learn_labels"),
+}
 
 
 @pytest.mark.parametrize(
@@ -173,6 +182,114 @@ def test_a_customers_field_of_the_same_word_gives_way_to_ours():
     hidden = (403, [{"errorCode": "INSUFFICIENT_ACCESS", "message": "no"}])
     spec = namespaced((200, {"compositeResponse": rows}), hidden).port.describe(["CS_Profile__c"])
     assert [(one.name, one.label) for one in spec.objects["CS_Profile__c"].fields] == [(KEY, "Ours")]
+
+
+def test_who_saved_last_is_asked_and_told_in_our_words():
+    """The values come back under our names, the user beside them."""
+    found = account_row(
+        1,
+        acme__CS_Health__c=71,
+        LastModifiedById="0055g00000zzzzzAAA",
+        LastModifiedBy={"attributes": {"type": "User"}, "Name": "Ann"},
+    )
+    setup = namespaced(page([found]))
+    (saved,) = setup.port.last_saved("CS_Profile__c", [found["Id"]], ["CS_Health__c"]).values()
+    assert (saved.values, saved.by) == ({"CS_Health__c": "71"}, "Ann")
+    assert "acme__CS_Health__c" in setup.org.sent[0].soql
+    assert "FROM acme__CS_Profile__c" in setup.org.sent[0].soql
+
+
+def test_the_past_of_a_field_of_ours_is_told_under_our_name():
+    """Its history is that of the org's object, and names the org's field."""
+    record = account_row(1, acme__CS_Health__c=71)
+    change = {
+        "Id": "0175g00000AbcdeAAA",
+        "ParentId": record["Id"],
+        "Field": "acme__CS_Health__c",
+        "OldValue": 50,
+        "NewValue": 71,
+        "CreatedDate": "2024-06-02T00:00:00.000+0000",
+    }
+    setup = namespaced(page([record]), page([change]))
+    (history,) = setup.port.history("CS_Profile__c", [record["Id"]], ["CS_Health__c"])
+    assert [one.value for one in history.fields["CS_Health__c"]] == ["50", "71"]
+    assert "FROM acme__CS_Profile__History" in setup.org.sent[1].soql
+
+
+def test_what_is_counted_or_gone_is_asked_of_the_orgs_object():
+    """A census, a count before an uninstall, and what became of a record."""
+    count = (200, {"totalSize": 0, "done": True, "records": []})
+    setup = namespaced(count, page([]), count)
+    setup.port.count_records("CS_Plan__c")
+    setup.port.fates("CS_Profile__c", ["a0B5g00000AbcdeEAB"])
+    setup.port.census("CS_Milestone__c", [])
+    asked = [sent.soql for sent in setup.org.sent]
+    assert [one.split(" FROM ")[1].split(" ")[0] for one in asked[:2]] == [
+        "acme__CS_Plan__c",
+        "acme__CS_Profile__c",
+    ]
+    assert all("FROM acme__CS_Milestone__c" in one for one in asked[2:])
+
+
+def test_a_deal_and_its_lines_go_out_under_the_orgs_names():
+    """The deal by the package's key; the key of a line is a field a charter adds, which has no prefix."""
+    asked = []
+
+    def taken(sent):
+        nodes = sent.json["graphs"][0]["compositeRequest"]
+        asked.extend(nodes)
+        bodies = [
+            {"id": f"0065g00000Abcd{n}AAA", "success": True, "created": True} for n in range(len(nodes))
+        ]
+        told = [
+            {"referenceId": node["referenceId"], "httpStatusCode": 201, "body": body}
+            for node, body in zip(nodes, bodies, strict=True)
+        ]
+        graph = {"graphId": "g0", "isSuccessful": True, "graphResponse": {"compositeResponse": told}}
+        return 200, {"graphs": [graph]}
+
+    entry = {
+        "Id": "01u5g00000AbcdeAAA",
+        "Product2Id": "01t5g00000AbcdeAAA",
+        "Product2": {"Name": "Core"},
+        "Pricebook2Id": "01s5g00000AbcdeAAA",
+        "Pricebook2": {"Name": "Standard"},
+        "IsActive": True,
+    }
+    setup = namespaced(page([entry]), taken)
+    keyed = [FieldSpec(name, name, FieldType.TEXT) for name in (KEY, "CS_Kind__c", "Pricebook2Id")]
+    setup.port.learn_fields("Opportunity", keyed)
+    line = [FieldSpec(name, name, FieldType.TEXT) for name in (KEY, "PricebookEntryId")]
+    setup.port.learn_fields("OpportunityLineItem", line)
+    deal = WriteRow("renewal:a", {"Name": "R", "CS_Kind__c": "renewal"})
+    part = WriteRow("renewal:a:line:1", {"PricebookEntryId": entry["Id"]})
+    (result,) = setup.port.upsert_wholes("Opportunity", "OpportunityLineItem", KEY, [Whole(deal, (part,))])
+    assert [result.row.error, result.parts[0].error] == [None, None]
+    assert asked[0]["url"].endswith("/sobjects/Opportunity/acme__CS_Key__c/renewal%3Aa")
+    assert asked[0]["body"]["acme__CS_Kind__c"] == "renewal"
+    assert asked[1]["url"].endswith("/sobjects/OpportunityLineItem/CS_Key__c/renewal%3Aa%3Aline%3A1")
+
+
+def test_a_stream_is_heard_in_our_words():
+    """Objects and the fields of our own writes; the channel came with the package."""
+
+    class Told:
+        """A stream of one change."""
+
+        def listen(self, place):
+            """Tell it."""
+            yield Heard("2", (change,))
+
+        def close(self):
+            """End."""
+
+    at = datetime(2024, 6, 1, tzinfo=UTC)
+    change = HeardChange("e", "acme__CS_Plan__c", ("a",), Hint.READ, at, {"acme__CS_Health__c": "7"})
+    (heard,) = NamespacedListening(Told(), ACME).listen("1")
+    (told,) = heard.changes
+    assert (heard.place, told.object, told.written) == ("2", "CS_Plan__c", {"CS_Health__c": "7"})
+    assert ACME.channel("CS_Changes__chn") == "acme__CS_Changes__chn"
+    assert NO_NAMESPACE.channel("CS_Changes__chn") == "CS_Changes__chn"
 
 
 def test_every_verb_that_speaks_of_names_is_translated():
