@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-READ = ("Account", "Opportunity", "OpportunityLineItem", "Case")
+READ = ("Account", "Opportunity", "OpportunityLineItem", "Case", "User")
 OWN = ("CS_Profile__c", "CS_Plan__c", "CS_Milestone__c")
 PAGE, CALL, JOB = 2_000, 5 * 200, 5
 
