@@ -208,6 +208,10 @@ class DealOpening(Model):
         default=False,
         description="The deal begins with its lines (Salesforce); its amount is their sum from then on.",
     )
+    contact_roles: bool = Field(
+        default=False,
+        description="The deal begins with the contact roles of the deal it continues (Salesforce).",
+    )
 
     @property
     def place(self) -> str | None:
@@ -353,6 +357,18 @@ class CrmEntry(Model):
                 )
                 for kind in (RecordKind.RENEWAL, RecordKind.EXPANSION)
                 if self.writes.opening(kind).lines and not priced
+            ]
+        )
+        return self
+
+    @model_validator(mode="after")
+    def _roles_are_of_deals_that_are_read(self) -> CrmEntry:
+        wrong = "contracts and assets do not say which deal sold them, whose contact roles would be copied"
+        refuse(
+            [
+                Finding(("writes", kind.value, "contact_roles"), wrong, "Read contract lines from deals.")
+                for kind in (RecordKind.RENEWAL, RecordKind.EXPANSION)
+                if self.writes.opening(kind).contact_roles and self.reads.contract_line.on_account
             ]
         )
         return self

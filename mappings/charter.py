@@ -43,16 +43,20 @@ class Crms(Model):
 
     @field_validator("hubspot")
     @classmethod
-    def _hubspot_deals_have_no_lines(cls, entry: CrmEntry | None) -> CrmEntry | None:
+    def _hubspot_deals_have_neither_lines_nor_roles(cls, entry: CrmEntry | None) -> CrmEntry | None:
         openings = (
             {} if entry is None else {"renewal": entry.writes.renewal, "expansion": entry.writes.expansion}
         )
-        wrong = "deals of ours begin without line items in HubSpot"
+        wrong = {
+            "lines": "deals of ours begin without line items in HubSpot",
+            "contact_roles": "deals have no contact roles in HubSpot",
+        }
         refuse(
             [
-                Finding(("writes", name, "lines"), wrong, "Leave `lines` out; it is for Salesforce.")
-                for name, one in openings.items()
-                if one.lines
+                Finding(("writes", kind, name), words, f"Leave `{name}` out; it is for Salesforce.")
+                for kind, one in openings.items()
+                for name, words in wrong.items()
+                if getattr(one, name)
             ]
         )
         return entry

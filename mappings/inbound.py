@@ -133,7 +133,7 @@ def to_line(record: CrmRecord, deal: Deal, inbound: Inbound) -> ContractLine | C
     if deal.state is not DealState.WON:
         return None
     try:
-        signed = _Signed(deal.account_id, deal.amount.currency, deal.close_on)
+        signed = _Signed(deal.account_id, deal.amount.currency, deal.close_on, deal.deal_id)
         return _line(Row(record, inbound.zone), signed, inbound.crm.reads.contract_line)
     except Contradicted as error:
         return _contradiction(record, error)
@@ -270,11 +270,12 @@ def _stage(stage_id: str, pipeline_id: str | None, pipelines: tuple[Pipeline, ..
 
 @dataclass(frozen=True, slots=True)
 class _Signed:
-    """What a line has from what it hangs under: the account, a currency, a day of booking."""
+    """What a line has from what it hangs under: the account, a currency, a day of booking, the deal."""
 
     account_id: str
     currency: str
     booked_on: date | None
+    deal_id: str | None = None
 
 
 def _line(row: Row, signed: _Signed, reads: LineReads) -> ContractLine | None:
@@ -312,6 +313,7 @@ def _line(row: Row, signed: _Signed, reads: LineReads) -> ContractLine | None:
         last_paid_on=row.day(fields.last_paid_on),
         ramp=row.amounts(fields.ramp, currency),
         price_id=row.text(fields.price_id),
+        deal_id=signed.deal_id,
     )
 
 

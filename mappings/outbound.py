@@ -22,6 +22,7 @@ from mappings.bindings import CrmEntry, Ownership
 from mappings.catalogue import CATALOGUE, DEALS, LIST_FIELDS, OWN_OBJECTS, CatalogueField, Home, PlanStage
 from mappings.charter import Charter
 from mappings.deal_lines import line_object, line_rows
+from mappings.deal_roles import ROLES, role_seed
 from mappings.homes import OBJECTS, TASKS, Homes
 from mappings.money import decimals_of
 from mappings.naming import HUBSPOT, SALESFORCE, key_field, label, lookup_field, plural_label, vendor_name
@@ -96,7 +97,7 @@ def to_rows(
     """
     if record.kind in DEALS:
         deal = _deal_row(record, charter, vendor, owner_id, homes)
-        return (deal, *_deal_lines(record, charter.crm_for(vendor)))
+        return (deal, *_under_deal(record, charter.crm_for(vendor)))
     home, rows = homes.of[record.kind], []
     if home is Home.OBJECT:
         rows.append(_own_row(record, charter, vendor, homes))
@@ -106,11 +107,13 @@ def to_rows(
     return tuple(rows)
 
 
-def _deal_lines(record: DesiredRecord, crm: CrmEntry) -> Iterator[VendorWrite]:
-    """Yield the rows of a deal's lines, under the deal."""
+def _under_deal(record: DesiredRecord, crm: CrmEntry) -> Iterator[VendorWrite]:
+    """Yield the rows of a deal's lines, and the one of its contact roles."""
     holder, deal = crm.reads.contract_line.object, (crm.reads.deal.object, record.key)
     for line in line_rows(record, crm):
         yield VendorWrite(holder, line.key, seed=line.values, parent_keys=(deal,))
+    if seed := role_seed(record, crm):
+        yield VendorWrite(ROLES, f"{record.key}:roles", seed=seed, parent_keys=(deal,))
 
 
 def own_object(kind: RecordKind, charter: Charter, vendor: str, homes: Homes = OBJECTS) -> str | None:

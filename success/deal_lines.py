@@ -60,8 +60,7 @@ def _continued(place: int, opened: OpenedLine, line: ContractLine | None, start:
 
 def of_expansion(view: AccountView, expansion: ExpansionState) -> tuple[DesiredLine, ...]:
     """Return the one line of an expansion: the seats to add, for a year from the day it is due."""
-    same = [line for line in view.recurring if line.product_id == expansion.product_id]
-    newest = max(same, key=lambda line: (line.start, line.line_id), default=None)
+    newest = _newest(view, expansion)
     return (
         DesiredLine(
             position=1,
@@ -74,3 +73,21 @@ def of_expansion(view: AccountView, expansion: ExpansionState) -> tuple[DesiredL
             term_months=MONTHS_IN_YEAR,
         ),
     )
+
+
+def deals_renewed(view: AccountView, renewal: RenewalState) -> tuple[str, ...]:
+    """Return the deals that sold the lines a renewal was opened for, the latest booked first."""
+    lines = [line for line in view.recurring if line.line_id in renewal.lines and line.deal_id]
+    newest = sorted(lines, key=lambda line: (line.booked_on or line.start, line.line_id), reverse=True)
+    return tuple(dict.fromkeys(line.deal_id for line in newest if line.deal_id))
+
+
+def deals_expanded(view: AccountView, expansion: ExpansionState) -> tuple[str, ...]:
+    """Return the deal that sold the newest line of an expansion's product, if a deal did."""
+    newest = _newest(view, expansion)
+    return (newest.deal_id,) if newest is not None and newest.deal_id else ()
+
+
+def _newest(view: AccountView, expansion: ExpansionState) -> ContractLine | None:
+    same = [line for line in view.recurring if line.product_id == expansion.product_id]
+    return max(same, key=lambda line: (line.start, line.line_id), default=None)

@@ -54,6 +54,8 @@ class DesiredRecord:
     ``parent_key`` is the key of the record of ours it hangs under (a milestone's plan).
     ``reason`` says in one sentence why it should exist. ``opening`` holds, by field, the
     values it begins with where they are not today's; they are the customer's from then on, as are ``lines``.
+    ``continues`` are the ids of the CRM's deals that sold what it goes on with, the latest first; none once
+    it is closed.
     """
 
     kind: RecordKind
@@ -64,3 +66,4 @@ class DesiredRecord:
     reason: str = ""
     opening: Mapping[str, Value] = field(default_factory=dict)
     lines: tuple[DesiredLine, ...] = ()
+    continues: tuple[str, ...] = ()

@@ -50,7 +50,8 @@ class ContractLine:
     else the CRM's id. ``booked_on`` is when the deal behind it was won, ``cancelled_on`` the
     day the customer gave notice, ``last_paid_on`` the last day a payment reached. ``ramp`` is
     the ARR of each contract year where the price has steps; the last one stands for later years.
-    ``price_id`` is the price of the product in the CRM's own price list, where the charter reads it.
+    ``price_id`` is the price of the product in the CRM's own price list, where the charter reads it;
+    ``deal_id`` the CRM's id of the deal that sold the line, where a deal did.
     """
 
     line_id: str
@@ -73,6 +74,7 @@ class ContractLine:
     last_paid_on: date | None = None
     ramp: tuple[Money, ...] = ()
     price_id: str | None = None
+    deal_id: str | None = None
 
 
 class DealState(StrEnum):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from success.deal_lines import of_expansion, of_renewal
+from success.deal_lines import deals_expanded, deals_renewed, of_expansion, of_renewal
 from success.desired import DesiredRecord, RecordKind, Value
 from success.expansion import adoptable, is_open, key_of, seat_needs
 from success.explain import explain, shown_points, tenths
@@ -183,7 +183,8 @@ def _renewal(outcome: Outcome, key: str) -> DesiredRecord:
     }
     opening: dict[str, Value] = {"amount": stored.opened_amount, "due_on": stored.opened_due_on}
     record = _record(outcome, RecordKind.RENEWAL, key, fields, reason=reason)
-    return replace(record, opening=opening, lines=of_renewal(outcome.view, stored))
+    before = () if renewal.closed_on else deals_renewed(outcome.view, stored)
+    return replace(record, opening=opening, lines=of_renewal(outcome.view, stored), continues=before)
 
 
 def _expansion(outcome: Outcome, key: str) -> DesiredRecord:
@@ -205,7 +206,8 @@ def _expansion(outcome: Outcome, key: str) -> DesiredRecord:
         "opened_on": expansion.opened_on,
     }
     record = _record(outcome, RecordKind.EXPANSION, key, fields, reason=reason)
-    return replace(record, lines=of_expansion(outcome.view, expansion))
+    before = deals_expanded(outcome.view, expansion)
+    return replace(record, lines=of_expansion(outcome.view, expansion), continues=before)
 
 
 def shown_money(amount: Money) -> str:

@@ -163,7 +163,12 @@ def _check_entry(entry: Row, parent: Row) -> None:
 
 
 def after_save(org: Org, object_name: str, row: Row, change: Change) -> str | None:
-    """Roll line items up to their opportunity; return the opportunity's id where it changed."""
+    """Roll line items up to their opportunity; return the opportunity's id where it changed.
+
+    A contact role that is primary leaves its opportunity with no other.
+    """
+    if object_name == "OpportunityContactRole" and row.get("IsPrimary") and not row.get("IsDeleted"):
+        _only_primary(org, row, change)
     if object_name != "OpportunityLineItem":
         return None
     old = org.store.find("Opportunity", row["OpportunityId"])
@@ -183,3 +188,12 @@ def after_save(org: Org, object_name: str, row: Row, change: Change) -> str | No
     org.store.put(change, "Opportunity", new)
     record(org, change, org.schema["Opportunity"], new, old)
     return str(old["Id"])
+
+
+def _only_primary(org: Org, row: Row, change: Change) -> None:
+    for other in org.store.live("OpportunityContactRole"):
+        same = other["OpportunityId"] == row["OpportunityId"] and other["Id"] != row["Id"]
+        if same and other["IsPrimary"]:
+            moment = org.stamp()
+            audit = {"SystemModstamp": moment, "LastModifiedDate": moment}
+            org.store.put(change, "OpportunityContactRole", dict(other, IsPrimary=False, **audit))

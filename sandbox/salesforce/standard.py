@@ -27,6 +27,10 @@ OPPORTUNITY_TYPES = (
     "Existing Customer - Upgrade", "Existing Customer - Replacement", "Existing Customer - Downgrade",
     "Existing Customer - Renewal", "New Customer",
 )  # fmt: skip
+CONTACT_ROLES = (
+    "Business User", "Decision Maker", "Economic Buyer", "Economic Decision Maker", "Evaluator",
+    "Executive Sponsor", "Influencer", "Technical Buyer", "Other",
+)  # fmt: skip
 
 
 CURRENCIES = ("USD", "EUR", "GBP", "CAD", "AUD", "JPY", "CHF", "SEK")
@@ -208,6 +212,17 @@ def line_item() -> SObject:
         read_only("ListPrice", "List Price", "currency", precision=18, scale=2),
         Field("ServiceDate", "Date", "date"), text("Description", "Line Description"),
         Field("SortOrder", "Sort Order", "int", precision=9),
+    ])  # fmt: skip
+
+
+def contact_role() -> SObject:
+    """Return OpportunityContactRole; it goes with its opportunity, and outlives its contact."""
+    return make("OpportunityContactRole", "Opportunity Contact Role", "Opportunity Contact Roles", "00K", [
+        *system_fields(named=False, owned=False),
+        reference("OpportunityId", "Opportunity ID", "Opportunity", "OpportunityContactRoles", nillable=False,
+                  updateable=False, cascade_delete=True),
+        reference("ContactId", "Contact ID", "Contact", "OpportunityContactRoles", nillable=False),
+        choice("Role", "Role", *CONTACT_ROLES), flag("IsPrimary", "Primary"), currency(),
     ])  # fmt: skip
 
 

@@ -26,6 +26,8 @@ from sandbox.salesforce.store import Change, Row
 Values = dict[str, Any]
 RELEASED = "~released"
 """Beside the fields of a deleted row: what went with it and what pointed to it, for its restore."""
+_OUTLIVING = frozenset({("OpportunityContactRole", "ContactId")})
+"""Links that still name a record after it was deleted (object reference, OpportunityContactRole)."""
 _LOCKING = ("Account", "Opportunity")
 
 
@@ -138,6 +140,8 @@ def _release_children(w: Writer, obj: SObject, parent: Row) -> list[tuple[str, s
                 obj.name == "Account" and child.name in ("Contact", "Opportunity", "Case")
             ):
                 delete(w, child, row["Id"])
+            elif (child.name, link.name) in _OUTLIVING:
+                continue
             else:
                 _store(w, child, dict(row, **{link.name: None}))
             released.append((child.name, row["Id"], link.name))

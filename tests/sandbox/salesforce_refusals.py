@@ -117,6 +117,8 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "line-inactive": ("7, renewals", "a line at a price that is no longer sold at"),
     "line-moved": ("7, renewals", "a line moved to another opportunity or price"),
     "deal-rebooked": ("7, renewals", "another price book for an opportunity with products"),
+    "role-of-nobody": (_GRAPH, "a contact role without a contact"),
+    "role-moved": (_GRAPH, "a contact role moved to another opportunity"),
     # 1.5 and 8: what an org has no room or time for
     "row-locked": ("1.5, UNABLE_TO_LOCK_ROW", "a record another transaction holds"),
     "parent-locked": ("8, skew and locks", "a record whose account another transaction holds"),
