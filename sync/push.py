@@ -17,13 +17,15 @@ from sqlalchemy import Connection
 from integration.port import Unavailable, WriteResult
 from integration.streams import BulkPort
 from mappings.deal_lines import line_object
+from mappings.deal_roles import role_object
 from mappings.naming import key_field
 from mappings.outbound import own_object
 from success.desired import RecordKind
 from sync import storage
 from sync.push_enter import Pushed, enter, give_back, keep_for_room, let_land, put_off, settle_standing
 from sync.push_plan import Plan, goes_by_key, needs_a_call, plan_rows, write_row
-from sync.push_whole import send_wholes, whole_port
+from sync.push_roles import push_roles, whole_port
+from sync.push_whole import send_wholes
 from sync.settle import keyless_port
 from sync.state import ledger
 from sync.state.engine import reading, writing
@@ -75,7 +77,7 @@ def objects_in_order(ws: Workspace) -> list[str]:
     """Return the vendor objects we write, each after those it hangs under."""
     own = [own_object(kind, ws.charter, ws.vendor, ws.homes) for kind in WRITE_ORDER]
     account = ws.inbound.crm.reads.account.object
-    ordered = [own[0], account, *own[1:], line_object(ws.inbound.crm)]
+    ordered = [own[0], account, *own[1:], line_object(ws.inbound.crm), role_object(ws.inbound.crm)]
     return [name for name in dict.fromkeys(ordered) if name is not None]
 
 
@@ -87,6 +89,8 @@ def _push_batch(ws: Workspace, owner: str, object_name: str) -> Pushed | None:
     if not rows:
         return None
     try:
+        if object_name == role_object(ws.inbound.crm):
+            return push_roles(ws, rows)
         plans, waiting, landing = plan_rows(ws, object_name, rows)
         done = settle_standing(ws, plans).plus(put_off(ws, waiting)).plus(let_land(ws, landing))
         wanted, held = storage.sift(ws, [plan for plan in plans if needs_a_call(plan)])

@@ -33,6 +33,7 @@ from integration.port import (
     Misconfigured,
     Page,
     ReadQuery,
+    RowError,
     SchemaChange,
     SchemaResult,
     WriteResult,
@@ -61,7 +62,7 @@ from integration.salesforce.withdraw import withdraw
 from integration.salesforce.witness import last_saved
 from integration.salesforce.write import Writer, pays_as_bulk
 from integration.storage import Storage
-from integration.wholes import Whole, WholeResult
+from integration.wholes import RolesWanted, Whole, WholeResult
 from integration.withdrawing import WithdrawingPort
 from integration.witness import Saved
 
@@ -230,9 +231,9 @@ class SalesforcePort(CensusPort, HistoryPort, OwnersPort, WithdrawingPort):
         )
 
     def upsert_wholes(
-        self, object_name: str, part_object: str, key_field: str, wholes: Sequence[Whole]
+        self, object_name: str, part_object: str | None, key_field: str, wholes: Sequence[Whole]
     ) -> list[WholeResult]:
-        """See ``WholePort.upsert_wholes``; one call per 75 deals, and one or two for their lines' prices."""
+        """See ``WholePort.upsert_wholes``; one call per 75 deals, one or two for prices, two for roles."""
         return self._wholes.upsert_wholes(object_name, part_object, key_field, wholes)
 
     def upsert_parts(
@@ -240,6 +241,10 @@ class SalesforcePort(CensusPort, HistoryPort, OwnersPort, WithdrawingPort):
     ) -> list[WriteResult]:
         """See ``WholePort.upsert_parts``; three calls or four per 1,000 lines."""
         return self._wholes.upsert_parts(object_name, part_object, key_field, rows)
+
+    def copy_roles(self, object_name: str, wanted: Sequence[RolesWanted]) -> list[RowError | None]:
+        """See ``WholePort.copy_roles``; three calls for up to 75 deals, one where all have roles."""
+        return self._wholes.copy_roles(object_name, wanted)
 
     def fates(self, object_name: str, ids: Sequence[str]) -> list[Fate]:
         """See ``FatePort.fates``; a call per 200 ids."""

@@ -3,7 +3,8 @@
 Each graph is all or nothing, its neighbours stand for themselves, and a payload is one call whatever it
 holds: 500 nodes, 75 graphs, 15 kinds of node. After 14 failed graphs an org halts the rest of a payload;
 those are sent again in the next. A node refers to an earlier one's answer with ``@{reference.id}``. Nodes
-should upsert by external key, so that a call whose answer was lost may be made again. Source: REST API
+should upsert by external key, or one of them be refused when it comes again, so that a call whose answer was
+lost may be repeated. Source: REST API
 guide, "Composite Graph Limits". Neighbour: ``composite`` (subrequests that each stand for themselves).
 """
 
@@ -41,9 +42,12 @@ class GraphAnswer:
     failed_at: str = ""
 
 
-def send_graphs(transport: Transport, reason: str, graphs: Sequence[Graph]) -> list[GraphAnswer]:
+def send_graphs(
+    transport: Transport, reason: str, graphs: Sequence[Graph], *, again: bool = True
+) -> list[GraphAnswer]:
     """Write ``graphs`` in as few calls as their limits allow; one answer per graph, in order.
 
+    Without ``again`` a call that got no answer is not repeated: for graphs that would be done twice.
     Raises ValueError for a graph that no payload takes, Unavailable for an answer that leaves graphs out.
     """
     for graph in graphs:
@@ -52,18 +56,18 @@ def send_graphs(transport: Transport, reason: str, graphs: Sequence[Graph]) -> l
     waiting = list(range(len(graphs)))
     while waiting:
         payload = next(_payloads(graphs, waiting))
-        told = _send(transport, reason, graphs, payload)
+        told = _send(transport, reason, graphs, payload, again=again)
         answers |= told
         waiting = [index for index in waiting if index not in told]
     return [answers[index] for index in range(len(graphs))]
 
 
 def _send(
-    transport: Transport, reason: str, graphs: Sequence[Graph], payload: Sequence[int]
+    transport: Transport, reason: str, graphs: Sequence[Graph], payload: Sequence[int], *, again: bool
 ) -> dict[int, GraphAnswer]:
     """Send one payload; return the answers of the graphs that were tried."""
     body = {"graphs": [_shown(transport, f"g{index}", graphs[index]) for index in payload]}
-    answer = transport.request(reason, "POST", "composite/graph", body=body)
+    answer = transport.request(reason, "POST", "composite/graph", body=body, again=again)
     by_id = {row["graphId"]: row for row in answer["graphs"]}
     if set(by_id) != {f"g{index}" for index in payload}:
         raise Unavailable("a graph answer that leaves graphs out")

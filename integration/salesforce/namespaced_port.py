@@ -34,7 +34,7 @@ from integration.salesforce.names import CHANGE_CHANNEL
 from integration.salesforce.namespace import Namespace
 from integration.salesforce.namespaced_listening import NamespacedListening
 from integration.salesforce.transport import Transport
-from integration.wholes import Whole, WholeResult
+from integration.wholes import RolesWanted, Whole, WholeResult
 from integration.witness import Saved
 
 T = TypeVar("T")
@@ -138,19 +138,32 @@ class NamespacedPort(SalesforcePort):
         return super().census(self._names.object(object_name), known, log)
 
     def upsert_wholes(
-        self, object_name: str, part_object: str, key_field: str, wholes: Sequence[Whole]
+        self, object_name: str, part_object: str | None, key_field: str, wholes: Sequence[Whole]
     ) -> list[WholeResult]:
         """See ``WholePort.upsert_wholes``."""
+        holder = part_object or object_name
         told = [
-            Whole(self._row(object_name, one.row), tuple(self._row(part_object, part) for part in one.parts))
+            Whole(
+                self._row(object_name, one.row),
+                tuple(self._row(holder, part) for part in one.parts),
+                one.roles_of,
+            )
             for one in wholes
         ]
-        key, part_key = (self._names.field(name, key_field) for name in (object_name, part_object))
+        key, part_key = (self._names.field(name, key_field) for name in (object_name, holder))
         found = self._wholes.upsert_wholes(object_name, part_object, key, told, part_key)
         return [
-            WholeResult(self._result(one.row), tuple(self._result(part) for part in one.parts))
+            WholeResult(
+                self._result(one.row),
+                tuple(self._result(part) for part in one.parts),
+                self._error(one.roles_error),
+            )
             for one in found
         ]
+
+    def copy_roles(self, object_name: str, wanted: Sequence[RolesWanted]) -> list[RowError | None]:
+        """See ``WholePort.copy_roles``."""
+        return [self._error(one) for one in super().copy_roles(object_name, wanted)]
 
     def upsert_parts(
         self, object_name: str, part_object: str, key_field: str, rows: Sequence[WriteRow]

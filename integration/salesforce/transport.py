@@ -103,8 +103,11 @@ class Transport:
         params: Mapping[str, str] | None = None,
         body: object = None,
         headers: Mapping[str, str] | None = None,
+        again: bool = True,
     ) -> Any:
         """Return the JSON of a versioned REST path, ``None`` for an empty answer.
+
+        Without ``again`` a failure that may pass is told at once, not tried again here.
 
         ``path`` is relative to ``/services/data/vX/`` and already quoted; numbers with a
         fraction come back as Decimal. Raises the port's errors only.
@@ -114,6 +117,7 @@ class Transport:
         return self._run(
             reason,
             lambda org, _: org.restful(path, params=params, method=method, data=data, headers=sent),
+            again=again,
         )
 
     def query(self, reason: str, soql: str, *, include_deleted: bool = False) -> Any:
@@ -195,17 +199,17 @@ class Transport:
         """Return the absolute path of a REST path, as composite subrequests name it."""
         return f"/services/data/v{self.grant.api_version}/{path}"
 
-    def _run(self, reason: str, call: Callable[[Salesforce, Grant], T]) -> T:
+    def _run(self, reason: str, call: Callable[[Salesforce, Grant], T], *, again: bool = True) -> T:
         """Run ``call``; a refused token is renewed once and the very same call made again."""
         grant = self.grant
         try:
-            return self._governed(reason, lambda: self._attempt(grant, call))
+            return self._governed(reason, lambda: self._attempt(grant, call), again=again)
         except _SessionExpired:
             renewed = self._renew(grant)
         try:
-            return self._governed(reason, lambda: self._attempt(renewed, call))
-        except _SessionExpired as again:
-            raise NeedsConsent("the org refuses a token it has just issued") from again
+            return self._governed(reason, lambda: self._attempt(renewed, call), again=again)
+        except _SessionExpired as expired:
+            raise NeedsConsent("the org refuses a token it has just issued") from expired
 
     def _renew(self, refused: Grant) -> Grant:
         if self.authenticator is None:
@@ -228,7 +232,7 @@ class Transport:
                 self._budget.learn_day(1, 0)  # also where no header came with it
             raise judged from error
 
-    def _governed(self, reason: str, attempt: Callable[[], T]) -> T:
+    def _governed(self, reason: str, attempt: Callable[[], T], *, again: bool = True) -> T:
         def once() -> T:
             lane = lane_now(self._lane)
             self._budget.take(lane, CALL_KIND)
@@ -244,7 +248,7 @@ class Transport:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Transient),
             wait=tenacity.wait_random_exponential(multiplier=0.5, max=RETRY_STEP_MAX_S),
-            stop=tenacity.stop_before_delay(RETRY_TOTAL_S),
+            stop=tenacity.stop_before_delay(RETRY_TOTAL_S) if again else tenacity.stop_after_attempt(1),
             sleep=self.sleep,
             reraise=True,
         )

@@ -1,11 +1,14 @@
-"""A deal and its lines as one composite graph: all of it stands, or none.
+"""A deal, its lines and its contact roles as one composite graph: all of it stands, or none.
 
-Every node upserts by our key. A line cannot be moved to another deal or price, so a graph that was done by a
+Deal and lines upsert by our key. A line cannot be moved to another deal or price, so a graph done before by a
 try whose answer was lost is refused when it comes again, by those very fields: told as BUSY, it is looked
 for before anything is sent. Where only a line is refused or has no price, the deal is written without any:
-lines that are but part of what is sold would make the deal's amount wrong, for the org sums them up.
-Neighbours: ``graph`` packs graphs into calls, ``prices`` finds what lines are sold at, ``write`` does single
-rows. Source: REST API guide, "Composite Graph"; object reference, "OpportunityLineItem".
+lines that are but part of what is sold would make the deal's amount wrong, for the org sums them up. Roles
+have no key and are added however often they are sent: with roles the deal is inserted, not upserted, so that
+its unique key refuses the whole graph when it comes again. Where a role is refused, the deal has none.
+Neighbours: ``graph`` packs graphs into calls, ``prices`` finds what lines are sold at, ``roles`` who has
+which role, ``write`` does single rows. Source: REST API guide, "Composite Graph"; object reference,
+"OpportunityLineItem".
 """
 
 from __future__ import annotations
@@ -21,11 +24,12 @@ from integration.salesforce.errors import LOCKED, Failure, row_error
 from integration.salesforce.graph import Graph, GraphAnswer, send_graphs
 from integration.salesforce.limits import GRAPH_NODES, LOCK_TRIES
 from integration.salesforce.prices import ENTRY, Priced, Wanted, find_prices
+from integration.salesforce.roles import NODE, Roles, copy_roles, find_roles, role_nodes
 from integration.salesforce.shape import Shapes
 from integration.salesforce.transport import Transport
 from integration.salesforce.values import soql_text
 from integration.salesforce.write import Writer, pause_s
-from integration.wholes import Whole, WholeResult
+from integration.wholes import RolesWanted, Whole, WholeResult
 
 BOOK: Final = "Pricebook2Id"
 CURRENCY: Final = "CurrencyIsoCode"
@@ -33,6 +37,8 @@ RECORD: Final = "whole"
 MADE_BEFORE: Final = "MADE_BEFORE"
 """Our code of a whole that an earlier try has made, whose answer was lost."""
 
+LATER: Final = RowError(Refusal.BUSY, "ROLES_FOLLOW", "the contact roles follow their deal")
+OPPORTUNITY: Final = "Opportunity"
 PARTLY: Final = "ANOTHER_LINE_REFUSED"
 NOT_UPDATEABLE: Final = "INVALID_FIELD_FOR_INSERT_UPDATE"
 IDS_PER_QUERY: Final = 200
@@ -50,12 +56,12 @@ class WholeWriter:
     def upsert_wholes(
         self,
         object_name: str,
-        part_object: str,
+        part_object: str | None,
         key_field: str,
         wholes: Sequence[Whole],
         part_key: str | None = None,
     ) -> list[WholeResult]:
-        """See ``WholePort.upsert_wholes``; 75 wholes or 500 rows a call, and one or two for prices.
+        """See ``WholePort.upsert_wholes``; 75 wholes or 500 rows a call, 1 or 2 for prices, 2 for roles.
 
         ``part_key`` is the key of parts where it is called otherwise than that of the records.
         """
@@ -68,21 +74,54 @@ class WholeWriter:
             if found.error is not None
         }
         refused |= {i: _too_many(one) for i, one in enumerate(wholes) if len(one.parts) >= GRAPH_NODES}
+        roles, roleless = self._roles(wholes)
+        names = (object_name, key_field), (part_object or "", part_key or key_field)
         graphs = {
-            i: self._graph((object_name, key_field), (part_object, part_key or key_field), sold)
+            i: self._graph(names, sold, roles[i])
             for i, sold in ((i, _sold(whole, prices[i])) for i, whole in enumerate(wholes))
             if i not in refused
         }
         told: dict[int, WholeResult] = {}
+        bare: dict[int, RowError] = {}
         for i, answer in self._send(reason, graphs).items():
             result = _result(wholes[i], answer, key_field)
             if isinstance(result, WholeResult):
-                told[i] = result
+                told[i] = replace(result, roles_error=result.roles_error or roleless.get(i))
+            elif isinstance(result, RowError):
+                bare[i] = result
             else:
                 refused[i] = result
         written = self._writer.upsert(object_name, key_field, [wholes[i].row for i in refused])
-        told |= {i: WholeResult(row, refused[i]) for i, row in zip(refused, written, strict=True)}
+        told |= {
+            i: WholeResult(row, refused[i], _follow(wholes[i]))
+            for i, row in zip(refused, written, strict=True)
+        }
+        if bare:
+            without = [replace(wholes[i], roles_of=()) for i in bare]
+            again = self.upsert_wholes(object_name, part_object, key_field, without, part_key)
+            told |= {
+                i: replace(result, roles_error=result.row.error or bare[i])
+                for i, result in zip(bare, again, strict=True)
+            }
         return [told[i] for i in range(len(wholes))]
+
+    def copy_roles(self, object_name: str, wanted: Sequence[RolesWanted]) -> list[RowError | None]:
+        """See ``WholePort.copy_roles``; roles hang under opportunities only."""
+        if object_name != OPPORTUNITY:
+            raise ValueError(f"{object_name} has no contact roles")
+        return copy_roles(self._transport, wanted)
+
+    def _roles(self, wholes: Sequence[Whole]) -> tuple[list[Roles], dict[int, RowError]]:
+        """Return the roles each whole is made with, and why one has none that should."""
+        found = find_roles(self._transport, [whole.roles_of for whole in wholes])
+        roleless = {i: one for i, one in enumerate(found) if isinstance(one, RowError)}
+        roles: list[Roles] = []
+        for i, (whole, one) in enumerate(zip(wholes, found, strict=True)):
+            held = () if isinstance(one, RowError) else one
+            if 1 + len(whole.parts) + len(held) > GRAPH_NODES:
+                held, roleless[i] = (), LATER
+            roles.append(held)
+        return roles, roleless
 
     def upsert_parts(
         self, object_name: str, part_object: str, key_field: str, rows: Sequence[WriteRow]
@@ -137,13 +176,19 @@ class WholeWriter:
     def _many_currencies(self, object_name: str) -> bool:
         return any(spec.name == CURRENCY for spec in self._shapes.get(object_name).spec.fields)
 
-    def _graph(self, record: tuple[str, str], part: tuple[str, str], whole: Whole) -> Graph:
-        """Return the graph of a whole; records and parts are each given by object and key field."""
-        link = self._shapes.link_field(part[0], record[0])
-        nodes = {RECORD: self._node(*record, whole.row, {})}
+    def _graph(self, names: tuple[tuple[str, str], tuple[str, str]], whole: Whole, roles: Roles) -> Graph:
+        """Return the graph of a whole; ``names`` are the object and the key field of record and parts."""
+        record, part = names
+        made = f"@{{{RECORD}.id}}"
+        nodes = {RECORD: self._inserted(*record, whole.row) if roles else self._node(*record, whole.row, {})}
+        link = self._shapes.link_field(part[0], record[0]) if whole.parts else ""
         for place, row in enumerate(whole.parts):
-            nodes[_name(place)] = self._node(*part, row, {link: f"@{{{RECORD}.id}}"})
-        return Graph(nodes)
+            nodes[_name(place)] = self._node(*part, row, {link: made})
+        return Graph({**nodes, **role_nodes(made, roles)})
+
+    def _inserted(self, object_name: str, key_field: str, row: WriteRow) -> Part:
+        fields = {**self._writer.fields(object_name, key_field, row), key_field: row.key}
+        return Part("POST", f"sobjects/{quote(object_name, safe='')}", fields)
 
     def _node(self, object_name: str, key_field: str, row: WriteRow, more: Mapping[str, Any]) -> Part:
         names = (object_name, key_field, row.key)
@@ -169,7 +214,9 @@ def _wanted(parts: Sequence[WriteRow], currency: str, book: str | None = None) -
 
 
 def _sold(whole: Whole, priced: Priced) -> Whole:
-    """Return the whole with its price book and today's prices."""
+    """Return the whole with its price book and today's prices; as it is where it has no parts."""
+    if not whole.parts:
+        return whole
     parts = tuple(
         replace(part, values={**part.values, ENTRY: entry if isinstance(entry, str) else None})
         for part, entry in zip(whole.parts, priced.entries, strict=True)
@@ -177,8 +224,10 @@ def _sold(whole: Whole, priced: Priced) -> Whole:
     return Whole(replace(whole.row, values={**whole.row.values, BOOK: priced.book}), parts)
 
 
-def _result(whole: Whole, answer: GraphAnswer, key_field: str) -> WholeResult | tuple[WriteResult, ...]:
-    """Return what became of a graph, or why its parts were refused where the record may stand alone."""
+def _result(
+    whole: Whole, answer: GraphAnswer, key_field: str
+) -> WholeResult | tuple[WriteResult, ...] | RowError:
+    """Return what became of a graph, or why its parts or a role were refused where the record may stand."""
     if answer.failure is None:
         bodies = [answer.bodies[name] for name in (RECORD, *map(_name, range(len(whole.parts))))]
         rows = [_made(row, body) for row, body in zip((whole.row, *whole.parts), bodies, strict=True)]
@@ -186,17 +235,23 @@ def _result(whole: Whole, answer: GraphAnswer, key_field: str) -> WholeResult | 
     error = _error(answer.failure, key_field)
     if error.refusal is Refusal.BUSY or answer.failed_at == RECORD:
         return _all(whole, error)
+    if answer.failed_at.startswith(NODE):
+        return error
     place = next(n for n in range(len(whole.parts)) if _name(n) == answer.failed_at)
     return _parts_refused(whole, error, [error if n == place else "" for n in range(len(whole.parts))])
 
 
 def _made(row: WriteRow, body: Mapping[str, Any]) -> WriteResult:
-    return WriteResult(row.key, str(body["id"]), created=bool(body.get("created", False)))
+    return WriteResult(row.key, str(body["id"]), created=bool(body.get("created", True)))
 
 
 def _all(whole: Whole, error: RowError) -> WholeResult:
     parts = tuple(WriteResult(part.key, None, error=error) for part in whole.parts)
-    return WholeResult(WriteResult(whole.row.key, None, error=error), parts)
+    return WholeResult(WriteResult(whole.row.key, None, error=error), parts, error)
+
+
+def _follow(whole: Whole) -> RowError | None:
+    return LATER if whole.roles_of else None
 
 
 def _parts_refused(whole: Whole, first: RowError, told: Sequence[str | RowError]) -> tuple[WriteResult, ...]:
