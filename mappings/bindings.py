@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from integration.owners import OWNERS
 from mappings.binding import Binding
 from mappings.catalogue import CATALOGUE, OWN_OBJECTS, Home, KeptList
+from mappings.deal_opening import DealOpening
 from mappings.freshness import FreshnessEntry
 from mappings.further_reads import ProductReads, SurveyReads
 from mappings.problems import suggest
@@ -189,34 +190,6 @@ class DuplicatePolicy(StrEnum):
 
     BLOCK = "block"
     ALLOW = "allow"
-
-
-class DealOpening(Model):
-    """How a deal of ours begins: its pipeline, its stage, and other fields set once on creation.
-
-    Without a pipeline the stage says which one it is; without a stage it is the first open one of
-    the pipeline named, or of the only pipeline there is. Salesforce's pipelines are record types.
-    """
-
-    pipeline: Name | None = None
-    record_type: Name | None = Field(
-        default=None, description="Salesforce: the record type's developer name, in place of a pipeline."
-    )
-    stage: Name | None = None
-    values: dict[str, str] = Field(default_factory=dict)
-    lines: bool = Field(
-        default=False,
-        description="The deal begins with its lines (Salesforce); its amount is their sum from then on.",
-    )
-    contact_roles: bool = Field(
-        default=False,
-        description="The deal begins with the contact roles of the deal it continues (Salesforce).",
-    )
-
-    @property
-    def place(self) -> str | None:
-        """Return the pipeline or record type named, if any."""
-        return self.record_type or self.pipeline
 
 
 class HomesEntry(Model):

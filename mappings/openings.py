@@ -1,7 +1,7 @@
 """Where deals of ours open: the charter's pipeline and stage, or the one place there is; pure.
 
 Stages are told by their ids and flags, never by their names, which every customer words anew.
-Neighbours: ``bindings`` is what the charter says, ``outbound`` opens deals so, ``sync/install.py``
+Neighbours: ``deal_opening`` is what the charter says, ``outbound`` opens deals so, ``sync/install.py``
 asks where this finds no answer.
 """
 
@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from integration.deal_pipelines import Pipeline, Stage
-from mappings.bindings import CrmEntry, DealOpening, StageOverride
+from mappings.bindings import CrmEntry, StageOverride
 from mappings.catalogue import DEALS
 from mappings.charter import Charter
+from mappings.deal_opening import DealOpening
 from mappings.naming import SALESFORCE
 from success.desired import RecordKind
 

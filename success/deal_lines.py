@@ -76,7 +76,7 @@ def of_expansion(view: AccountView, expansion: ExpansionState) -> tuple[DesiredL
 
 
 def deals_renewed(view: AccountView, renewal: RenewalState) -> tuple[str, ...]:
-    """Return the deals that sold the lines a renewal was opened for, the latest booked first."""
+    """Return the deals that sold the lines a renewal is for, the latest booked first."""
     lines = [line for line in view.recurring if line.line_id in renewal.lines and line.deal_id]
     newest = sorted(lines, key=lambda line: (line.booked_on or line.start, line.line_id), reverse=True)
     return tuple(dict.fromkeys(line.deal_id for line in newest if line.deal_id))

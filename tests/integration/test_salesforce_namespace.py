@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from integration.listening import Heard, HeardChange, Hint
-from integration.port import FieldSpec, FieldType, Link, Misconfigured, ReadQuery, WriteRow
+from integration.port import FieldSpec, FieldType, Link, Misconfigured, ReadQuery, Refusal, WriteRow
 from integration.salesforce.connector import SalesforcePort
 from integration.salesforce.names import namespace_in, parent_field, relationship_of
 from integration.salesforce.namespace import NO_NAMESPACE, Namespace, prefix_among
 from integration.salesforce.namespaced_listening import NamespacedListening
 from integration.salesforce.namespaced_port import NamespacedPort
-from integration.wholes import Whole
+from integration.wholes import RolesWanted, Whole
 from tests.integration.salesforce_wire import account_row, page, rig
 from tests.integration.test_salesforce_write import take_collection
 
@@ -268,6 +268,30 @@ def test_a_deal_and_its_lines_go_out_under_the_orgs_names():
     assert asked[0]["url"].endswith("/sobjects/Opportunity/acme__CS_Key__c/renewal%3Aa")
     assert asked[0]["body"]["acme__CS_Kind__c"] == "renewal"
     assert asked[1]["url"].endswith("/sobjects/OpportunityLineItem/CS_Key__c/renewal%3Aa%3Aline%3A1")
+
+
+def test_a_deal_and_its_contact_roles_go_out_under_the_orgs_names():
+    """The deal is inserted with the package's key; a refusal of either names our fields."""
+    asked = []
+
+    def refused(sent):
+        asked.extend(sent.json["graphs"][0]["compositeRequest"])
+        error = {"errorCode": "DUPLICATE_VALUE", "message": "acme__CS_Key__c", "fields": ["acme__CS_Key__c"]}
+        told = [{"referenceId": asked[0]["referenceId"], "httpStatusCode": 400, "body": [error]}]
+        graph = {"graphId": "g0", "isSuccessful": False, "graphResponse": {"compositeResponse": told}}
+        return 200, {"graphs": [graph]}
+
+    role = {"OpportunityId": "006A", "ContactId": "003A", "Role": None, "IsPrimary": True}
+    setup = namespaced(page([role]), page([{"Id": "003A"}]), refused, page([role]))
+    setup.port.learn_fields("Opportunity", [FieldSpec("CS_Kind__c", "Kind", FieldType.TEXT)])
+    deal = WriteRow("renewal:a", {"CS_Kind__c": "renewal"})
+    (result,) = setup.port.upsert_wholes("Opportunity", None, KEY, [Whole(deal, roles_of=("006A",))])
+    assert (asked[0]["method"], asked[0]["url"][-20:]) == ("POST", "sobjects/Opportunity")
+    assert asked[0]["body"] == {"acme__CS_Kind__c": "renewal", "acme__CS_Key__c": "renewal:a"}
+    assert asked[1]["body"] == {"OpportunityId": "@{whole.id}", "ContactId": "003A", "IsPrimary": True}
+    assert (result.row.error.refusal, result.row.error.fields) == (Refusal.BUSY, (KEY,))
+    assert result.roles_error == result.row.error
+    assert setup.port.copy_roles("Opportunity", [RolesWanted("006A", ("006B",))]) == [None]
 
 
 def test_a_stream_is_heard_in_our_words():

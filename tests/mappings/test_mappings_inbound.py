@@ -185,7 +185,7 @@ def test_a_contract_line_is_typed_whole() -> None:
     assert ContractLine(
         line_id="L-1", account_id="9", product_id="core", quantity=5, kind=LineKind.RECURRING,
         start=date(2024, 7, 1), end=date(2025, 7, 1), arr=Money(120_000, "EUR"), term_months=12,
-        auto_renew=True, notice_days=60, booked_on=date(2024, 6, 30), source_id="77",
+        auto_renew=True, notice_days=60, booked_on=date(2024, 6, 30), source_id="77", deal_id="77",
     ) == line_of({})  # fmt: skip
 
 
