@@ -20,6 +20,7 @@ from sync.push_plan import Plan
 from sync.state import ledger
 from sync.state.engine import reading, writing
 from sync.state.ledger import LedgerRow, WriteState
+from sync.taken import standing
 from sync.workspace import Workspace
 
 
@@ -32,19 +33,23 @@ def whole_port(ws: Workspace) -> WholePort:
 
 
 def push_roles(ws: Workspace, rows: Sequence[LedgerRow]) -> Pushed:
-    """Have the roles of claimed rows copied; those of a deal that a person deleted are never wanted again.
+    """Have the roles of claimed rows copied, once for ever; those of a deal a person deleted end with it.
 
     Raises Unavailable: the rows are given back by the caller.
     """
     deals = _deals(ws, rows)
     gone = [row for row in rows if _state(row, deals) is WriteState.TOMBSTONE]
-    there = [row for row in rows if row not in gone and _record_id(row, deals)]
+    alive = [row for row in rows if row not in gone]
+    before = [row for row in alive if row.acknowledged is not None]
+    new = [row for row in alive if row.acknowledged is None]
+    there = [row for row in new if _record_id(row, deals)]
     with writing(ws.runtime.engine) as conn:
-        if gone:
-            ledger.tombstone(conn, ws.id, gone[0].object, [row.key for row in gone], DELETED)
+        for row in gone:
+            ledger.tombstone(conn, ws.id, row.object, [row.key], DELETED)
+        ledger.acknowledge(conn, ws.id, ws.now(), [standing(row, row.record_id or "") for row in before])
         mine = ledger.mark_sent(conn, ws.id, ws.now(), there)
-    waiting = [row for row in rows if row not in gone and row not in there]
-    return put_off(ws, waiting).plus(_copy(ws, mine, [_record_id(row, deals) or "" for row in mine]))
+    done = put_off(ws, [row for row in new if row not in there]).plus(Pushed(standing=len(before)))
+    return done.plus(_copy(ws, mine, [_record_id(row, deals) or "" for row in mine]))
 
 
 def enter_roles(
