@@ -68,12 +68,7 @@ class WholeWriter:
         reason = f"write {object_name}"
         wanted = [_wanted(whole.parts, str(whole.row.values.get(CURRENCY) or "")) for whole in wholes]
         prices = find_prices(self._transport, reason, wanted)
-        refused = {
-            i: _parts_refused(wholes[i], found.error, found.entries)
-            for i, found in enumerate(prices)
-            if found.error is not None
-        }
-        refused |= {i: _too_many(one) for i, one in enumerate(wholes) if len(one.parts) >= GRAPH_NODES}
+        refused = _unsold(wholes, prices)
         roles, roleless = self._roles(wholes)
         names = (object_name, key_field), (part_object or "", part_key or key_field)
         graphs = {
@@ -82,13 +77,13 @@ class WholeWriter:
             if i not in refused
         }
         told: dict[int, WholeResult] = {}
-        bare: dict[int, RowError] = {}
+        unwelcome: dict[int, RowError] = {}
         for i, answer in self._send(reason, graphs).items():
             result = _result(wholes[i], answer, key_field)
             if isinstance(result, WholeResult):
                 told[i] = replace(result, roles_error=result.roles_error or roleless.get(i))
             elif isinstance(result, RowError):
-                bare[i] = result
+                unwelcome[i] = result
             else:
                 refused[i] = result
         written = self._writer.upsert(object_name, key_field, [wholes[i].row for i in refused])
@@ -96,12 +91,12 @@ class WholeWriter:
             i: WholeResult(row, refused[i], _follow(wholes[i]))
             for i, row in zip(refused, written, strict=True)
         }
-        if bare:
-            without = [replace(wholes[i], roles_of=()) for i in bare]
+        if unwelcome:
+            without = [replace(wholes[i], roles_of=()) for i in unwelcome]
             again = self.upsert_wholes(object_name, part_object, key_field, without, part_key)
             told |= {
-                i: replace(result, roles_error=result.row.error or bare[i])
-                for i, result in zip(bare, again, strict=True)
+                i: replace(result, roles_error=result.row.error or unwelcome[i])
+                for i, result in zip(unwelcome, again, strict=True)
             }
         return [told[i] for i in range(len(wholes))]
 
@@ -211,6 +206,16 @@ class WholeWriter:
 
 def _wanted(parts: Sequence[WriteRow], currency: str, book: str | None = None) -> Wanted:
     return Wanted(tuple(part.values.get(ENTRY) for part in parts), currency, book)
+
+
+def _unsold(wholes: Sequence[Whole], prices: Sequence[Priced]) -> dict[int, tuple[WriteResult, ...]]:
+    """Return the refusals of the parts that cannot be sold with their record, by the whole's place."""
+    refused = {
+        i: _parts_refused(wholes[i], found.error, found.entries)
+        for i, found in enumerate(prices)
+        if found.error is not None
+    }
+    return refused | {i: _too_many(one) for i, one in enumerate(wholes) if len(one.parts) >= GRAPH_NODES}
 
 
 def _sold(whole: Whole, priced: Priced) -> Whole:
