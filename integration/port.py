@@ -229,15 +229,6 @@ class SchemaChange:
     fields: tuple[FieldSpec, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaResult:
-    """What became of one change: its calls, or the CRM's words where it refused."""
-
-    object: str
-    done: bool
-    message: str = ""
-
-
 class CrmError(Exception):
     """Any failure of a whole call; subclasses are named by what the caller can do."""
 
