@@ -63,18 +63,16 @@ def parent_specs(spec: ObjectSpec) -> tuple[FieldSpec, ...]:
     return tuple(lookups)
 
 
-def object_xml(spec: ObjectSpec, fields: Sequence[FieldSpec], create: bool) -> str:
-    """Return the object file: the whole object when we create it, else only ``fields``."""
-    body: list[Node] = _ABILITIES if create else []
-    body = [*body, *(("fields", field_nodes(spec, field)) for field in fields)]
-    if create:
-        body += [
-            ("label", spec.label),
-            ("nameField", [("label", f"{spec.label} Name"), ("type", "Text")]),
-            ("pluralLabel", spec.plural),
-            # Everybody sees customer success records; people edit them as their rights allow.
-            ("sharingModel", "ReadWrite"),
-        ]
+def object_xml(spec: ObjectSpec) -> str:
+    """Return the file of an object we make, without its fields."""
+    body: list[Node] = [
+        *_ABILITIES,
+        ("label", spec.label),
+        ("nameField", [("label", f"{spec.label} Name"), ("type", "Text")]),
+        ("pluralLabel", spec.plural),
+        # Everybody sees customer success records; people edit them as their rights allow.
+        ("sharingModel", "ReadWrite"),
+    ]
     return render("CustomObject", body)
 
 

@@ -30,7 +30,7 @@ def archive_of(changes: Sequence[SchemaChange]) -> bytes:
         folder = f"{OBJECTS}/{change.object.name}"
         if change.create_object:
             path = f"{folder}/{change.object.name}.object-meta.xml"
-            files[path] = object_xml(change.object, (), create=True)
+            files[path] = object_xml(change.object)
         for one in wanted_fields(change):
             nodes = field_nodes(change.object, one)
             files[f"{folder}/fields/{one.name}.field-meta.xml"] = render("CustomField", nodes)
