@@ -227,8 +227,10 @@ def _show(console: Console, plan: InstallPlan, mode: str, installation_id: str, 
     if plan.is_empty:
         console.print("Everything is there already; nothing to do.")
     else:
-        asks = ", and asks how far the deploy is until it has ended" if plan.survey.package else ""
-        console.print(f"An apply makes {plan.calls} calls{asks}.")
+        package = plan.survey.package
+        deploys = package is not None and package.step is not None and package.step.archive
+        asks = ", and asks how far the deploy is until it has ended" if deploys else ""
+        console.print(f"An apply makes {plan.calls} {'call' if plan.calls == 1 else 'calls'}{asks}.")
         console.print("Applied." if mode == "apply" else "The CRM was not changed; run again with --apply.")
 
 

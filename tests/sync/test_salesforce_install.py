@@ -16,6 +16,7 @@ from integration.parts import Part, PartKind
 from integration.salesforce import installer
 from integration.salesforce.metadata_xml import PERMISSION_SET
 from mappings.load import load_charter
+from sync.commands.diagnosis import of_org
 from sync.install import InstallPlan
 from sync.install_apply import owned_parts
 from sync.onboard import apply_install, plan_install
@@ -76,6 +77,11 @@ def rights_taken(there: Office) -> None:
 def unassigned(there: Office) -> None:
     """Install, and have an admin take the set from the integration user."""
     there.install()
+    unassign(there)
+
+
+def unassign(there: Office) -> None:
+    """Have an admin take every set from everybody."""
     api = admin(there)
     for row in api.rows("SELECT Id FROM PermissionSetAssignment"):
         assert api.call("DELETE", f"/sobjects/PermissionSetAssignment/{row['Id']}").status_code == 204
@@ -84,6 +90,11 @@ def unassigned(there: Office) -> None:
 def visible_before(there: Office) -> None:
     """Have an admin deploy the package and show its fields to the integration user by another set."""
     deploy_package(there.sandbox).grant("CS_Admin")
+
+
+def doctor_says(there: Office) -> list[str]:
+    """Return what the doctor finds of the org."""
+    return [f"{one.severity.value}: {one.matter}" for one in of_org(there.ws)]
 
 
 def said(plan: InstallPlan) -> dict[str, str]:
@@ -126,6 +137,16 @@ def test_an_apply_makes_the_calls_its_plan_says_and_the_next_deploys_nothing(
     shown = there.ws.port.describe(["CS_Profile__c", "Opportunity"]).objects
     assert "CS_Key__c" in {one.name for one in shown["Opportunity"].fields}
     assert "CS_Health__c" in {one.name for one in shown["CS_Profile__c"].fields}
+
+
+def test_the_doctor_says_what_is_not_as_an_install_makes_it(lite: Deployment, office: OPEN) -> None:
+    """Before an install, after it, and once an admin took the integration user's rights."""
+    there = an_org(lite, office)
+    assert doctor_says(there) == ["wrong: our objects and fields are not installed in the org"]
+    there.install()
+    assert doctor_says(there) == []
+    unassign(there)
+    assert doctor_says(there) == [f"wrong: not as an install makes it: {SET}"]
 
 
 def test_visible_fields_are_granted_all_the_same(lite: Deployment, office: OPEN) -> None:
