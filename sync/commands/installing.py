@@ -83,6 +83,8 @@ def install(
             found = installations.get(conn, installations.installation_id(vendor, _account(vendor, portal)))
         pin_namespace(runtime, found.id)
     else:
+        if vendor == "salesforce" and not url:
+            raise Unusable("--url is missing: give where the org signs in, its My Domain or login host")
         found = _connect(runtime, vendor, url, credentials, charter, charter_file)
     if not _in_force(runtime, found.id):
         apply_charter(runtime, found.id, charter, author="colonnade install")
