@@ -13,8 +13,8 @@ from xml.sax.saxutils import escape
 
 from integration.port import FieldSpec, FieldType, ObjectSpec
 from integration.salesforce.limits import (
-    API_VERSION,
     LONG_TEXT_CHARACTERS,
+    METADATA_VERSION,
     NUMBER_DIGITS,
     RELATIONSHIP_NAME_CHARACTERS,
     TEXT_CHARACTERS,
@@ -101,7 +101,7 @@ def package_xml(members: Mapping[str, Iterable[str]]) -> str:
         names = sorted(set(members[kind]))
         if names:
             body.append(("types", [*(("members", name) for name in names), ("name", kind)]))
-    return render("Package", [*body, ("version", API_VERSION)])
+    return render("Package", [*body, ("version", METADATA_VERSION)])
 
 
 def render(root: str, nodes: Sequence[Node]) -> str:

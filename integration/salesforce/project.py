@@ -14,7 +14,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from integration.salesforce.deploys import zipped
-from integration.salesforce.limits import API_VERSION
+from integration.salesforce.limits import METADATA_VERSION
 from integration.salesforce.source_format import Part, package_files, to_metadata_format
 
 GENERATED: Final = "generated"
@@ -65,7 +65,7 @@ def render_project(project: PackageProject) -> dict[str, str]:
         "name": "colonnade",
         "namespace": "",
         "sfdcLoginUrl": "https://login.salesforce.com",
-        "sourceApiVersion": API_VERSION,
+        "sourceApiVersion": METADATA_VERSION,
     }
     files = {f"{name}/{path}": text for name, held in made.items() for path, text in held.items()}
     return {PROJECT_FILE: json.dumps(head, indent=2) + "\n", **files}

@@ -74,6 +74,10 @@ class _Deploy:
         self.deleter = Deleter(org, self.components, self.details)
 
     def all(self) -> None:
+        if float(self.package.version) > self.org.newest_version:
+            words = f"Invalid version specified:{self.package.version}"
+            self.report("", "package.xml", "package.xml", problem=words)
+            return
         for name in ("destructiveChangesPre.xml", "destructiveChanges.xml"):
             self.delete(self.package.deletions.get(name, {}), name)
         fields = self.objects()

@@ -19,7 +19,7 @@ def test_the_project_is_written_part_by_part(colonnade: Run, tmp_path: Path) -> 
     assert list(said["parts"]) == ["core", "dashboards", "generated"]
     project = json.loads((out / "sfdx-project.json").read_text())
     assert [one["path"] for one in project["packageDirectories"]] == list(said["parts"])
-    assert project["sourceApiVersion"] == "68.0"
+    assert project["sourceApiVersion"] == "63.0"
     assert (out / "core/objects/CS_Profile__c/CS_Profile__c.object-meta.xml").is_file()
     assert [(out / "generated" / path).is_file() for path in said["generated"]] == [True] * 3
 

@@ -21,7 +21,7 @@ from sync.install import InstallPlan
 from sync.install_apply import owned_parts
 from sync.onboard import apply_install, plan_install
 from tests.sandbox.salesforce_components import DASHBOARD, MEMBER
-from tests.sandbox.salesforce_session import NS, custom_object, field, package, permission_set
+from tests.sandbox.salesforce_session import NS, Api, custom_object, field, package, permission_set
 from tests.sync.harness import SALESFORCE, Deployment, Office
 from tests.sync.portfolios import Book
 from tests.sync.salesforce_org import (
@@ -137,6 +137,16 @@ def test_an_apply_makes_the_calls_its_plan_says_and_the_next_deploys_nothing(
     shown = there.ws.port.describe(["CS_Profile__c", "Opportunity"]).objects
     assert "CS_Key__c" in {one.name for one in shown["Opportunity"].fields}
     assert "CS_Health__c" in {one.name for one in shown["CS_Profile__c"].fields}
+
+
+def test_an_org_of_an_earlier_release_takes_the_package(lite: Deployment, office: OPEN) -> None:
+    """Releases reach orgs weeks apart, and an archive of a later one is refused."""
+    there = an_org(lite, office)
+    there.sandbox.post("org", {"newest_version": 66})
+    there.connect().install()
+    later = package(PermissionSet=[PERMISSION_SET]).replace("66.0", "67.0")
+    result = Api(there.sandbox.url, "66.0").deploy({"package.xml": later})
+    assert result["details"]["componentFailures"][0]["problem"] == "Invalid version specified:67.0"
 
 
 def test_the_doctor_says_what_is_not_as_an_install_makes_it(lite: Deployment, office: OPEN) -> None:
