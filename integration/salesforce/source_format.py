@@ -28,6 +28,7 @@ TYPES: Final[Mapping[str, str]] = {
     "externalClientApps": "ExternalClientApplication",
     "extlClntAppOauthSettings": "ExtlClntAppOauthSettings",
     "flexipages": "FlexiPage",
+    "flows": "Flow",
     "layouts": "Layout",
     "pathAssistants": "PathAssistant",
     "permissionsets": "PermissionSet",
@@ -37,6 +38,7 @@ TYPES: Final[Mapping[str, str]] = {
     "reportTypes": "ReportType",
     "reports": "Report",
     "tabs": "CustomTab",
+    "workflows": "Workflow",
 }
 # Folder below an object -> the type of its members; the element of an object file has the folder's name.
 MEMBER_TYPES: Final[Mapping[str, str]] = {
