@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from integration.salesforce.limits import API_VERSION
 from integration.salesforce.metadata_xml import Node, render
 from integration.salesforce.names import is_custom, stem
+from integration.salesforce.transport import LOOPBACK_HOSTS
 
 # Standard objects for which Setup offers both an outbound message and a record-triggered flow, as far as a
 # charter can read them; custom objects have both. Neither exists for price book entries or users.
@@ -27,7 +28,6 @@ STANDARD: Final = frozenset(
 FIELDS: Final = ("Id", "SystemModstamp")
 MESSAGE: Final = "CS_Changed"
 _ACTION: Final = "Tell_Colonnade"
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
 # Metadata API guide, "Flow": places on a canvas nobody needs to look at; an action has to have one.
 _START_AT: Final[list[Node]] = [("locationX", "50"), ("locationY", "0")]
 _ACTION_AT: Final[list[Node]] = [("locationX", "176"), ("locationY", "287")]
@@ -59,10 +59,12 @@ def flow_name(object_name: str) -> str:
 
 def _check(address: str, username: str) -> None:
     parts = urlsplit(address)
-    if not parts.hostname or (parts.scheme != "https" and parts.hostname not in _LOOPBACK):
-        raise ValueError(f"{address} is no https:// address; `colonnade sync addresses` makes one")
+    if not parts.hostname or (parts.scheme != "https" and parts.hostname not in LOOPBACK_HOSTS):
+        raise ValueError("--messages: this is no https:// address; `colonnade sync addresses` makes one")
     if "@" not in username or not set('"\\{}').isdisjoint(username) or not username.isprintable():
-        raise ValueError(f"{username!r} is no username of Salesforce: they look like an e-mail address")
+        raise ValueError(
+            f"--messages-user: {username} is no username of Salesforce, which looks like an e-mail address"
+        )
 
 
 def _label(object_name: str) -> str:

@@ -92,7 +92,7 @@ def _messages(charter: Charter, address: str | None, username: str | None) -> di
     if address is None or username is None:
         raise Unusable("give --messages and --messages-user together: where messages go, and as whom")
     if SALESFORCE_PATH not in address:
-        raise Unusable(f"--messages: {address} is none of ours; `colonnade sync addresses` makes it")
+        raise Unusable("--messages: this is no address of ours; `colonnade sync addresses` makes one")
     return message_files(watched_fields(charter, SALESFORCE), address, username)
 
 
