@@ -288,7 +288,7 @@ def test_what_the_org_refuses_is_shown_in_its_words_and_waits_for_an_admin(
 
 
 def test_an_owner_who_left_is_shown_in_the_orgs_words(lite: Deployment, office: OPEN) -> None:
-    """A renewal for an inactive owner is refused once and waits."""
+    """A renewal for an inactive owner is refused once and waits; once the owners are read it has none."""
     book = three_customers().owner("mia", "mia@customer.example")
     book.accounts = [*book.accounts[1:]]
     book.account("acorn", "Acorn", owner="mia")
@@ -299,7 +299,10 @@ def test_an_owner_who_left_is_shown_in_the_orgs_words(lite: Deployment, office: 
     (row,) = there.blocked()
     assert (row.key, row.error_code) == (RENEWAL, "INACTIVE_OWNER_OR_USER")
     assert "operation performed with inactive user" in str(row.error_message)
-    assert round_later(there, days=1) == []
+    assert round_later(there, hours=1) == []
+    assert round_later(there, days=1) == [WRITE]
+    assert there.blocked() == []
+    assert renewal(there)["OwnerId"] != there.sandbox.lookup("owner:mia")
 
 
 def test_a_record_under_approval_is_written_once_it_is_released(lite: Deployment, office: OPEN) -> None:
