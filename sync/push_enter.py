@@ -22,7 +22,10 @@ from sync.state.ledger import Acknowledgement, LedgerRow
 from sync.taken import standing, taken, tell_normalised
 from sync.workspace import Workspace
 
-PARENT_WAIT = timedelta(seconds=2)
+PARENT = "PARENT"
+"""Our code of a row that waits for what it hangs under."""
+
+PARENT_WAIT, PARENT_LONGEST = timedelta(seconds=2), timedelta(minutes=5)
 RETRY_CURVE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
 DELETED = "a person deleted the record in the CRM"
 
@@ -70,14 +73,18 @@ def _block_insisted(ws: Workspace, plan: Plan, conn: Connection) -> None:
 
 
 def put_off(ws: Workspace, rows: Sequence[LedgerRow]) -> Pushed:
-    """Put off rows until what they hang under is written."""
-    soon = ws.now() + PARENT_WAIT
-    room = (storage.next_asked(ws) if rows else None) or soon
+    """Put off rows until what they hang under is written; longer from try to try, for that may be refused."""
+    room = storage.next_asked(ws) if rows else None
     with writing(ws.runtime.engine) as conn:
         for row in rows:
-            at = room if storage.may_wait(row) else soon
-            ledger.retry(conn, ws.id, row, at, "PARENT", "its parent is not written yet")
+            at = (room if storage.may_wait(row) else None) or ws.now() + _parent_wait(row.attempts)
+            ledger.retry(conn, ws.id, row, at, PARENT, "its parent is not written yet")
     return Pushed(put_off=len(rows))
+
+
+def _parent_wait(attempts: int) -> timedelta:
+    doublings = min(max(attempts - 1, 0), 10)
+    return min(PARENT_WAIT * (1 << doublings), PARENT_LONGEST)
 
 
 def keep_for_room(ws: Workspace, plans: Sequence[Plan]) -> Pushed:

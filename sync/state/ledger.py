@@ -48,6 +48,7 @@ __all__ = [
     "counts",
     "drop_unmade",
     "find",
+    "hasten",
     "mark_sent",
     "of_accounts",
     "release",
@@ -186,8 +187,16 @@ def counts(conn: Connection, installation_id: str) -> dict[tuple[str, WriteState
     return {(object_name, WriteState(state)): number for object_name, state, number in rows}
 
 
-def blocked(conn: Connection, installation_id: str, limit: int = 1000) -> list[LedgerRow]:
-    """Return the blocked rows with the CRM's own words, oldest intent first."""
+def hasten(conn: Connection, installation_id: str, code: str) -> int:
+    """Have rows put off with ``code`` claimed by the next push; return how many."""
+    table = write_ledger.c
+    waiting = and_(table.state == WriteState.PENDING, table.error_code == code)
+    target = update(write_ledger).where(table.installation_id == installation_id, waiting)
+    return conn.execute(target.values(next_try_at=None, attempts=0)).rowcount
+
+
+def blocked(conn: Connection, installation_id: str, limit: int | None = 1000) -> list[LedgerRow]:
+    """Return the blocked rows with the CRM's own words, oldest intent first; all with ``None``."""
     query = select(write_ledger).where(
         write_ledger.c.installation_id == installation_id, write_ledger.c.state == WriteState.BLOCKED
     )
