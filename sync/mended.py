@@ -8,7 +8,6 @@ is the other way than a change of what is wanted. Neighbours: ``push`` blocks an
 from __future__ import annotations
 
 from sync.insistence import REWRITTEN
-from sync.push_enter import PARENT
 from sync.state import findings, ledger
 from sync.state.engine import writing
 from sync.workspace import Workspace
@@ -30,5 +29,5 @@ def retry_blocked(ws: Workspace, object_name: str | None = None) -> int:
         by_object: dict[str, list[str]] = {}
         for row in rows:
             by_object.setdefault(row.object, []).append(row.key)
-        ledger.hasten(conn, ws.id, PARENT)
+        ledger.hasten(conn, ws.id, ledger.PARENT)
         return sum(ledger.reopen(conn, ws.id, name, keys) for name, keys in by_object.items())

@@ -18,12 +18,9 @@ from sync.push_plan import Plan, needs_a_call, write_row
 from sync.settle import LANDS_WITHIN
 from sync.state import findings, ledger
 from sync.state.engine import writing
-from sync.state.ledger import Acknowledgement, LedgerRow
+from sync.state.ledger import PARENT, Acknowledgement, LedgerRow
 from sync.taken import standing, taken, tell_normalised
 from sync.workspace import Workspace
-
-PARENT = "PARENT"
-"""Our code of a row that waits for what it hangs under."""
 
 PARENT_WAIT, PARENT_LONGEST = timedelta(seconds=2), timedelta(minutes=5)
 RETRY_CURVE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))

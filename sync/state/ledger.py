@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_,
 
 from sync.state.leases import Waiting, claimable
 from sync.state.ledger_push import (
+    PARENT,
     acknowledge,
     block,
     claim_children,
@@ -34,6 +35,7 @@ from sync.state.ledger_rows import (
 from sync.state.schema import Row, chunks, key_columns, upsert
 
 __all__ = [
+    "PARENT",
     "Acknowledgement",
     "LedgerRow",
     "Wanted",
