@@ -18,7 +18,7 @@ from sandbox.salesforce.history_rows import record
 from sandbox.salesforce.ids import to18
 from sandbox.salesforce.org import Actor, Org
 from sandbox.salesforce.rules import check_duplicates, check_validation
-from sandbox.salesforce.schema import Field, SObject
+from sandbox.salesforce.schema import Field, SObject, goes_with
 from sandbox.salesforce.standard_history import is_history
 from sandbox.salesforce.storage import check_room
 from sandbox.salesforce.store import Change, Row
@@ -134,9 +134,7 @@ def _release_children(w: Writer, obj: SObject, parent: Row) -> list[tuple[str, s
         for row in [r for r in w.org.store.live(child.name) if r.get(link.name) == parent["Id"]]:
             if is_history(child):
                 hide(w, child, row)
-            elif link.cascade_delete or (
-                obj.name == "Account" and child.name in ("Contact", "Opportunity", "Case")
-            ):
+            elif goes_with(child, link):
                 delete(w, child, row["Id"])
             else:
                 _store(w, child, dict(row, **{link.name: None}))
