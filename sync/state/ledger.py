@@ -160,16 +160,20 @@ def drop_unmade(conn: Connection, installation_id: str, account_ids: Iterable[st
     )
 
 
-def move(conn: Connection, installation_id: str, object_name: str, key: str, record_id: str) -> int:
+def move(
+    conn: Connection, installation_id: str, object_name: str, key: str, record_id: str, *, anew: bool
+) -> int:
     """Have a row stand for another record of the CRM, into which its own was merged; return how many rows.
 
-    It is compared with what stands there before anything is written.
+    It is compared with what stands there before anything is written. ``anew``: what the CRM took for its
+    own record is forgotten, so that links which that one had are made for this one.
     """
     settled = case(
         (write_ledger.c.state == WriteState.ACKNOWLEDGED, WriteState.PENDING.value),
         else_=write_ledger.c.state,
     )
     values: dict[str, Any] = {"record_id": record_id, "state": settled}
+    values |= dict.fromkeys(("acknowledged", "normalised", "acknowledged_at")) if anew else {}
     alive = write_ledger.c.state != WriteState.TOMBSTONE
     return _update_keys(conn, installation_id, object_name, [key], alive, values=values)
 
