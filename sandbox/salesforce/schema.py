@@ -139,7 +139,7 @@ class SObject:
 
 def goes_with(child: SObject, link: Field) -> bool:
     """Return whether a record is deleted with the one it hangs under."""
-    of_account = link.name == "AccountId" and child.name in ("Contact", "Opportunity", "Case")
+    of_account = link.name == "AccountId" and child.name in ("Contact", "Opportunity")
     return link.cascade_delete or of_account
 
 

@@ -173,6 +173,8 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "delete-absent": (_DESTRUCTIVE, "what is not there, unless warnings are ignored"),
     # 1.5: rows an org will not have
     "record-type-not-given": (_ROWS, "a record type the user may not give"),
+    "account-with-case": (_ROWS, "an account with a case, deleted"),
+    "account-with-contract": (_ROWS, "an account with an activated contract, deleted"),
     "flow-fails": (_ROWS, "a flow of the customer's that fails"),
     "field-hidden": (_ROWS, "a field the user cannot see, queried"),
     "field-read-only": (_ROWS, "a field the user may only read, written"),
