@@ -24,6 +24,9 @@ from sync.workspace import Workspace
 
 PARENT_WAIT, PARENT_LONGEST = timedelta(seconds=2), timedelta(minutes=5)
 RETRY_CURVE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
+BUSY_TRIES = 24
+"""How often a row the CRM calls busy is tried, about a day, before it is shown as one an admin has to see to."""
+
 DELETED = "a person deleted the record in the CRM"
 
 
@@ -129,7 +132,7 @@ def enter(ws: Workspace, plans: Sequence[Plan], results: Sequence[WriteResult]) 
 def _refused(ws: Workspace, plan: Plan, error: RowError, conn: Connection) -> Pushed:
     """Enter a refusal by what can be done about it."""
     row = plan.row
-    if error.refusal is Refusal.BUSY:
+    if error.refusal is Refusal.BUSY and not _given_up(plan, error):
         wait = RETRY_CURVE[min(row.attempts, len(RETRY_CURVE)) - 1]
         ledger.retry(conn, ws.id, row, ws.now() + wait, error.code, error.message, uncertain=True)
         return Pushed(put_off=1)
@@ -145,6 +148,15 @@ def _refused(ws: Workspace, plan: Plan, error: RowError, conn: Connection) -> Pu
         return Pushed()
     ledger.block(conn, ws.id, row, error.code, error.words)
     return Pushed(blocked=1)
+
+
+def _given_up(plan: Plan, error: RowError) -> bool:
+    """Say whether the CRM has called a row busy so often, in the same way, that waiting is no remedy.
+
+    One without a key is never given up: whether it was made is found out by asking.
+    """
+    row = plan.row
+    return not plan.keyless and row.attempts >= BUSY_TRIES and row.error_code == error.code
 
 
 def _acknowledgement(plan: Plan, result: WriteResult) -> Acknowledgement:

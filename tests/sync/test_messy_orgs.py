@@ -333,6 +333,29 @@ def test_a_record_under_approval_is_written_once_it_is_released(lite: Deployment
     assert "23,000.00" in renewal(there)["CS_Reason__c"]
 
 
+def test_a_record_that_stays_locked_is_shown_after_a_day(
+    lite: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tried 24 times, ever more rarely, then no more until an admin says so."""
+    monkeypatch.setattr("integration.salesforce.write.LOCK_TRIES", 0)
+    there = go(office(lite, SALESFORCE, three_customers()))
+    there.sandbox.post("locks", {"records": [renewal(there)["_record"]["Id"]]})
+    there.sandbox.edit("OpportunityLineItem", there.sandbox.lookup("line:l-a1"), {"Contract_ARR__c": 20000})
+    assert round_later(there, minutes=10) == [ASK]
+    for tries in range(2, 25):
+        assert there.blocked() == [], tries
+        there.deployment.later(hours=1)
+        there.push()
+    (row,) = there.blocked()
+    assert (row.key, row.error_code) == (RENEWAL, "UNABLE_TO_LOCK_ROW")
+    there.sandbox.delete("locks")
+    there.deployment.later(hours=1)
+    assert there.push().written == 0
+    assert retry_blocked(there.ws) == 1
+    there.push()
+    assert "23,000.00" in renewal(there)["CS_Reason__c"]
+
+
 def test_a_field_hidden_in_the_night_stops_its_object_alone(lite: Deployment, office: OPEN) -> None:
     """One call is refused with the field's name, other objects are read, the doctor says what to do."""
     there = go(office(lite, SALESFORCE, three_customers()))
