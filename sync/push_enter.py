@@ -25,7 +25,7 @@ from sync.workspace import Workspace
 PARENT_WAIT, PARENT_LONGEST = timedelta(seconds=2), timedelta(minutes=5)
 RETRY_CURVE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
 BUSY_TRIES = 24
-"""How often a row the CRM calls busy is tried, about a day, before it is shown as one an admin has to see to."""
+"""How often a row the CRM calls busy is tried, about a day, before it is shown to the admin."""
 
 DELETED = "a person deleted the record in the CRM"
 
