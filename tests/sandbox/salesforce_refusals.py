@@ -170,6 +170,9 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "delete-report": (_DESTRUCTIVE, "a report that a dashboard draws"),
     "delete-full-folder": (_DESTRUCTIVE, "a folder with something in it"),
     "delete-held-set": (_DESTRUCTIVE, "a permission set that somebody has"),
+    "delete-sent-message": (_DESTRUCTIVE, "an outbound message that a flow sends"),
+    "delete-active-flow": (_DESTRUCTIVE, "a flow, or the version of it, that is active"),
+    "delete-flow-unversioned": (_DESTRUCTIVE, "a flow of several versions, named without one"),
     "delete-absent": (_DESTRUCTIVE, "what is not there, unless warnings are ignored"),
     # 1.5: rows an org will not have
     "record-type-not-given": (_ROWS, "a record type the user may not give"),
