@@ -70,6 +70,12 @@ class InstallPlan:
         return len(self.todo)
 
     @property
+    def refusals(self) -> tuple[str, ...]:
+        """Return those of ``questions`` that are the CRM's own refusals of what would be installed."""
+        package = self.survey.package
+        return tuple(one for one in self.questions if package is not None and one in package.refusals)
+
+    @property
     def inspection(self) -> Inspection:
         """Return what was found in the portal beside what the plan is about."""
         return self.survey.inspection

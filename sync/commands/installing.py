@@ -122,12 +122,13 @@ def install(
 
 
 def _refuse_questions(plan: InstallPlan, charter_file: Path | None) -> None:
-    """Raise Unusable where something is to be settled first, naming the charter that asks for it."""
-    if plan.questions:
-        place = charter_file or "the charter"
-        raise Unusable(
-            f"{place}: {'; '.join(plan.questions)}. Nothing was installed; settle this and run again"
-        )
+    """Raise Unusable where something is to be settled first, naming who asks for it: charter or CRM."""
+    refused = plan.refusals
+    asked = [one for one in plan.questions if one not in refused]
+    told = [f"{charter_file or 'the charter'}: {'; '.join(asked)}"] if asked else []
+    told += [f"what would be installed is refused: {'; '.join(refused)}"] if refused else []
+    if told:
+        raise Unusable(f"{'. '.join(told)}. Nothing was installed; settle this and run again")
 
 
 def _connect(

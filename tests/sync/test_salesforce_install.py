@@ -217,6 +217,7 @@ def test_all_a_check_refuses_is_told_at_once_and_stops_the_apply(lite: Deploymen
     words = "There is already a Child Relationship named {} on Account."
     assert f"CustomField CS_Plan__c.CS_Account__c: {words.format('CS_Plans')}" in plan.questions
     assert f"CustomField CS_Profile__c.CS_Account__c: {words.format('CS_Profiles')}" in plan.questions
+    assert plan.refusals == plan.questions  # told as the org's, not as the charter's
     with pytest.raises(ValueError, match="CS_Profiles on Account"):
         apply_install(there.ws, plan)
     assert definitions(there.sandbox) == before
