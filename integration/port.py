@@ -160,6 +160,8 @@ class WriteRow:
     by external key, for parents written by us: (object, key).
     ``record_id`` is the CRM's id where we know it already. ``allow_duplicate``: write it also where
     the CRM's own rule warns that it looks like another record, and lets it be saved all the same.
+    ``linked``: it has been put under its parents before; they say in which order rows are sent, and are
+    not written, for people may have moved it since.
     """
 
     key: str
@@ -168,6 +170,7 @@ class WriteRow:
     parent_keys: tuple[tuple[str, str], ...] = ()
     record_id: str | None = None
     allow_duplicate: bool = False
+    linked: bool = False
 
 
 class Refusal(StrEnum):
@@ -227,15 +230,6 @@ class SchemaChange:
     object: ObjectSpec
     create_object: bool
     fields: tuple[FieldSpec, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaResult:
-    """What became of one change: its calls, or the CRM's words where it refused."""
-
-    object: str
-    done: bool
-    message: str = ""
 
 
 class CrmError(Exception):

@@ -62,7 +62,8 @@ def _merge(conn: Connection, ws: Workspace, signal: Signal) -> None:
     heir = _heir(conn, ws, signal)
     rows = ledger.by_record(conn, ws.id, signal.object, signal.merged_ids)
     if heir in rows:
-        ledger.move(conn, ws.id, signal.object, rows[heir].key, signal.id)
+        row = rows[heir]
+        ledger.move(conn, ws.id, signal.object, row.key, signal.id, anew=bool(row.parent_keys))
     keys = [row.key for record_id, row in rows.items() if record_id != heir]
     ledger.tombstone(conn, ws.id, signal.object, keys, MERGED)
     if signal.object == ws.inbound.crm.reads.account.object:

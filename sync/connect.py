@@ -27,7 +27,7 @@ from integration.salesforce import auth as salesforce_auth
 from integration.salesforce import connector as salesforce
 from integration.salesforce.connector import WINDOWS as SALESFORCE_WINDOWS
 from integration.salesforce.limits import LONG_REQUESTS_DEVELOPER
-from integration.salesforce.namespace import from_setting, to_setting
+from integration.salesforce.namespace import NO_NAMESPACE, Namespace, from_setting, to_setting
 from integration.salesforce.namespaced_port import NamespacedPort
 from integration.salesforce.transport import Transport
 from sync.clock import Clock
@@ -233,17 +233,24 @@ def identify(
         )
     else:
         store = salesforce_auth.MemoryTokenStore()
-        port = salesforce.connect(
-            _credentials(vendor, client), base_url, LocalBudget(SALESFORCE_WINDOWS), clock.now, store
-        )
+        port = _unknown_org(client, base_url, clock, store, NO_NAMESPACE)
     who, learned, tokens = port.describe([]), namespace_setting(port), store.load()
     given = client.get("refresh_token")
     if check is not None and (tokens is None or given in (None, tokens.refresh_token)):
-        check(port, who)
+        namespace = from_setting(learned.get(NAMESPACE))
+        check(_unknown_org(client, base_url, clock, store, namespace) if namespace.prefix else port, who)
     if tokens is None:
         return who, Opening(client, settings=learned)
     kept = hubspot_json(tokens) if vendor == "hubspot" else asdict(tokens)
     return who, Opening(client, kept, learned)
+
+
+def _unknown_org(
+    client: Mapping[str, str], base_url: str, clock: Clock, store: Any, namespace: Namespace
+) -> CrmPort:
+    """Return a port on an org that is not kept yet; ``store`` has the token where one was got already."""
+    credentials, budget = _credentials("salesforce", client), LocalBudget(SALESFORCE_WINDOWS)
+    return salesforce.connect(credentials, base_url, budget, clock.now, store, make=_port_of(namespace))
 
 
 def namespace_setting(port: CrmPort) -> Mapping[str, JsonValue]:
@@ -252,10 +259,9 @@ def namespace_setting(port: CrmPort) -> Mapping[str, JsonValue]:
     return {} if found is None else {NAMESPACE: {**to_setting(found)}}
 
 
-def _in_namespace(installation: Installation) -> Callable[[Transport], salesforce.SalesforcePort] | None:
+def _port_of(namespace: Namespace) -> Callable[[Transport], salesforce.SalesforcePort] | None:
     """Return how the port of an org is made where our package has a namespace there."""
-    pinned = from_setting(installation.settings.get(NAMESPACE))
-    return partial(NamespacedPort, namespace=pinned) if pinned.prefix else None
+    return partial(NamespacedPort, namespace=namespace) if namespace.prefix else None
 
 
 def _credentials(vendor: str, client: Mapping[str, str]) -> Any:
@@ -291,7 +297,7 @@ def _salesforce_port(runtime: Runtime, installation: Installation, credentials: 
         runtime.clock.now,
         SalesforceGrants(runtime, installation.id),
         lane=lane,
-        make=_in_namespace(installation),
+        make=_port_of(from_setting(installation.settings.get(NAMESPACE))),
         organization_id=installation.account_id,
         in_flight=SharedInFlight(runtime.redis, installation.id, LONG_REQUESTS_DEVELOPER),
     )

@@ -70,6 +70,12 @@ class InstallPlan:
         return len(self.todo)
 
     @property
+    def refusals(self) -> tuple[str, ...]:
+        """Return those of ``questions`` that are the CRM's own refusals of what would be installed."""
+        package = self.survey.package
+        return tuple(one for one in self.questions if package is not None and one in package.refusals)
+
+    @property
     def inspection(self) -> Inspection:
         """Return what was found in the portal beside what the plan is about."""
         return self.survey.inspection
@@ -99,7 +105,8 @@ def make_plan(
     survey = port.survey(wanted, description, list(owned))
     survey = replace(survey, inspection=replace(survey.inspection, missing_scopes=missing or {}))
     work, package = work_of(wanted, description, survey, owned), survey.package
-    steps = [_step(spec, description.objects.get(spec.name)) for spec in specs]
+    made = frozenset(package.creates) if package and package.step else None
+    steps = [_step(spec, description.objects.get(spec.name), made) for spec in specs]
     questions = [
         *(problem for step in steps for problem in step.problems),
         *objections(charter, port.vendor, description, homes),
@@ -154,14 +161,22 @@ def _not_ours(work: Work, owned: Collection[Part]) -> Iterable[str]:
         )
 
 
-def _step(spec: ObjectSpec, found: ObjectSpec | None) -> Step:
-    missing = _missing(spec, found)
-    right = tuple(field.name for field in spec.fields if field not in missing)
+def _step(spec: ObjectSpec, found: ObjectSpec | None, made: Collection[Part] | None) -> Step:
+    """Return what an apply does about an object; with ``made``, only what is in it is created.
+
+    A package tells what it makes: what is hidden from the user may stand there all the same.
+    """
+    adds = tuple(
+        field.name
+        for field in _missing(spec, found)
+        if made is None or Part(PartKind.FIELD, spec.name, field.name) in made
+    )
+    creates = found is None and spec.custom
     return Step(
         object=spec.name,
-        creates_object=found is None and spec.custom,
-        adds=tuple(field.name for field in missing),
-        right=right,
+        creates_object=creates and (made is None or Part(PartKind.OBJECT, spec.name, spec.name) in made),
+        adds=adds,
+        right=tuple(field.name for field in spec.fields if field.name not in adds),
         problems=tuple(_problems(spec, found)),
     )
 

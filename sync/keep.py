@@ -177,7 +177,8 @@ def keep(conn: Connection, ws: Workspace, records: Sequence[CrmRecord], reason: 
     if object_name == ws.inbound.crm.reads.deal.object:
         touched.update(_move_lines(conn, ws, change, accounts))
     marked = dirty.mark(conn, ws.id, now, Scope.ACCOUNT, touched, f"{object_name} {reason}")
-    drift.reopen_changed(conn, ws, object_name, [record.id for record in records])
+    # What was merged away is no deletion: ``bury`` says what of it goes on as the survivor's.
+    drift.reopen_changed(conn, ws, object_name, [one.id for one in records if not one.merged_into])
     return Pulled(len(records), len(change.changed), marked)
 
 

@@ -16,10 +16,12 @@ from sync.workspace import Workspace
 def retry_blocked(ws: Workspace, object_name: str | None = None) -> int:
     """Have the next push write blocked rows again, of one object or of all; return how many.
 
-    A field that is changed again afterwards is written over once, as if it had never been.
+    What waits for a blocked parent goes with it. A field that is changed again afterwards is written over
+    once, as if it had never been.
     """
     with writing(ws.runtime.engine) as conn:
-        rows = [row for row in ledger.blocked(conn, ws.id) if object_name in (None, row.object)]
+        refused = ledger.blocked(conn, ws.id, limit=None)
+        rows = [row for row in refused if object_name in (None, row.object)]
         told = [one.subject for one in findings.open_findings(conn, ws.id, REWRITTEN)]
         names = {f"{row.object}/{row.key}" for row in rows}
         ended = [subject for subject in told if subject.rpartition("/")[0] in names]
@@ -27,4 +29,5 @@ def retry_blocked(ws: Workspace, object_name: str | None = None) -> int:
         by_object: dict[str, list[str]] = {}
         for row in rows:
             by_object.setdefault(row.object, []).append(row.key)
+        ledger.hasten(conn, ws.id, ledger.PARENT)
         return sum(ledger.reopen(conn, ws.id, name, keys) for name, keys in by_object.items())

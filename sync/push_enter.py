@@ -18,12 +18,15 @@ from sync.push_plan import Plan, needs_a_call, write_row
 from sync.settle import LANDS_WITHIN
 from sync.state import findings, ledger
 from sync.state.engine import writing
-from sync.state.ledger import Acknowledgement, LedgerRow
+from sync.state.ledger import PARENT, Acknowledgement, LedgerRow
 from sync.taken import standing, taken, tell_normalised
 from sync.workspace import Workspace
 
-PARENT_WAIT = timedelta(seconds=2)
+PARENT_WAIT, PARENT_LONGEST = timedelta(seconds=2), timedelta(minutes=5)
 RETRY_CURVE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
+BUSY_TRIES = 24
+"""How often a row the CRM calls busy is tried, about a day, before it is shown to the admin."""
+
 DELETED = "a person deleted the record in the CRM"
 
 
@@ -70,14 +73,18 @@ def _block_insisted(ws: Workspace, plan: Plan, conn: Connection) -> None:
 
 
 def put_off(ws: Workspace, rows: Sequence[LedgerRow]) -> Pushed:
-    """Put off rows until what they hang under is written."""
-    soon = ws.now() + PARENT_WAIT
-    room = (storage.next_asked(ws) if rows else None) or soon
+    """Put off rows until what they hang under is written; longer from try to try, for that may be refused."""
+    room = storage.next_asked(ws) if rows else None
     with writing(ws.runtime.engine) as conn:
         for row in rows:
-            at = room if storage.may_wait(row) else soon
-            ledger.retry(conn, ws.id, row, at, "PARENT", "its parent is not written yet")
+            at = (room if storage.may_wait(row) else None) or ws.now() + _parent_wait(row.attempts)
+            ledger.retry(conn, ws.id, row, at, PARENT, "its parent is not written yet")
     return Pushed(put_off=len(rows))
+
+
+def _parent_wait(attempts: int) -> timedelta:
+    doublings = min(max(attempts - 1, 0), 10)
+    return min(PARENT_WAIT * (1 << doublings), PARENT_LONGEST)
 
 
 def keep_for_room(ws: Workspace, plans: Sequence[Plan]) -> Pushed:
@@ -125,7 +132,7 @@ def enter(ws: Workspace, plans: Sequence[Plan], results: Sequence[WriteResult]) 
 def _refused(ws: Workspace, plan: Plan, error: RowError, conn: Connection) -> Pushed:
     """Enter a refusal by what can be done about it."""
     row = plan.row
-    if error.refusal is Refusal.BUSY:
+    if error.refusal is Refusal.BUSY and not _given_up(plan, error):
         wait = RETRY_CURVE[min(row.attempts, len(RETRY_CURVE)) - 1]
         ledger.retry(conn, ws.id, row, ws.now() + wait, error.code, error.message, uncertain=True)
         return Pushed(put_off=1)
@@ -141,6 +148,15 @@ def _refused(ws: Workspace, plan: Plan, error: RowError, conn: Connection) -> Pu
         return Pushed()
     ledger.block(conn, ws.id, row, error.code, error.words)
     return Pushed(blocked=1)
+
+
+def _given_up(plan: Plan, error: RowError) -> bool:
+    """Say whether the CRM has called a row busy so often, in the same way, that waiting is no remedy.
+
+    One without a key is never given up: whether it was made is found out by asking.
+    """
+    row = plan.row
+    return not plan.keyless and row.attempts >= BUSY_TRIES and row.error_code == error.code
 
 
 def _acknowledgement(plan: Plan, result: WriteResult) -> Acknowledgement:

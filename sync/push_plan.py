@@ -113,9 +113,17 @@ def _links_unwritten(plan: Plan) -> bool:
 
 
 def write_row(plan: Plan) -> WriteRow:
-    """Return what is sent: the seed only on creation, our fields whole or just those that differ."""
+    """Return what is sent: the seed only on creation, our fields whole or just those that differ.
+
+    Links are made once: a deal that people have moved to another account stays there.
+    """
     row = plan.row
     values: FieldValues = {**row.seed, **plan.changes.write} if plan.creates else plan.changes.write
     return WriteRow(
-        row.key, values, plan.parents, record_id=plan.record_id, allow_duplicate=plan.allow_duplicate
+        row.key,
+        values,
+        plan.parents,
+        record_id=plan.record_id,
+        allow_duplicate=plan.allow_duplicate,
+        linked=not goes_by_key(plan),
     )

@@ -9,7 +9,7 @@ Neighbours: ``install`` makes the parts, ``reclaim`` knows our deals again at a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from integration.parts import OwnedPart, Part, PartKind, Removal, RemovingPort
@@ -92,13 +92,15 @@ def plan_uninstall(ws: Workspace, *, keep_data: bool = False) -> UninstallPlan:
     objects = [one.part.name for one in goes if one.part.kind is PartKind.OBJECT]
     records = tuple(_own_records(ws, name, standing.get(name, 0)) for name in objects)
     native = _native_objects(ws)
+    made = {one.part.name for one in owned if one.part.kind is PartKind.OBJECT}
+    left = {name: standing[name] for name in _own_names(ws) if name in standing and name not in made}
     return UninstallPlan(
         parts=tuple(goes),
         kept=tuple(one for one in owned if one not in goes),
         records=records,
         stays={name: standing[name] for name in sorted(standing) if name in native},
         keep_data=keep_data,
-        notes=tuple(_notes(records, port.objects_take_records)),
+        notes=(*_notes(records, port.objects_take_records), *_left_behind({} if keep_data else left)),
     )
 
 
@@ -118,10 +120,17 @@ def apply_uninstall(ws: Workspace, plan: UninstallPlan, progress: Progress = qui
             f"a worker is writing {writing_now} records of {ws.id} just now, which would stand there for "
             "nobody; no other begins from here on: run again in three minutes. Nothing was taken back yet"
         )
-    gone = sum(_remove_records(ws, one, progress) for one in plan.records)
+    gone = 0
+    if not port.objects_take_records:
+        gone = sum(_remove_records(ws, one, progress) for one in plan.records)
     held = list(_with_records_of_others(port, plan))
     stays = {one.part for one in held}
     removals = [*port.remove_parts([one for one in plan.parts if one.part not in stays]), *held]
+    if port.objects_take_records:
+        went = {one.part.name for one in removals if one.gone and one.part.kind is PartKind.OBJECT}
+        for one in plan.records:
+            gone += one.ours if one.object in went else 0
+            progress(one.object, one.ours if one.object in went else 0)
     with writing(ws.runtime.engine) as conn:
         installed_parts.forget(conn, ws.id, [one.part for one in removals if one.gone])
     done = Uninstalled(tuple(removals), gone)
@@ -142,7 +151,7 @@ def _removing(ws: Workspace) -> RemovingPort:
 
 def _in_making_order(ws: Workspace, owned: Sequence[OwnedPart]) -> list[OwnedPart]:
     """Return the parts as an install makes them: parents before children, lists last."""
-    kinds, objects = list(PartKind), [vendor_name(kind.value, ws.vendor) for kind in OWN_KINDS]
+    kinds, objects = list(PartKind), _own_names(ws)
 
     def place(one: OwnedPart) -> tuple[int, int]:
         part = one.part
@@ -170,6 +179,15 @@ def _notes(records: Sequence[OwnRecords], take_records: bool) -> Iterator[str]:
             )
 
 
+def _left_behind(left: Mapping[str, int]) -> Iterator[str]:
+    """Yield the objects that others made, by hand or as a package, and in which our records stay."""
+    for name, count in left.items():
+        yield (
+            f"{name} stood there before us and stays, with {count} records that we wrote: delete them in the "
+            "CRM, or take away there what brought the object"
+        )
+
+
 def _with_records_of_others(port: RemovingPort, plan: UninstallPlan) -> Iterator[Removal]:
     """Yield the objects that would take along records we did not write, and what is in them: they stay."""
     if not port.objects_take_records:
@@ -187,12 +205,15 @@ def _belongs(part: Part, object_name: str) -> bool:
     return part.object == object_name or named
 
 
+def _own_names(ws: Workspace) -> list[str]:
+    return [vendor_name(kind.value, ws.vendor) for kind in OWN_KINDS]
+
+
 def _native_objects(ws: Workspace) -> frozenset[str]:
     """Return the CRM's own objects in which records of ours stand by themselves."""
     account = ws.inbound.crm.reads.account.object
     places = {own_object(kind, ws.charter, ws.vendor, ws.homes) for kind in RecordKind}
-    own = {vendor_name(kind.value, ws.vendor) for kind in OWN_KINDS}
-    return frozenset(name for name in places - own if name is not None and name != account)
+    return frozenset(name for name in places - set(_own_names(ws)) if name is not None and name != account)
 
 
 def _lost(ws: Workspace, object_name: str) -> list[str]:
@@ -205,13 +226,8 @@ def _lost(ws: Workspace, object_name: str) -> list[str]:
 
 
 def _remove_records(ws: Workspace, records: OwnRecords, progress: Progress) -> int:
-    """Archive the records of ours in an object of ours, also those whose answer was lost.
-
-    Where an object takes them along they go with it, and stay where it does.
-    """
+    """Archive the records of ours in an object that does not take them along, also those we lost sight of."""
     object_name = records.object
-    if _removing(ws).objects_take_records:
-        return 0 if records.others else records.ours
     with reading(ws.runtime.engine) as conn:
         rows = ledger_undo.standing(conn, ws.id, object_name)
     ids = [row.record_id for row in rows if row.record_id is not None]

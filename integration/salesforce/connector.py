@@ -34,8 +34,6 @@ from integration.port import (
     Page,
     ReadQuery,
     RowError,
-    SchemaChange,
-    SchemaResult,
     WriteResult,
     WriteRow,
 )
@@ -52,7 +50,6 @@ from integration.salesforce.owners import read_owners
 from integration.salesforce.past import HISTORY_ROWS, Past
 from integration.salesforce.read import Reader, Selection
 from integration.salesforce.removal import Remover
-from integration.salesforce.schema import SchemaWriter
 from integration.salesforce.shape import Shapes
 from integration.salesforce.storage import read_storage
 from integration.salesforce.token_endpoint import TokenEndpoint
@@ -119,7 +116,6 @@ class SalesforcePort(CensusPort, HistoryPort, OwnersPort, WithdrawingPort):
         self._past = Past(transport, self._reader)
         self._writer = Writer(transport, self._shapes)
         self._wholes = WholeWriter(transport, self._shapes, self._writer)
-        self._schema = SchemaWriter(transport, self._shapes)
         self._installer = Installer(transport, self._shapes)
         self._remover = Remover(transport, self._shapes)
 
@@ -253,13 +249,6 @@ class SalesforcePort(CensusPort, HistoryPort, OwnersPort, WithdrawingPort):
     def storage(self) -> Storage | None:
         """See ``StoringPort.storage``; one call."""
         return read_storage(self._transport)
-
-    def apply_schema(self, changes: Sequence[SchemaChange]) -> list[SchemaResult]:
-        """Create objects and fields, and grant them, by one deploy for all changes.
-
-        What an install does for its whole package, here for any objects; asking twice is not an error.
-        """
-        return self._schema.apply(changes)
 
     def survey(self, wanted: Wanted, found: CrmDescription, owned: Sequence[OwnedPart]) -> Survey:
         """See ``InstallingPort.survey``; two calls, and a check-only deploy where something is to be done."""

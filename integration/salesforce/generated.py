@@ -55,7 +55,7 @@ def generated_files(specs: Sequence[ObjectSpec], views: Iterable[ViewSpec]) -> d
     added: list[str] = []
     for spec in specs:
         if is_custom(spec.name) and ("CustomObject", spec.name) not in held:
-            files[f"{OBJECTS}/{spec.name}/{spec.name}.object-meta.xml"] = object_xml(spec, (), create=True)
+            files[f"{OBJECTS}/{spec.name}/{spec.name}.object-meta.xml"] = object_xml(spec)
         for field in _missing(spec, held):
             files[f"{OBJECTS}/{spec.name}/fields/{field.name}.field-meta.xml"] = render(
                 "CustomField", field_nodes(spec, field)

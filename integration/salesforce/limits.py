@@ -9,6 +9,9 @@ from typing import Final
 
 # "Versioned Behavior Changes", SOAP guide version list: Winter '27 is the newest.
 API_VERSION: Final = "68.0"
+# What our metadata is written for. An org refuses an archive of a version it does not have yet, and releases
+# reach orgs weeks apart; nothing we ship is newer than this.
+METADATA_VERSION: Final = "63.0"
 # "sObject Collections": records per create, update or upsert request.
 COLLECTION_ROWS: Final = 200
 # "Query": rows of a page; fewer where they are wide.

@@ -13,8 +13,8 @@ from xml.sax.saxutils import escape
 
 from integration.port import FieldSpec, FieldType, ObjectSpec
 from integration.salesforce.limits import (
-    API_VERSION,
     LONG_TEXT_CHARACTERS,
+    METADATA_VERSION,
     NUMBER_DIGITS,
     RELATIONSHIP_NAME_CHARACTERS,
     TEXT_CHARACTERS,
@@ -63,18 +63,16 @@ def parent_specs(spec: ObjectSpec) -> tuple[FieldSpec, ...]:
     return tuple(lookups)
 
 
-def object_xml(spec: ObjectSpec, fields: Sequence[FieldSpec], create: bool) -> str:
-    """Return the object file: the whole object when we create it, else only ``fields``."""
-    body: list[Node] = _ABILITIES if create else []
-    body = [*body, *(("fields", field_nodes(spec, field)) for field in fields)]
-    if create:
-        body += [
-            ("label", spec.label),
-            ("nameField", [("label", f"{spec.label} Name"), ("type", "Text")]),
-            ("pluralLabel", spec.plural),
-            # Everybody sees customer success records; people edit them as their rights allow.
-            ("sharingModel", "ReadWrite"),
-        ]
+def object_xml(spec: ObjectSpec) -> str:
+    """Return the file of an object we make, without its fields."""
+    body: list[Node] = [
+        *_ABILITIES,
+        ("label", spec.label),
+        ("nameField", [("label", f"{spec.label} Name"), ("type", "Text")]),
+        ("pluralLabel", spec.plural),
+        # Everybody sees customer success records; people edit them as their rights allow.
+        ("sharingModel", "ReadWrite"),
+    ]
     return render("CustomObject", body)
 
 
@@ -103,7 +101,7 @@ def package_xml(members: Mapping[str, Iterable[str]]) -> str:
         names = sorted(set(members[kind]))
         if names:
             body.append(("types", [*(("members", name) for name in names), ("name", kind)]))
-    return render("Package", [*body, ("version", API_VERSION)])
+    return render("Package", [*body, ("version", METADATA_VERSION)])
 
 
 def render(root: str, nodes: Sequence[Node]) -> str:

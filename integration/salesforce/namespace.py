@@ -6,7 +6,8 @@ Where the package is installed, the org calls its objects ``acme__CS_Profile__c`
 names stay as they are. In the org in which the package is developed everything of ours has the prefix.
 
 An org is asked for its objects, which tells both cases: ``Organization.NamespacePrefix`` is set in the
-developing org only, and ``PackageSubscriber`` stands in the publisher's. The call option
+developing org only, and ``PackageSubscriber`` stands in the publisher's. Objects the user has no rights to
+are not listed; the package's permission sets tell that it is there. The call option
 ``defaultNamespace`` is not used: describe ignores it and Bulk has no word on the rows it is given. Sources:
 Object Reference, "Organization", "PackageSubscriber"; REST API guide, "Call Options Header".
 Neighbours: ``namespaced_port`` translates at the port's border, ``names`` builds names from these.
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from integration.port import Misconfigured
+from integration.port import Misconfigured, Refused
 from integration.salesforce.names import CUSTOM, OUR_PREFIX, RELATIONSHIP
 from integration.salesforce.source_format import Part, component_of, package_files
 from integration.salesforce.transport import Transport
@@ -76,14 +77,32 @@ NO_NAMESPACE: Final = Namespace()
 def learn_namespace(transport: Transport) -> Namespace | None:
     """Return under which namespace the org shows our objects; ``None`` where it shows none yet.
 
-    One call, and one more where there is a prefix. Raises Misconfigured where they stand there twice.
+    One call, one more where none is listed, one more where there is a prefix. Raises Misconfigured where
+    they stand there twice.
     """
     listed = transport.request("describe", "GET", "sobjects")["sobjects"]
     prefix = prefix_among([str(one["name"]) for one in listed])
+    if prefix is None:
+        prefix = _prefix_of_sets(transport)
     if not prefix:
         return None if prefix is None else NO_NAMESPACE
     rows = transport.query("describe", OWN_SOQL)["records"]
     return Namespace(prefix, own=bool(rows) and rows[0].get("NamespacePrefix") == prefix)
+
+
+def _prefix_of_sets(transport: Transport) -> str | None:
+    """Return the prefix under which all permission sets of the package stand; ``None`` where none is seen."""
+    wanted = {name for kind, name in _core() if kind == "PermissionSet"}
+    names = ", ".join(f"'{name}'" for name in sorted(wanted))
+    named = f"Name IN ({names}) AND NamespacePrefix != null"
+    try:
+        rows = transport.query("describe", f"SELECT Name, NamespacePrefix FROM PermissionSet WHERE {named}")
+    except Refused:  # the user may not see set-up; then it may not install either
+        return None
+    seen: dict[str, set[str]] = {}
+    for row in rows["records"]:
+        seen.setdefault(str(row["NamespacePrefix"]), set()).add(str(row["Name"]))
+    return next((prefix for prefix in sorted(seen) if wanted <= seen[prefix]), None)
 
 
 def prefix_among(names: list[str]) -> str | None:

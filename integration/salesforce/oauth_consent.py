@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from integration.pkce import code_challenge
 
 AUTHORIZE_PATH: Final = "/services/oauth2/authorize"
-SCOPES: Final = "api refresh_token id"
+SCOPES: Final = "api refresh_token"
 PRODUCTION: Final = "https://login.salesforce.com"
 SANDBOX: Final = "https://test.salesforce.com"
 

@@ -55,6 +55,9 @@ class OutboundMessage:
 def parse(body: bytes) -> OutboundMessage:
     """Return the hints in a request body.
 
+    A record deleted before the message went out has an empty ``sObject``, without even an id: that tells
+    nothing, and deletions are polled for, so it makes no hint, and keeps back none of its neighbours.
+
     Raises MalformedOutboundMessage for anything else, a document type or entity included.
     """
     root = _root(body)
@@ -67,7 +70,7 @@ def parse(body: bytes) -> OutboundMessage:
     if not 1 <= len(notes) <= MOST_NOTIFICATIONS:
         raise MalformedOutboundMessage(f"{len(notes)} notifications")
     organization = _id(holder.find(f"{OUTBOUND}OrganizationId"), "organization id")
-    return OutboundMessage(organization, tuple(_notification(note) for note in notes))
+    return OutboundMessage(organization, tuple(_notification(note) for note in notes if not _is_empty(note)))
 
 
 def ack() -> bytes:
@@ -88,6 +91,11 @@ def _root(body: bytes) -> Element:
     except (ParseError, ValueError, LookupError) as error:
         raise MalformedOutboundMessage("no well-formed XML") from error
     return root
+
+
+def _is_empty(note: Element) -> bool:
+    record = note.find(f"{OUTBOUND}sObject")
+    return record is not None and len(record) == 0
 
 
 def _notification(note: Element) -> Notification:

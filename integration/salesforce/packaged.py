@@ -3,13 +3,12 @@
 There the core is the package's, and may not be deployed; only what the charter adds is, and that refers to
 the package's objects and fields as ``prefix__CS_Profile__c``. What we add has no prefix: it is the org's
 own. Source: ISVforce guide, "Namespace"; Metadata API guide, "Metadata Components and Types".
-Neighbour: ``sources`` gathers the files.
+Neighbours: ``sources`` gathers the files, ``namespace`` has the rule for names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import PurePosixPath
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -17,7 +16,8 @@ from xml.etree import ElementTree as ET
 from defusedxml import ElementTree as SafeET
 
 from integration.salesforce.metadata_xml import NAMESPACE
-from integration.salesforce.source_format import META, OBJECTS, Part, component_of, package_files
+from integration.salesforce.namespace import Namespace
+from integration.salesforce.source_format import META, OBJECTS, component_of
 
 # Elements whose text names a field of the object the file belongs to.
 _OWN_FIELDS: Final = frozenset({"columns", "field"})
@@ -36,15 +36,8 @@ def in_namespace(files: Mapping[str, str], prefix: str) -> dict[str, str]:
 def packaged_name(name: str, prefix: str) -> str:
     """Return what an object of the core, or a field of it as Object.Field, is called under ``prefix``."""
     owner, dot, field = name.partition(".")
-    told = f"{prefix}__{owner}" if ("CustomObject", owner) in _core() else owner
-    if not dot:
-        return told
-    return f"{told}.{prefix}__{field}" if ("CustomField", name) in _core() else f"{told}.{field}"
-
-
-@cache
-def _core() -> frozenset[tuple[str, str]]:
-    return frozenset(component_of(path) for path in package_files(Part.CORE))
+    known = Namespace(prefix)
+    return f"{known.object(owner)}.{known.field(owner, field)}" if dot else known.object(owner)
 
 
 def _path(path: str, prefix: str) -> str:

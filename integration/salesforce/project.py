@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from xml.sax.saxutils import escape
 
 from integration.salesforce.deploys import zipped
-from integration.salesforce.limits import API_VERSION
+from integration.salesforce.limits import METADATA_VERSION
 from integration.salesforce.source_format import Part, package_files, to_metadata_format
 
 GENERATED: Final = "generated"
+MESSAGES: Final = "messages"
 CLIENT_APP: Final = "externalClientApps/Colonnade.eca-meta.xml"
-_TOGETHER: Final = (Part.CORE.value, Part.DASHBOARDS.value, GENERATED)
+TOGETHER: Final = (Part.CORE.value, Part.DASHBOARDS.value, GENERATED, MESSAGES)
 _NOBODY: Final = "nobody@example.com"
 PROJECT_FILE: Final = "sfdx-project.json"
 
@@ -30,13 +31,14 @@ class PackageProject:
 
     ``generated`` holds source-format files by path. ``contact_email`` brings the external client app
     along, which cannot be without one. ``events`` brings the channel of change events, ``dashboards``
-    the dashboards.
+    the dashboards. ``messages`` holds files as ``generated`` does: outbound messages and their flows.
     """
 
     generated: Mapping[str, str]
     contact_email: str | None = None
     events: bool = False
     dashboards: bool = True
+    messages: Mapping[str, str] = field(default_factory=dict)
 
 
 def parts(project: PackageProject) -> dict[str, dict[str, str]]:
@@ -49,6 +51,8 @@ def parts(project: PackageProject) -> dict[str, dict[str, str]]:
         made[Part.DASHBOARDS.value] = package_files(Part.DASHBOARDS)
     if project.generated:
         made[GENERATED] = dict(project.generated)
+    if project.messages:
+        made[MESSAGES] = dict(project.messages)
     if project.events:
         made[Part.EVENTS.value] = package_files(Part.EVENTS)
     if project.contact_email is not None:
@@ -65,19 +69,19 @@ def render_project(project: PackageProject) -> dict[str, str]:
         "name": "colonnade",
         "namespace": "",
         "sfdcLoginUrl": "https://login.salesforce.com",
-        "sourceApiVersion": API_VERSION,
+        "sourceApiVersion": METADATA_VERSION,
     }
     files = {f"{name}/{path}": text for name, held in made.items() for path, text in held.items()}
     return {PROJECT_FILE: json.dumps(head, indent=2) + "\n", **files}
 
 
 def archive(project: PackageProject) -> bytes:
-    """Return core, dashboards and generated as one upload for the Metadata API.
+    """Return core, dashboards, generated and messages as one upload for the Metadata API.
 
     Equal projects give equal bytes.
     """
     made = parts(project)
-    joined = {path: text for name in _TOGETHER for path, text in made.get(name, {}).items()}
+    joined = {path: text for name in TOGETHER for path, text in made.get(name, {}).items()}
     return zipped(to_metadata_format(joined))
 
 

@@ -21,6 +21,8 @@ from integration.salesforce.metadata_xml import NAMESPACE, package_xml
 PACKAGE: Final = Path(__file__).parent / "package"
 META: Final = "-meta.xml"
 OBJECTS: Final = "objects"
+# A workflow's file holds an object's outbound messages; a manifest names them beside it.
+WORKFLOW, MESSAGE = "Workflow", "WorkflowOutboundMessage"
 # Folder -> metadata type, of every type the package ships.
 TYPES: Final[Mapping[str, str]] = {
     "applications": "CustomApplication",
@@ -28,6 +30,7 @@ TYPES: Final[Mapping[str, str]] = {
     "externalClientApps": "ExternalClientApplication",
     "extlClntAppOauthSettings": "ExtlClntAppOauthSettings",
     "flexipages": "FlexiPage",
+    "flows": "Flow",
     "layouts": "Layout",
     "pathAssistants": "PathAssistant",
     "permissionsets": "PermissionSet",
@@ -37,6 +40,7 @@ TYPES: Final[Mapping[str, str]] = {
     "reportTypes": "ReportType",
     "reports": "Report",
     "tabs": "CustomTab",
+    "workflows": WORKFLOW,
 }
 # Folder below an object -> the type of its members; the element of an object file has the folder's name.
 MEMBER_TYPES: Final[Mapping[str, str]] = {
@@ -81,6 +85,8 @@ def to_metadata_format(files: Mapping[str, str]) -> dict[str, str]:
     for path, text in files.items():
         kind, name = component_of(path)
         members.setdefault(kind, []).append(f"{name}/" if _is_folder(path) else name)
+        if kind == WORKFLOW:
+            members.setdefault(MESSAGE, []).extend(f"{name}.{one}" for one in _messages(text))
         if path.startswith(f"{OBJECTS}/"):
             objects.setdefault(PurePosixPath(path).parts[1], []).extend(_object_elements(path, text))
         else:
@@ -105,6 +111,12 @@ def component_of(path: str) -> tuple[str, str]:
     if folder not in TYPES:
         raise ValueError(f"{path}: no metadata type of the package is kept there")
     return TYPES[folder], "/".join([*between, stem])
+
+
+def _messages(text: str) -> list[str]:
+    """Return the names of the outbound messages in a workflow's file."""
+    found = SafeET.fromstring(text).iter(f"{{{NAMESPACE}}}outboundMessages")
+    return [one.findtext(f"{{{NAMESPACE}}}fullName") or "" for one in found]
 
 
 def _object_elements(path: str, text: str) -> list[ET.Element]:

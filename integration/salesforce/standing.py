@@ -115,13 +115,6 @@ def _full_name(row: Mapping[str, Any]) -> str:
     return f"{prefix}__{row['Name']}" if prefix else str(row["Name"])
 
 
-def read_held(transport: Transport, reason: str, name: str) -> Rights:
-    """Return what one permission set grants in the org; nothing where it is not seen. One call."""
-    asked = [query_part(f"{rows} WHERE Parent.Name = '{name}'") for rows in (FIELD_RIGHTS, OBJECT_ROWS)]
-    fields, objects = (list(_rows(answer)) for answer in send_parts(transport, reason, asked))
-    return rights_of(name, fields, objects)
-
-
 def rights_of(name: str, fields: Sequence[Mapping[str, Any]], objects: Sequence[Mapping[str, Any]]) -> Rights:
     """Return the rights of one permission set in rows of FieldPermissions and ObjectPermissions."""
     return Rights(

@@ -129,7 +129,7 @@ class Writer:
     ) -> dict[str, Any]:
         values = {name: text for name, text in row.values.items() if name != key_field}
         fields: dict[str, Any] = {name: from_text(text, types[name]) for name, text in values.items()}
-        for parent in row.parents:
+        for parent in () if row.linked else row.parents:
             fields[self._shapes.link_field(object_name, parent.object)] = parent.id
         for parent_object, key in row.parent_keys:
             lookup = self._shapes.link_field(object_name, parent_object)

@@ -14,8 +14,10 @@ from sandbox.salesforce.bulk_jobs import (
     DELIMITERS,
     Json,
     advance,
+    forget,
     job_of,
     keep,
+    layout_of,
     new_job,
     read_csv,
     shown,
@@ -62,14 +64,12 @@ def create(org: Org, call: Call) -> Answer:
         raise SfError(
             "FEATURENOTENABLED", "hardDelete operation requires the Bulk API Hard Delete permission"
         )
-    if body.get("contentType", "CSV") != "CSV" or body.get("columnDelimiter", "COMMA") not in DELIMITERS:
-        raise SfError("INVALIDJOB", "Unsupported contentType or columnDelimiter")
+    extra = layout_of(body)
     key = body.get("externalIdFieldName")
     if operation == "upsert":
         if not key:
             raise SfError("INVALIDJOB", "ExternalIdFieldName is required for upsert")
         key = key_field(obj, access, key).name
-    extra: dict[str, Any] = {n: body[n] for n in ("lineEnding", "columnDelimiter") if n in body}
     job = new_job(org, call, _KIND, {"object": obj.name, "operation": operation, "externalIdFieldName": key,
                                      "state": "Open", **extra})  # fmt: skip
     job["contentUrl"] = f"services/data/v{call.version}.0/jobs/ingest/{job['id']}/batches"
@@ -123,9 +123,7 @@ def status(org: Org, call: Call, job_id: str) -> Answer:
 def remove(org: Org, call: Call, job_id: str) -> Answer:
     """Forget an ended job."""
     job = job_of(org, job_id, _KIND)
-    if job["state"] not in ("JobComplete", "Failed", "Aborted"):
-        raise SfError("INVALIDJOBSTATE", "Only ended jobs can be deleted")
-    org.store.note("bulk:" + job["id"], None)
+    forget(org, job)
     call.note.object = job["object"]
     return Answer(204)
 
@@ -152,9 +150,9 @@ def _process(org: Org, call: Call, job: Json) -> Json:
         return {"_end": "Failed", "errorMessage": f"InvalidBatch : {error}"}
     except SfError as error:
         return {"_end": "Failed", "errorMessage": error.message}
-    unknown = _unknown_column(obj, acting(org, call).access, header)
-    if unknown:
-        return {"_end": "Failed", "errorMessage": f"InvalidBatch : Field name not found : {unknown}",
+    fault = _fault(obj, acting(org, call).access, job, header)
+    if fault:
+        return {"_end": "Failed", "errorMessage": fault,
                 "_left": write_csv(header, rows, delimiter), "_header": header}  # fmt: skip
     good, bad = _write_rows(org, call, job, header, rows)
     call.note.rows_in += len(rows)
@@ -163,6 +161,17 @@ def _process(org: Org, call: Call, job: Json) -> Json:
         "_good": write_csv(["sf__Id", "sf__Created", *header], good, delimiter, job["lineEnding"]),
         "_bad": write_csv(["sf__Id", "sf__Error", *header], bad, delimiter, job["lineEnding"]),
     }  # fmt: skip
+
+
+def _fault(obj: SObject, access: Access, job: Json, header: list[str]) -> str:
+    """Return why a file as a whole is refused; mostly nothing. The words on columns given twice are ours."""
+    if job["lineEnding"] == "LF" and job["_csv"].partition("\n")[0].endswith("\r"):
+        return "ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is LF"
+    unknown = _unknown_column(obj, access, header)
+    if unknown:
+        return f"InvalidBatch : Field name not found : {unknown}"
+    twice = [name for name in header if sum(one.lower() == name.lower() for one in header) > 1]
+    return f"InvalidBatch : Field name given twice : {twice[0]}" if twice else ""
 
 
 def _unknown_column(obj: SObject, access: Access, header: list[str]) -> str | None:
@@ -227,6 +236,10 @@ def _one(w: Writer, obj: SObject, job: Json, values: Values) -> tuple[str, bool]
     row_id = next((str(values.pop(k)) for k in list(values) if k.lower() == "id"), "")
     operation = job["operation"]
     if operation == "insert":
+        if row_id:
+            raise SfError(
+                "INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", fields=("Id",)
+            )
         return insert(w, obj, values), True
     if operation == "upsert" and job["externalIdFieldName"] != "Id":
         name = job["externalIdFieldName"]

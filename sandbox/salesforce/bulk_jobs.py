@@ -19,6 +19,15 @@ DELIMITERS = {"COMMA": ",", "SEMICOLON": ";", "TAB": "\t", "PIPE": "|", "CARET":
 _TIMES = {"retries": 0, "totalProcessingTime": 0, "apiActiveProcessingTime": 0, "apexProcessingTime": 0}
 
 
+def layout_of(body: Json) -> Json:
+    """Return how a job says its CSV is laid out. Raises INVALIDJOB for a way there is not."""
+    known = {"contentType": ("CSV",), "columnDelimiter": tuple(DELIMITERS), "lineEnding": ("LF", "CRLF")}
+    for name, values in known.items():
+        if body.get(name, values[0]) not in values:
+            raise SfError("INVALIDJOB", f"Unsupported {name}: {body[name]}")
+    return {name: body[name] for name in known if name in body}
+
+
 def new_job(org: Org, call: Call, kind: str, extra: Json) -> Json:
     """Make and keep a job of ``kind`` (V2Ingest or V2Query)."""
     job = {
@@ -48,6 +57,13 @@ def job_of(org: Org, job_id: str, kind: str) -> Json:
     if found is None or found["jobType"] != kind:
         raise resource_missing()
     return found
+
+
+def forget(org: Org, job: Json) -> None:
+    """Delete a job. Raises INVALIDJOBSTATE for one that has not ended."""
+    if job["state"] not in ("JobComplete", "Failed", "Aborted"):
+        raise SfError("INVALIDJOBSTATE", "Only ended jobs can be deleted")
+    org.store.note("bulk:" + job["id"], None)
 
 
 def shown(job: Json) -> Json:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sandbox.salesforce.bulk_jobs import DELIMITERS, advance, job_of, keep, new_job, shown, write_csv
+from sandbox.salesforce.bulk_jobs import (
+    DELIMITERS,
+    advance,
+    forget,
+    job_of,
+    keep,
+    layout_of,
+    new_job,
+    shown,
+    write_csv,
+)
 from sandbox.salesforce.errors import SfError
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.soql_parse import parse
@@ -21,6 +29,7 @@ def register(router: Router) -> None:
     router.add("POST", base, create)
     router.add("GET", base + "/*", status)
     router.add("PATCH", base + "/*", abort)
+    router.add("DELETE", base + "/*", remove)
     router.add("GET", base + "/*/results", results)
 
 
@@ -30,7 +39,7 @@ def create(org: Org, call: Call) -> Answer:
     if body.get("operation") not in ("query", "queryAll"):
         raise SfError("INVALIDOPERATION", f"Unknown operation: {body.get('operation')}")
     found = _plan(org, call, str(body.get("query") or ""), deleted=body["operation"] == "queryAll")
-    extra: dict[str, Any] = {n: body[n] for n in ("lineEnding", "columnDelimiter") if n in body}
+    extra = layout_of(body)
     job = new_job(org, call, _KIND, {"operation": body["operation"], "object": found.object,
         "_query": body["query"],
                                      "state": "UploadComplete", **extra})  # fmt: skip
@@ -42,6 +51,8 @@ def _plan(org: Org, call: Call, text: str, *, deleted: bool) -> Plan:
     query = parse(text)
     if query.count or query.children:
         raise SfError("API_ERROR", "Aggregate queries and subqueries are not supported in Bulk Query")
+    if query.offset or set(query.fields_of) - {"STANDARD"}:
+        raise SfError("API_ERROR", "OFFSET, FIELDS(ALL) and FIELDS(CUSTOM) are not supported in Bulk Query")
     return run(org, acting(org, call).access, query, call.version, deleted=deleted)
 
 
@@ -65,13 +76,22 @@ def abort(org: Org, call: Call, job_id: str) -> Answer:
     return Answer(200, shown(job))
 
 
+def remove(org: Org, _call: Call, job_id: str) -> Answer:
+    """Forget an ended query."""
+    forget(org, job_of(org, job_id, _KIND))
+    return Answer(204)
+
+
 def results(org: Org, call: Call, job_id: str) -> Answer:
     """Return a page of rows as CSV; ``Sforce-Locator`` is the text ``null`` on the last."""
     job = job_of(org, job_id, _KIND)
     if job["state"] != "JobComplete":
         raise SfError("INVALIDJOBSTATE", "The job has not ended yet")
     found = _plan(org, call, job["_query"], deleted=job["operation"] == "queryAll")
-    locator, size = call.args.get("locator", ""), int(call.args.get("maxRecords", _PAGE))
+    locator, asked = call.args.get("locator", ""), call.args.get("maxRecords", str(_PAGE))
+    if not asked.isdigit() or int(asked) == 0:
+        raise SfError("INVALID_QUERY_LOCATOR", f"maxRecords must be a number above 0: {asked}")
+    size = int(asked)
     start = _start(locator)
     rows = found.rows[start : start + size]
     end = start + len(rows)

@@ -64,10 +64,10 @@ class Hooks:
                 raise ControlError(f"{error.code}: {error.message}", error.status) from error
             finally:
                 org.locks.end(mark, at_once=True)
-            changed = [(name, key) for key, (name, _before) in change.before.items()]
+            changed = [(name, key, before is None) for key, (name, before) in change.before.items()]
             org.commit()
-        for name, key in changed:
-            org.changed(name, key)
+        for name, key, created in changed:
+            org.changed(name, key, created)
         return row_id
 
     def lookup(self, ref: str) -> tuple[str, str] | None:

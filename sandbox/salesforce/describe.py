@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.salesforce.access import Access
 from sandbox.salesforce.record_types import infos
-from sandbox.salesforce.schema import NUMERIC, Field, Schema, SObject
+from sandbox.salesforce.schema import NUMERIC, Field, Schema, SObject, goes_with
 
 Json = dict[str, Any]
 _SOAP = {
@@ -114,7 +114,7 @@ def describe(schema: Schema, access: Access, obj: SObject, version: int) -> Json
 
 def _children(schema: Schema, access: Access, obj: SObject) -> list[Json]:
     return [
-        {"cascadeDelete": f.cascade_delete, "childSObject": child.name, "deprecatedAndHidden": False,
+        {"cascadeDelete": goes_with(child, f), "childSObject": child.name, "deprecatedAndHidden": False,
          "field": f.name, "junctionIdListNames": [], "junctionReferenceTo": [],
          "relationshipName": f.child_relationship, "restrictedDelete": False}
         for child, f in schema.children_of(obj.name)

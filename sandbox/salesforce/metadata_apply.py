@@ -25,12 +25,13 @@ from sandbox.salesforce.metadata_components import (
 )
 from sandbox.salesforce.metadata_delete import Deleter
 from sandbox.salesforce.metadata_fields import FieldFile, Problem, build
+from sandbox.salesforce.metadata_messages import MESSAGE, sendings, workflow_messages
 from sandbox.salesforce.metadata_objects import custom_object, read_object_file
 from sandbox.salesforce.metadata_permissions import permission_set
 from sandbox.salesforce.metadata_rows import refresh
 from sandbox.salesforce.metadata_scope import Scope, missing
 from sandbox.salesforce.metadata_zip import NESTED, NS, Package, text_of
-from sandbox.salesforce.org import Org
+from sandbox.salesforce.org import SENDINGS, Org
 from sandbox.salesforce.schema import Field
 
 Json = dict[str, Any]
@@ -71,9 +72,14 @@ class _Deploy:
         self.details: dict[str, Any] = org.store.noted("details", {})
         self.members: list[tuple[str, ET.Element, str, bool]] = []
         self.ignore_warnings = ignore_warnings
+        self.usernames = frozenset(one["Username"].lower() for one in org.store.live("User"))
         self.deleter = Deleter(org, self.components, self.details)
 
     def all(self) -> None:
+        if float(self.package.version) > self.org.newest_version:
+            words = f"Invalid version specified:{self.package.version}"
+            self.report("", "package.xml", "package.xml", problem=words)
+            return
         for name in ("destructiveChangesPre.xml", "destructiveChanges.xml"):
             self.delete(self.package.deletions.get(name, {}), name)
         fields = self.objects()
@@ -84,6 +90,7 @@ class _Deploy:
         self.nested()
         self.others(BEFORE_PERMISSIONS)
         self.permission_sets()
+        self.messages()
         self.others(AFTER_PERMISSIONS)
         for path, kind, words in strangers(self.package):
             self.report(kind, path, path, problem=words)
@@ -97,6 +104,7 @@ class _Deploy:
         self.deleter.settle()
         self.org.store.note("components", self.components)
         self.org.store.note("details", self.details)
+        self.org.keep(SENDINGS, list(sendings(self.details)))
         for grant in list(self.org.grants.items()):
             self.keep_set(*grant)
         refresh(self.org, self.components)
@@ -162,7 +170,7 @@ class _Deploy:
     @property
     def scope(self) -> Scope:
         """Return what components may refer to now, nothing being referred to yet."""
-        return Scope(self.org.schema, self.components, self.details)
+        return Scope(self.org.schema, self.components, self.details, usernames=self.usernames)
 
     def nested(self) -> None:
         """Apply the list views and compact layouts of the object files, once all fields are there."""
@@ -178,6 +186,23 @@ class _Deploy:
                     else:
                         self.report(kind, full, path, problem="Not in package.xml", warning=True)
             self.assigned(name, root, path)
+
+    def messages(self) -> None:
+        """Apply the outbound messages of the workflow files; every object has a workflow, so none is made."""
+        whole, named = self.package.members.get("Workflow", []), self.package.members.get(MESSAGE, [])
+        for path, name, data in files_of(self.package, "Workflow"):
+            try:
+                found = workflow_messages(name, data)
+            except (Problem, ET.ParseError) as error:
+                self.report("Workflow", name, path, problem=str(error))
+                continue
+            if name in whole:
+                self.report("Workflow", name, path)
+            for full, one in found:
+                if name in whole or full in named or "*" in (*whole, *named):
+                    self.attempt(MESSAGE, full, path, lambda f=full, e=one: self.one(MESSAGE, f, e))
+                else:
+                    self.report(MESSAGE, full, path, problem="Not in package.xml", warning=True)
 
     def assigned(self, name: str, root: ET.Element, path: str) -> None:
         """Refuse an object whose compact layout is none of its own."""

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 from sandbox.salesforce.metadata_events import channel, channel_member, client_app, client_app_oauth
 from sandbox.salesforce.metadata_fields import Problem
+from sandbox.salesforce.metadata_messages import flow, outbound_message
 from sandbox.salesforce.metadata_pages import flexi_page
 from sandbox.salesforce.metadata_reports import (
     dashboard,
@@ -48,10 +49,15 @@ AFTER_PERMISSIONS: dict[str, Check] = {
     "PlatformEventChannelMember": channel_member,
     "ExternalClientApplication": client_app,
     "ExtlClntAppOauthSettings": client_app_oauth,
+    "Flow": flow,
 }
 _FOLDER_CHECKS: dict[str, Check] = {"Report": report_folder, "Dashboard": dashboard_folder}
-_NESTED: dict[str, Check] = {"ListView": list_view, "CompactLayout": compact_layout}
-_APPLIED = frozenset({"CustomObject", "PermissionSet"})
+_NESTED: dict[str, Check] = {
+    "ListView": list_view,
+    "CompactLayout": compact_layout,
+    "WorkflowOutboundMessage": outbound_message,
+}
+_APPLIED = frozenset({"CustomObject", "PermissionSet", "Workflow"})
 
 
 def files_of(package: Package, kind: str) -> Iterator[tuple[str, str, bytes]]:
@@ -87,7 +93,7 @@ def check_file(scope: Scope, kind: str, name: str, path: str, data: bytes) -> No
 
 
 def check_nested(scope: Scope, kind: str, name: str, element: ET.Element) -> None:
-    """Check one member of an object file. Raises Problem."""
+    """Check one member of an object file or a workflow file. Raises Problem."""
     if kind not in _NESTED:
         raise Problem(unchecked(kind))
     _NESTED[kind](scope, name, element)

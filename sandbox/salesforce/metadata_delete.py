@@ -14,6 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from sandbox.salesforce.metadata_messages import (
+    FLOW,
+    MESSAGE,
+    delete_version,
+    forget_messages,
+    kept_version,
+)
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.store import Change
 
@@ -23,6 +30,7 @@ _WORDS = {
     "FlexiPage": "Lightning Page", "CustomApplication": "Custom App", "CustomTab": "Tab", "Layout": "Layout",
     "ReportType": "Custom Report Type", "QuickAction": "Action", "PathAssistant": "Path",
     "CompactLayout": "Compact Layout", "PermissionSet": "Permission Set",
+    MESSAGE: "Outbound Message",
 }  # fmt: skip
 
 
@@ -42,7 +50,10 @@ class Deleter:
         for kind, names in members.items():
             for name in names:
                 held_by = self._held_by(kind, name, before)
-                if held_by is not None:
+                at_work = kept_version(self._details, name) if kind == FLOW else None
+                if at_work is not None:
+                    yield kind, name, at_work, False
+                elif held_by is not None:
                     what = _WORDS.get(kind, kind).lower()
                     words = f"This {what} is referenced elsewhere in salesforce.com. : {held_by}."
                     yield kind, name, words, False
@@ -87,6 +98,7 @@ class Deleter:
             "CustomField": self._delete_field,
             "CustomObject": self._delete_object,
             "PermissionSet": self._delete_set,
+            FLOW: self._delete_flow,
         }
         found = ways[kind](name) if kind in ways else self._forget(kind, name)
         self._details.get("uses", {}).pop(f"{kind}:{name}", None)
@@ -97,6 +109,8 @@ class Deleter:
         if name not in kept:
             return False
         kept.remove(name)
+        if kind == MESSAGE:
+            forget_messages(self._details, name)
         if kind == "Dashboard" and name in self._details.get("dynamic", []):
             self._details["dynamic"].remove(name)
         if kind == "PlatformEventChannelMember":
@@ -104,6 +118,14 @@ class Deleter:
             if entity in self._details.get("entities", []):
                 self._details["entities"].remove(entity)
         return True
+
+    def _delete_flow(self, member: str) -> bool:
+        name, found = delete_version(self._details, member)
+        kept = self._components.get(FLOW, [])
+        if found and name not in self._details["flows"] and name in kept:
+            kept.remove(name)
+            self._details.get("uses", {}).pop(f"{FLOW}:{name}", None)
+        return found
 
     def _delete_field(self, name: str) -> bool:
         object_name, _, field_name = name.partition(".")
@@ -129,6 +151,7 @@ class Deleter:
             grants.objects.pop(obj.name.lower(), None)
         for kind, kept in self._components.items():
             kept[:] = [one for one in kept if not _inside(f"{kind}:{one}", obj.name)]
+        forget_messages(self._details, obj.name)
         uses = self._details.get("uses", {})
         for user in [user for user in uses if _inside(user, obj.name)]:
             del uses[user]

@@ -32,13 +32,15 @@ OPERATORS = frozenset(
 class Scope:
     """``components`` holds full names by type; ``details`` what a later component needs of an earlier one.
 
-    ``uses`` collects, as (type, full name), what the component being checked refers to.
+    ``uses`` collects, as (type, full name), what the component being checked refers to. ``usernames`` are the
+    users', in small letters.
     """
 
     schema: Schema
     components: dict[str, list[str]]
     details: dict[str, Any] = field(default_factory=dict)
     uses: set[tuple[str, str]] = field(default_factory=set)
+    usernames: frozenset[str] = frozenset()
 
     def holds(self, kind: str, name: str) -> bool:
         """Return whether a component is in the org."""

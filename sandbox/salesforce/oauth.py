@@ -121,6 +121,8 @@ class Tokens:
         key, redirect = args.get("client_id", ""), args.get("redirect_uri", "")
         if key not in self._apps:
             raise OAuthError("invalid_client_id", "client identifier invalid")
+        if args.get("response_type") != "code":
+            raise OAuthError("unsupported_response_type", "response type must be code")
         if not args.get("code_challenge") or args.get("code_challenge_method", "S256") != "S256":
             raise OAuthError("invalid_request", "missing required code challenge")
         code = "aPrx" + secrets.token_urlsafe(32)

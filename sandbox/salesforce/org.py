@@ -1,7 +1,7 @@
 """The org: schema, records, users, permission sets and settings, held together by one lock.
 
-Every endpoint module works on an ``Org``; ``changed`` is called with each row a person changed,
-which is where outbound messages listen.
+Every endpoint module works on an ``Org``; ``changed`` is called with each row a person changed, and whether
+it is new, which is where outbound messages listen.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from sandbox.salesforce.store import Change, Row, Store
 from sandbox.server.app import Services
 
 STORAGE_NOTE = "storage kb"
+SENDINGS = "sendings"
+"""The setting that holds what flows at work send (``metadata_messages``)."""
 STORAGE_KB = 10_240 * 1024
 API_USERNAME = "integration@colonnade.example"
 NEWEST_VERSION = 68
@@ -48,7 +50,7 @@ class Org:
         self.lock = services.lock
         self.clock = services.clock
         self.store = Store(services)
-        self.changed: Callable[[str, str], None] = lambda _object, _id: None
+        self.changed: Callable[[str, str, bool], None] = lambda _object, _id, _created: None
         self.origin = SCREEN
         self._sights: dict[str, tuple[int, Access]] = {}
         self._grants_version = 0

@@ -1,7 +1,8 @@
 """Installing what was deployed as a managed package would have it: under a namespace.
 
-The components named get the prefix, their rows, rights, lookups and formulas with them; from then on they
-are known by no other name. Salesforce resolves a bare name in no org but the one that develops the package,
+The objects, fields and permission sets named get the prefix, their rows, rights, lookups and formulas with
+them; from then on they are known by no other name. What hangs on such an object (its views, layouts, tab)
+follows its name. Salesforce resolves a bare name in no org but the one that develops the package,
 unless a call names a ``defaultNamespace``, which is not modelled. Source: ISVforce guide, "Namespace".
 Neighbours: ``control`` calls it, ``schema`` and ``access`` hold what is renamed.
 """
@@ -13,6 +14,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from sandbox.salesforce.access import Grants
+from sandbox.salesforce.metadata_rows import refresh
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.schema import Field, SObject
 from sandbox.salesforce.store import Change, Row
@@ -24,7 +26,7 @@ class Renaming:
     """The names of a package's components in an org, by those they were deployed with."""
 
     def __init__(self, namespace: str, components: Collection[str]) -> None:
-        """Rename ``components``: objects, and fields as ``Object.Field``."""
+        """Rename ``components``: objects, fields as ``Object.Field``, and permission sets."""
         self._front = namespace + "__"
         self._all = frozenset(components)
         self._words = frozenset(one.rpartition(".")[2] for one in components)
@@ -45,6 +47,14 @@ class Renaming:
         if not dot:
             return told.lower()
         return f"{told}.{self._front + field if name in lower else field}".lower()
+
+    def remembered(self, kind: str, name: str) -> str:
+        """Return a deployed component's full name: an object's or field's own, else with its object's."""
+        if kind == "CustomField":
+            owner, _, field = name.partition(".")
+            return f"{self.object(owner)}.{self.field(owner, field)}"
+        owner = re.split(r"[.-]", name, maxsplit=1)[0]
+        return self.object(owner) + name.removeprefix(owner)
 
     def formula(self, text: str | None) -> str | None:
         """Return a formula with the components it names renamed."""
@@ -86,10 +96,31 @@ def install_as_package(org: Org, namespace: str, components: Collection[str]) ->
         for row in rows:
             org.store.put(change, renamed.name, row)
     org.grants = {key: _grants(names, held) for key, held in org.grants.items()}
+    for row in org.store.table("PermissionSet").values():
+        if row["Name"] in components:
+            org.store.put(change, "PermissionSet", row | {"NamespacePrefix": namespace})
+    _remember(org, names)
     org.index_all()
     org.save_schema()
     org.save_grants()
     org.commit()
+
+
+def _remember(org: Org, names: Renaming) -> None:
+    """Keep what was deployed, and what it uses, under its names of now; queries show those."""
+    held = org.store.noted("components", {})
+    told = {kind: [names.remembered(kind, one) for one in every] for kind, every in held.items()}
+    details = org.store.noted("details", {})
+    uses = details.get("uses", {})
+    details["uses"] = {_used(names, one): [_used(names, part) for part in uses[one]] for one in uses}
+    org.store.note("components", told)
+    org.store.note("details", details)
+    refresh(org, told)
+
+
+def _used(names: Renaming, component: str) -> str:
+    kind, _, name = component.partition(":")
+    return f"{kind}:{names.remembered(kind, name)}"
 
 
 def _row(names: Renaming, obj: SObject, row: Row) -> Row:
@@ -98,4 +129,5 @@ def _row(names: Renaming, obj: SObject, row: Row) -> Row:
 
 def _grants(names: Renaming, held: Grants) -> Grants:
     fields = {names.full(name): rights for name, rights in held.fields.items()}
-    return Grants(held.name, fields, {names.full(name): rights for name, rights in held.objects.items()})
+    objects = {names.full(name): rights for name, rights in held.objects.items()}
+    return Grants(names.object(held.name), fields, objects)

@@ -26,6 +26,8 @@ def merge(w: Writer, obj: SObject, survivor_id: str, loser_id: str) -> None:
     if obj.name not in _MERGEABLE:
         raise dml("INVALID_OPERATION", f"entity type {obj.name} does not support merge")
     survivor, loser = existing(w.org, obj, survivor_id), existing(w.org, obj, loser_id)
+    if survivor["Id"] == loser["Id"]:
+        raise dml("INVALID_OPERATION", "a record cannot be merged with itself")
     for child, link in list(w.org.schema.children_of(obj.name)):
         for row in [r for r in w.org.store.live(child.name) if r.get(link.name) == loser["Id"]]:
             if row["Id"] != survivor["Id"]:

@@ -20,7 +20,7 @@ from sandbox.salesforce.soql_ast import Path
 from sandbox.salesforce.soql_run import renderer
 from sandbox.salesforce.soql_where import Scope
 from sandbox.salesforce.store import Change
-from sandbox.salesforce.web import Answer, Call, Router, acting, writer
+from sandbox.salesforce.web import Answer, Call, Router, acting, given_flag, writer
 from sandbox.salesforce.write import Writer, delete, insert, update, upsert
 
 Json = dict[str, Any]
@@ -53,7 +53,7 @@ def _records(call: Call) -> tuple[list[Json], bool]:
     if not records:
         raise SfError("INVALID_INPUT", "The request must contain at least one record.")
     call.note.rows_in = len(records)
-    return records, bool(body.get("allOrNone", False))
+    return records, given_flag(body, "allOrNone")
 
 
 def check_size(count: int) -> None:
@@ -245,6 +245,8 @@ def retrieve(org: Org, call: Call, name: str) -> Answer:
         raise SfError(
             "EXCEEDED_ID_LIMIT", f"record limit reached. cannot submit more than {_RETRIEVE_LIMIT} records"
         )
+    if not any(ids) or not any(fields):
+        raise SfError("INVALID_INPUT", "ids and fields must be given")
     for wanted in fields:
         if "." not in wanted and wanted.lower() not in access.fields(obj):
             raise no_such_column(wanted, obj.name)

@@ -15,13 +15,17 @@ from urllib.parse import parse_qsl
 from sandbox.salesforce.errors import SfError
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.store import Change
-from sandbox.salesforce.web import NOTHING, Answer, Call, Router
+from sandbox.salesforce.web import NOTHING, Answer, Call, Router, given_flag
 
 Json = dict[str, Any]
 _SUBREQUESTS, _QUERIES = 25, 5
 _NODES, _GRAPHS, _DEPTH, _KINDS, _FAILED_GRAPHS = 500, 75, 15, 15, 14
 _INHERITED = frozenset({"accept", "authorization", "content-type"})
 """The headers of a call that its subrequests have as well (REST guide, "Composite Subrequest")."""
+
+_NAME = re.compile(r"[A-Za-z0-9]\w*", re.ASCII)
+_TAKEN = re.compile(r"/services/data/v\d+\.0/(sobjects|query|queryAll|composite/sobjects)\b")
+"""What a subrequest may ask for (REST guide, "Composite", the list of resources)."""
 
 _REFERENCE = re.compile(r"@\{([A-Za-z_]\w*)\.([^}]+)\}")
 _HALTED = {
@@ -56,7 +60,10 @@ class Composite:
             raise SfError(
                 "LIMIT_EXCEEDED", f"Limit exceeded: more than {_QUERIES} query or collection subrequests"
             )
-        answers, _ = self._run(org, call, requests, all_or_none=bool(body.get("allOrNone", False)))
+        for sub in requests:
+            if not _TAKEN.match(sub["url"]):
+                raise SfError("INVALID_INPUT", f"The url is not supported in a composite: {sub['url']}")
+        answers, _ = self._run(org, call, requests, all_or_none=given_flag(body, "allOrNone"))
         return Answer(body={"compositeResponse": answers})
 
     def graphs(self, org: Org, call: Call) -> Answer:
@@ -128,11 +135,16 @@ def _requests(body: Json) -> list[Json]:
             raise SfError("INVALID_INPUT", f"Duplicate referenceId: {sub['referenceId']}")
         if named := _INHERITED & {name.lower() for name in sub.get("httpHeaders") or {}}:
             raise SfError("INVALID_INPUT", f"A subrequest inherits these headers: {', '.join(sorted(named))}")
+        if not _NAME.fullmatch(sub["referenceId"]):
+            raise SfError("INVALID_INPUT", f"Letters, numbers and underscores only: {sub['referenceId']}")
         seen.add(sub["referenceId"])
     return requests
 
 
 def _check_graphs(graphs: list[Json]) -> None:
+    names = [g.get("graphId") if isinstance(g, dict) else None for g in graphs]
+    if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
+        raise SfError("INVALID_INPUT", "Each graph needs a graphId of its own")
     requests = [r for g in graphs for r in _requests(g)]
     if len(graphs) > _GRAPHS or len(requests) > _NODES:
         raise SfError(

@@ -137,6 +137,12 @@ class SObject:
         return next((f for f in self.fields.values() if (f.relationship_name or "").lower() == wanted), None)
 
 
+def goes_with(child: SObject, link: Field) -> bool:
+    """Return whether a record is deleted with the one it hangs under."""
+    of_account = link.name == "AccountId" and child.name in ("Contact", "Opportunity")
+    return link.cascade_delete or of_account
+
+
 class Schema:
     """All objects of the org by lower-case name, and a number that grows with each change."""
 

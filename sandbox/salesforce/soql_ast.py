@@ -88,4 +88,4 @@ class Query:
     limit: int | None = None
     offset: int = 0
     children: tuple[Query, ...] = field(default=())
-    fields_of: str | None = None
+    fields_of: tuple[str, ...] = ()

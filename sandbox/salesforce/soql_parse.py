@@ -12,6 +12,7 @@ from dataclasses import replace
 from sandbox.salesforce.errors import SfError
 from sandbox.salesforce.instants import read_date, read_instant
 from sandbox.salesforce.soql_ast import Among, Both, Compare, Condition, Literal, Not, Order, Path, Query
+from sandbox.salesforce.soql_rules import check, placed
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<string>'(?:[^'\\]|\\.)*')"
@@ -23,20 +24,10 @@ _TOKEN = re.compile(
     r"|(?P<mark>[(),])"
     r"|(?P<bad>\S))"
 )
+_WRONG_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(\\(?!u[0-9a-fA-F]{4}|[nNrRtTbBfF\"'\\_%]).)", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _ABSENT = {"GROUP", "HAVING", "FOR", "WITH", "USING", "TYPEOF", "ALL", "UPDATE"}
 _MAX_OFFSET = 2000
-
-
-def placed(text: str, at: int, message: str, code: str) -> SfError:
-    """Return a query error with the vendor's excerpt and position before the message."""
-    line_start = text.rfind("\n", 0, at) + 1
-    row = text.count("\n", 0, at) + 1
-    column = at - line_start + 1
-    start = max(line_start, at - 40)
-    excerpt = text[start : at + 40].split("\n", maxsplit=1)[0]
-    caret = " " * (at - start) + "^"
-    return SfError(code, f"\n{excerpt}\n{caret}\nERROR at Row:{row}:Column:{column}\n{message}")
 
 
 class _Token:
@@ -67,6 +58,7 @@ def parse(text: str) -> Query:
     parser = _Parser(text)
     query = parser.query()
     parser.expect_end()
+    check(query)
     return query
 
 
@@ -136,24 +128,24 @@ class _Parser:
                 raise SfError("NUMBER_OUTSIDE_VALID_RANGE", words)
         return query
 
-    def select(self) -> tuple[tuple[Path, ...], bool, tuple[Query, ...], str | None]:
+    def select(self) -> tuple[tuple[Path, ...], bool, tuple[Query, ...], tuple[str, ...]]:
         if self.is_word("COUNT") and self.tokens[self.index + 1].text == "(":
             self.index += 2
             self.expect(")")
-            return (), True, (), None
+            return (), True, (), ()
         paths: list[Path] = []
         children: list[Query] = []
-        fields_of: str | None = None
+        fields_of: list[str] = []
         while True:
             if self.accept("("):
                 children.append(self.query())
                 self.expect(")")
             elif self.is_word("FIELDS"):
-                fields_of = self.fields_function()
+                fields_of.append(self.fields_function())
             else:
                 paths.append(self.path())
             if not self.accept(","):
-                return tuple(paths), False, tuple(children), fields_of
+                return tuple(paths), False, tuple(children), tuple(fields_of)
 
     def fields_function(self) -> str:
         self.take()
@@ -256,6 +248,9 @@ class _Parser:
 
 def _literal(token: _Token) -> Literal | None:
     if token.kind == "string":
+        if wrong := _WRONG_ESCAPE.search(token.text):
+            words = f"Invalid string literal {token.text}. Illegal character sequence '{wrong[1]}' in "
+            raise SfError("MALFORMED_QUERY", words + "string literal.")
         return Literal("string", _unescaped(token.text[1:-1]), token.at)
     if token.kind == "number":
         return Literal("number", float(token.text), token.at)
@@ -279,4 +274,4 @@ def _escape(match: re.Match[str]) -> str:
     code = match[1]
     if len(code) == 5:
         return chr(int(code[1:], 16))
-    return _ESCAPES.get(code, "\\" + code if code in "%_" else code)
+    return _ESCAPES.get(code.lower(), "\\" + code if code in "%_" else code)

@@ -17,13 +17,13 @@ from sandbox.salesforce.ids import to18
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.schema import Field, SObject
 from sandbox.salesforce.soql_ast import Among, Both, Compare, Condition, Path, Query
-from sandbox.salesforce.soql_parse import parse, placed
+from sandbox.salesforce.soql_parse import parse
+from sandbox.salesforce.soql_rules import placed
 from sandbox.salesforce.soql_where import Read, Scope, compile_condition, resolve, unknown_type
 from sandbox.salesforce.standard_history import is_history
 from sandbox.salesforce.store import Row
 
 Render = Callable[[Row], dict[str, Any]]
-_FIELDS_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +68,19 @@ def _subselect(org: Org, access: Access, query: Query, version: int) -> list[Any
 
 
 def _selected(scope: Scope, query: Query) -> tuple[Path, ...]:
-    if query.fields_of:
-        if query.limit is None or query.limit > _FIELDS_LIMIT:
-            words = "The SOQL FIELDS function must have a LIMIT of at most 200"
-            raise placed(query.text, 0, words, "MALFORMED_QUERY")
-        which = query.fields_of
-        names = [f.name for f in scope.access.fields(scope.obj).values()
-                 if which == "ALL" or f.custom == (which == "CUSTOM")]  # fmt: skip
-        return tuple(Path((n,), 0) for n in names)
+    named = [
+        Path((f.name,), 0)
+        for which in query.fields_of
+        for f in scope.access.fields(scope.obj).values()
+        if which == "ALL" or f.custom == (which == "CUSTOM")
+    ]
     seen: set[str] = set()
-    for path in query.select:
+    for path in (*named, *query.select):
         if path.text.lower() in seen:
             words = f"duplicate field selected: {path.text}"
             raise placed(query.text, path.at, words, "INVALID_FIELD")
         seen.add(path.text.lower())
-    return query.select
+    return (*named, *query.select)
 
 
 def _matching(scope: Scope, query: Query, *, deleted: bool) -> list[Row]:
@@ -210,12 +208,12 @@ def _child(scope: Scope, child: Query, version: int) -> tuple[str, Callable[[Row
         raise placed(child.text, child.source_at, words, "INVALID_TYPE")
     obj, link = pairs[0]
     inner = Scope(scope.org, scope.access, obj, child.text, scope.subselect)
-    show = renderer(inner, child.select, version)
+    show = renderer(inner, _selected(inner, child), version)
     by_parent: dict[str, list[Row]] = {}
     for row in _matching(inner, child, deleted=False):
         by_parent.setdefault(row.get(link.name) or "", []).append(row)
     return link.child_relationship or child.source, lambda row: [
-        show(r) for r in by_parent.get(row["Id"], [])
+        show(r) for r in by_parent.get(row["Id"], [])[: child.limit]
     ]
 
 

@@ -20,7 +20,7 @@ from sandbox.salesforce.instants import day_range
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.schema import NUMERIC, Field, SObject
 from sandbox.salesforce.soql_ast import Among, Both, Compare, Condition, Literal, Not, Path, Query
-from sandbox.salesforce.soql_parse import placed
+from sandbox.salesforce.soql_rules import placed
 from sandbox.salesforce.store import Row
 
 Test = Callable[[Row], bool]
@@ -176,13 +176,45 @@ def _ranged(scope: Scope, c: Compare, f: Field, read: Read) -> Test:
 
 def _among(scope: Scope, a: Among) -> Test:
     f, read = _filterable(scope, a.path)
-    values = scope.subselect(a.subquery) if a.subquery else [_operand(scope, a.path, f, v) for v in a.values]
+    if a.subquery is not None:
+        _check_semi_join(scope, a.path, f, a.subquery)
+        values = scope.subselect(a.subquery)
+    else:
+        values = [_operand(scope, a.path, f, v) for v in a.values]
     negated = a.negated
     if _folds(f):
         folded = {None if v is None else str(v).lower() for v in values}
         return lambda row: (_lower(read(row)) in folded) is not negated
     wanted = set(values)
     return lambda row: (read(row) in wanted) is not negated
+
+
+def _check_semi_join(scope: Scope, path: Path, f: Field, inner: Query) -> None:
+    """Raise where a semi-join does not compare ids of one object (SOQL Reference, "Comparison Operators")."""
+    obj = scope.access.object(inner.source)
+    if obj is None:
+        raise unknown_type(inner.text, inner.source_at, inner.source)
+    chosen, _ = resolve(Scope(scope.org, scope.access, obj, inner.text, scope.subselect), inner.select[0])
+    if f.type not in ("id", "reference"):
+        words = "The left operand field in the where expression for outer query should be an ID field, "
+        raise placed(scope.text, path.at, f"{words}cannot use: '{path.text}'", "MALFORMED_QUERY")
+    if chosen.type not in ("id", "reference"):
+        words = "The selected field in the subquery should be an ID field, "
+        raise placed(
+            inner.text, inner.source_at, f"{words}cannot use: '{inner.select[0].text}'", "MALFORMED_QUERY"
+        )
+    if obj.name == scope.obj.name:
+        words = "The inner and outer selects should not be on the same object type"
+        raise placed(inner.text, inner.source_at, words, "MALFORMED_QUERY")
+    plain = len(path.parts) == len(inner.select[0].parts) == 1
+    if plain and not _pointed_at(scope.obj, f) & _pointed_at(obj, chosen):
+        words = f"The selected field '{chosen.name}' in the subquery and the left operand field in the where "
+        words += f"expression in the outer query '{f.name}' should point to the same object type"
+        raise placed(inner.text, inner.source_at, words, "MALFORMED_QUERY")
+
+
+def _pointed_at(obj: SObject, f: Field) -> set[str]:
+    return {obj.name} if f.type == "id" else set(f.reference_to)
 
 
 def _lower(value: Any) -> str | None:

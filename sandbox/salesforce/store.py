@@ -127,9 +127,9 @@ class Store:
         change.before.clear()
         change.created.clear()
 
-    def pending(self) -> list[tuple[str, str]]:
-        """Return (object, id) of the rows changed since the last commit."""
-        return [(name, row_id) for row_id, (name, _row) in self._dirty.items()]
+    def pending(self) -> list[tuple[str, str, bool]]:
+        """Return (object, id, whether it is new) of the rows changed since the last commit."""
+        return [(name, row_id, self._before[row_id] is None) for row_id, (name, _row) in self._dirty.items()]
 
     def commit(self) -> None:
         """Write all that changed since the last commit to the file."""

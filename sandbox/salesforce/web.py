@@ -55,6 +55,12 @@ class Call:
         return self.args.get(name, "false").lower() == "true"
 
 
+def given_flag(body: dict[str, Any], name: str) -> bool:
+    """Return a boolean of a JSON body, false where it is not given; texts count as Salesforce reads them."""
+    value = body.get(name, False)
+    return value.lower() == "true" if isinstance(value, str) else bool(value)
+
+
 @dataclass(slots=True)
 class Answer:
     """What a call gives back: JSON (``body``), or text with its own content type."""

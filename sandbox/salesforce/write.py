@@ -18,7 +18,7 @@ from sandbox.salesforce.history_rows import record
 from sandbox.salesforce.ids import to18
 from sandbox.salesforce.org import Actor, Org
 from sandbox.salesforce.rules import check_duplicates, check_validation
-from sandbox.salesforce.schema import Field, SObject
+from sandbox.salesforce.schema import Field, SObject, goes_with
 from sandbox.salesforce.standard_history import is_history
 from sandbox.salesforce.storage import check_room
 from sandbox.salesforce.store import Change, Row
@@ -115,6 +115,8 @@ def delete(w: Writer, obj: SObject, row_id: str) -> None:
     _lock(w, obj, old)
     if not obj.deletable or not w.actor.access.may(obj, "allowDelete"):
         raise dml("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", status=403)
+    if obj.name == "Account":
+        _keep_account(w.org, old)
     released = _release_children(w, obj, old)
     if obj.get("IsDeleted") is None:
         w.org.store.remove(w.change, obj.name, old["Id"])
@@ -122,6 +124,24 @@ def delete(w: Writer, obj: SObject, row_id: str) -> None:
         return
     hide(w, obj, old, **{RELEASED: released})
     after_save(w.org, obj.name, old, w.change)
+
+
+def _keep_account(org: Org, account: Row) -> None:
+    """Raise where an account has cases or activated contracts; opportunities go along, won ones too.
+
+    Source: Help, "Considerations for Deleting Accounts"; that a person is asked about won ones is left out.
+    """
+    for name, shown, words in (("Case", "CaseNumber", "cases"), ("Contract", "ContractNumber", "contracts")):
+        rows = [one for one in org.store.live(name) if one.get("AccountId") == account["Id"]]
+        held = [one for one in rows if name == "Case" or one.get("Status") == "Activated"]
+        if held:
+            told = (
+                f"Your attempt to delete {account['Name']} could not be completed because it is associated "
+            )
+            told += (
+                f"with the following {words}.: {', '.join(str(one.get(shown) or one['Id']) for one in held)}"
+            )
+            raise dml("DELETE_FAILED", told)
 
 
 def hide(w: Writer, obj: SObject, row: Row, **values: Any) -> None:
@@ -136,9 +156,7 @@ def _release_children(w: Writer, obj: SObject, parent: Row) -> list[tuple[str, s
         for row in [r for r in w.org.store.live(child.name) if r.get(link.name) == parent["Id"]]:
             if is_history(child):
                 hide(w, child, row)
-            elif link.cascade_delete or (
-                obj.name == "Account" and child.name in ("Contact", "Opportunity", "Case")
-            ):
+            elif goes_with(child, link):
                 delete(w, child, row["Id"])
             elif (child.name, link.name) in _OUTLIVING:
                 continue

@@ -12,9 +12,12 @@ from enum import StrEnum
 from integration.hubspot.connector import DEFAULT_VERSION, PATHS
 from integration.hubspot.scopes import FALLBACKS
 from integration.hubspot.versions import life_of
+from integration.package_step import PACKAGE
 from integration.port import CrmError
 from sync.commands.installing import SERVICE_KEY_LACKS
 from sync.connect import APP, kind_of
+from sync.install import InstallPlan
+from sync.install_steps import Outcome
 from sync.listen import DEAF, PLACE, SILENT_AFTER
 from sync.onboard import plan_install
 from sync.runtime import Runtime
@@ -29,9 +32,13 @@ HUBSPOT, SALESFORCE = "hubspot", "salesforce"
 SERVICE_KEY = "service_key"
 START = {"hubspot": "/connect/hubspot", "salesforce": "/connect/salesforce"}
 LISTENING_REMEDY = (
-    "have the channel of change events deployed (`colonnade salesforce project --events`) and "
+    "`colonnade install salesforce` brings the channel of change events where the edition has them; have "
     "View All given on its objects; it is tried again by itself"
 )
+
+
+NAMED = 5
+"""How many parts the doctor names."""
 
 
 class Severity(StrEnum):
@@ -96,6 +103,7 @@ def of_org(ws: Workspace) -> list[Diagnosis]:
     """Return what an org will not have as the charter wants it, asked of the org now (two calls or a few).
 
     Fields hidden from our user, required ones nobody fills, stages that are gone: what an install would ask.
+    Where it would ask nothing, what is not there or was changed of what one made.
     """
     if ws.vendor != SALESFORCE or ws.installation.status is not Status.ACTIVE:
         return []
@@ -105,7 +113,22 @@ def of_org(ws: Workspace) -> list[Diagnosis]:
         remedy = "see whether the org can be reached, then run this again"
         return [Diagnosis(ws.id, f"the org could not be looked at: {error}", remedy)]
     remedy = "mend it in the org or the charter, then `colonnade sync retry`"
-    return [Diagnosis(ws.id, one, remedy) for one in plan.questions]
+    return [Diagnosis(ws.id, one, remedy) for one in plan.questions] or _not_as_installed(ws, plan)
+
+
+def _not_as_installed(ws: Workspace, plan: InstallPlan) -> list[Diagnosis]:
+    """Return that the org lacks what an install makes; a package that is only older is good to know."""
+    if plan.is_empty:
+        return []
+    command = f"colonnade install {ws.vendor} --portal {ws.installation.account_id}"
+    remedy = f"see `{command} --plan`, then --apply"
+    if all(one.part != PACKAGE for one in plan.owned):
+        return [Diagnosis(ws.id, "our objects and fields are not installed in the org", remedy)]
+    parts = [one.part for one in plan.parts if one.outcome not in (Outcome.RIGHT, Outcome.CANNOT)]
+    named = ", ".join(str(one) for one in parts[:NAMED])
+    more = f" and {len(parts) - NAMED} more" if len(parts) > NAMED else ""
+    severity = Severity.NOTE if parts == [PACKAGE] else Severity.WRONG
+    return [Diagnosis(ws.id, f"not as an install makes it: {named}{more}", remedy, severity)]
 
 
 def of_reading(ws: Workspace) -> list[Diagnosis]:

@@ -83,6 +83,8 @@ def install(
             found = installations.get(conn, installations.installation_id(vendor, _account(vendor, portal)))
         pin_namespace(runtime, found.id)
     else:
+        if vendor == "salesforce" and not url:
+            raise Unusable("--url is missing: give where the org signs in, its My Domain or login host")
         found = _connect(runtime, vendor, url, credentials, charter, charter_file)
     if not _in_force(runtime, found.id):
         apply_charter(runtime, found.id, charter, author="colonnade install")
@@ -120,12 +122,13 @@ def install(
 
 
 def _refuse_questions(plan: InstallPlan, charter_file: Path | None) -> None:
-    """Raise Unusable where something is to be settled first, naming the charter that asks for it."""
-    if plan.questions:
-        place = charter_file or "the charter"
-        raise Unusable(
-            f"{place}: {'; '.join(plan.questions)}. Nothing was installed; settle this and run again"
-        )
+    """Raise Unusable where something is to be settled first, naming who asks for it: charter or CRM."""
+    refused = plan.refusals
+    asked = [one for one in plan.questions if one not in refused]
+    told = [f"{charter_file or 'the charter'}: {'; '.join(asked)}"] if asked else []
+    told += [f"what would be installed is refused: {'; '.join(refused)}"] if refused else []
+    if told:
+        raise Unusable(f"{'. '.join(told)}. Nothing was installed; settle this and run again")
 
 
 def _connect(
@@ -227,8 +230,10 @@ def _show(console: Console, plan: InstallPlan, mode: str, installation_id: str, 
     if plan.is_empty:
         console.print("Everything is there already; nothing to do.")
     else:
-        asks = ", and asks how far the deploy is until it has ended" if plan.survey.package else ""
-        console.print(f"An apply makes {plan.calls} calls{asks}.")
+        package = plan.survey.package
+        deploys = package is not None and package.step is not None and package.step.archive
+        asks = ", and asks how far the deploy is until it has ended" if deploys else ""
+        console.print(f"An apply makes {plan.calls} {'call' if plan.calls == 1 else 'calls'}{asks}.")
         console.print("Applied." if mode == "apply" else "The CRM was not changed; run again with --apply.")
 
 

@@ -35,7 +35,7 @@ def uninstall(installation: str, mode: str, keep_data: bool, as_json: bool) -> N
     if mode == "apply":
         with rows_bar() as bar:
             tasks = {
-                one.object: bar.add_task(f"Archiving {one.object}", total=one.ours) for one in plan.records
+                one.object: bar.add_task(f"Taking back {one.object}", total=one.ours) for one in plan.records
             }
             done = apply_uninstall(ws, plan, lambda name, rows: bar.advance(tasks[name], rows))
     data = {

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_,
 
 from sync.state.leases import Waiting, claimable
 from sync.state.ledger_push import (
+    PARENT,
     acknowledge,
     block,
     claim_children,
@@ -34,6 +35,7 @@ from sync.state.ledger_rows import (
 from sync.state.schema import Row, chunks, key_columns, upsert
 
 __all__ = [
+    "PARENT",
     "Acknowledgement",
     "LedgerRow",
     "Wanted",
@@ -48,6 +50,7 @@ __all__ = [
     "counts",
     "drop_unmade",
     "find",
+    "hasten",
     "mark_sent",
     "of_accounts",
     "release",
@@ -157,16 +160,20 @@ def drop_unmade(conn: Connection, installation_id: str, account_ids: Iterable[st
     )
 
 
-def move(conn: Connection, installation_id: str, object_name: str, key: str, record_id: str) -> int:
+def move(
+    conn: Connection, installation_id: str, object_name: str, key: str, record_id: str, *, anew: bool
+) -> int:
     """Have a row stand for another record of the CRM, into which its own was merged; return how many rows.
 
-    It is compared with what stands there before anything is written.
+    It is compared with what stands there before anything is written. ``anew``: what the CRM took for its
+    own record is forgotten, so that links which that one had are made for this one.
     """
     settled = case(
         (write_ledger.c.state == WriteState.ACKNOWLEDGED, WriteState.PENDING.value),
         else_=write_ledger.c.state,
     )
     values: dict[str, Any] = {"record_id": record_id, "state": settled}
+    values |= dict.fromkeys(("acknowledged", "normalised", "acknowledged_at")) if anew else {}
     alive = write_ledger.c.state != WriteState.TOMBSTONE
     return _update_keys(conn, installation_id, object_name, [key], alive, values=values)
 
@@ -186,8 +193,16 @@ def counts(conn: Connection, installation_id: str) -> dict[tuple[str, WriteState
     return {(object_name, WriteState(state)): number for object_name, state, number in rows}
 
 
-def blocked(conn: Connection, installation_id: str, limit: int = 1000) -> list[LedgerRow]:
-    """Return the blocked rows with the CRM's own words, oldest intent first."""
+def hasten(conn: Connection, installation_id: str, code: str) -> int:
+    """Have rows put off with ``code`` claimed by the next push; return how many."""
+    table = write_ledger.c
+    waiting = and_(table.state == WriteState.PENDING, table.error_code == code)
+    target = update(write_ledger).where(table.installation_id == installation_id, waiting)
+    return conn.execute(target.values(next_try_at=None, attempts=0)).rowcount
+
+
+def blocked(conn: Connection, installation_id: str, limit: int | None = 1000) -> list[LedgerRow]:
+    """Return the blocked rows with the CRM's own words, oldest intent first; all with ``None``."""
     query = select(write_ledger).where(
         write_ledger.c.installation_id == installation_id, write_ledger.c.state == WriteState.BLOCKED
     )

@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, exists, or_, select, update
 
-from sync.state.leases import Lease, claimable, next_fence, released
+from sync.state.leases import Lease, claimable, free, next_fence, released, ripe
 from sync.state.ledger_rows import Acknowledgement, LedgerRow, WriteState, ledger_row, write_ledger
 from sync.state.schema import Row, chunks
+
+PARENT = "PARENT"
+"""The code of a row that was put off because what it hangs under is not written yet."""
 
 CLEARED: Row = {"attempts": 0, "next_try_at": None, "error_code": None, "error_message": None}
 
@@ -42,28 +45,38 @@ def claim_children(
 ) -> tuple[LedgerRow, ...]:
     """Take the rows of an object to write that hang under ``parents``, claimed before; they share the fence.
 
-    Nobody else can hold them: who holds a row of an account holds the account.
+    Nobody else can hold them: who holds a row of an account holds the account. Those that wait for their
+    parent wait no longer.
     """
     if not parents:
         return ()
     wanted = {(row.object, row.key) for row in parents}
     found: list[LedgerRow] = []
     for chunk in chunks(sorted({row.account_id for row in parents})):
-        work = _work(installation_id, object_name, lease).where(write_ledger.c.account_id.in_(chunk))
+        work = _children(installation_id, object_name, lease).where(write_ledger.c.account_id.in_(chunk))
         rows = conn.execute(work).mappings().all()
         keys = [row["key"] for row in rows if any(tuple(pair) in wanted for pair in row["parent_keys"])]
         for names in chunks(keys):
-            mine = _work(installation_id, object_name, lease).where(write_ledger.c.key.in_(names))
+            mine = _children(installation_id, object_name, lease).where(write_ledger.c.key.in_(names))
             found += _taken(conn, installation_id, mine.order_by(write_ledger.c.key), lease, parents[0].fence)
     return tuple(found)
 
 
 def _work(installation_id: str, object_name: str, lease: Lease) -> Select[Any]:
     """Return the query of an object's rows to write that are free and ripe."""
+    return _unwritten(installation_id, object_name).where(claimable(write_ledger, lease.now))
+
+
+def _children(installation_id: str, object_name: str, lease: Lease) -> Select[Any]:
+    """Return the query of an object's rows to write that are free, and ripe or waiting for their parent."""
+    go = or_(ripe(write_ledger, lease.now), write_ledger.c.error_code == PARENT)
+    return _unwritten(installation_id, object_name).where(free(write_ledger, lease.now), go)
+
+
+def _unwritten(installation_id: str, object_name: str) -> Select[Any]:
     table = write_ledger.c
     here = and_(table.installation_id == installation_id, table.object == object_name)
-    unwritten = table.state.in_([WriteState.PENDING, WriteState.SENT])
-    return select(write_ledger).where(here, unwritten, claimable(write_ledger, lease.now))
+    return select(write_ledger).where(here, table.state.in_([WriteState.PENDING, WriteState.SENT]))
 
 
 def _account_held(now: datetime) -> ColumnElement[bool]:

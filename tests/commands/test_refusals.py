@@ -290,8 +290,9 @@ def test_a_private_key_that_is_none(colonnade, home, tmp_path):
     path.write_text(json.dumps(given))
     before = home.rows
     url = "http://127.0.0.1:9"
-    done = colonnade(home.env, "install", "salesforce", "--credentials", str(path), "--url", url)
-    done.refused(str(path), "correct them and run again")
+    by_file = ("install", "salesforce", "--credentials", str(path))
+    colonnade(home.env, *by_file).refused("--url is missing", "My Domain")
+    colonnade(home.env, *by_file, "--url", url).refused(str(path), "correct them and run again")
     assert home.rows == before
 
 

@@ -19,7 +19,7 @@ def test_the_project_is_written_part_by_part(colonnade: Run, tmp_path: Path) -> 
     assert list(said["parts"]) == ["core", "dashboards", "generated"]
     project = json.loads((out / "sfdx-project.json").read_text())
     assert [one["path"] for one in project["packageDirectories"]] == list(said["parts"])
-    assert project["sourceApiVersion"] == "68.0"
+    assert project["sourceApiVersion"] == "63.0"
     assert (out / "core/objects/CS_Profile__c/CS_Profile__c.object-meta.xml").is_file()
     assert [(out / "generated" / path).is_file() for path in said["generated"]] == [True] * 3
 
@@ -61,3 +61,26 @@ def test_an_address_that_is_none_is_told(colonnade: Run, tmp_path: Path) -> None
     done = colonnade({"CS_HOME": str(tmp_path / "home")}, *call)
     assert (done.code, "--contact-email" in done.err) == (2, True)
     assert not (tmp_path / "package").exists()
+
+
+def test_messages_go_to_the_address_given_as_a_part_and_in_the_archive(
+    colonnade: Run, tmp_path: Path
+) -> None:
+    """One message and one flow for each object the charter reads; the folder is left without them unasked."""
+    out, archive = tmp_path / "package", tmp_path / "deploy.zip"
+    address = "https://cs.example.com/webhooks/salesforce/salesforce-00D/secret"
+    told = ("--messages", address, "--messages-user", "us@customer.example", "--archive", str(archive))
+    home = {"CS_HOME": str(tmp_path / "home")}
+    done = colonnade(home, "salesforce", "project", "--out", str(out), *told)
+    assert (done.code, "--source-dir messages" in done.out) == (0, True)
+    objects = ("Account", "Case", "Opportunity", "OpportunityLineItem")
+    flows = {one.name for one in (out / "messages/flows").iterdir()}
+    assert flows == {f"CS_{one}_Changed.flow-meta.xml" for one in objects}
+    assert address in (out / "messages/workflows/Case.workflow-meta.xml").read_text()
+    names = zipfile.ZipFile(archive).namelist()
+    assert {f"workflows/{one}.workflow" for one in objects} <= set(names)
+
+    for more in (told[:2], told[2:4], ("--messages", "https://cs.example.com/elsewhere", *told[2:4])):
+        refused = colonnade(home, "salesforce", "project", "--out", str(tmp_path / "other"), *more)
+        assert (refused.code, "--messages" in refused.err) == (2, True)
+    assert not (tmp_path / "other").exists()

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from integration.port import FieldSpec, FieldType, ReadQuery, Refusal, WriteRow
+from tests.integration.salesforce_steps import install
 from tests.integration.test_salesforce_org import CHANGES, KEY, NOW, port_on
 
 ROWS = 7_001
@@ -18,7 +19,7 @@ def installed(salesforce_sandbox):
     """Return an org with our objects in it, its clock standing still, and the port that installed them."""
     salesforce_sandbox.post("/_sandbox/clock", {"now": "2024-12-31T09:00:00Z", "running": False})
     port = port_on(salesforce_sandbox)
-    assert all(result.done for result in port.apply_schema(CHANGES))
+    assert install(port, CHANGES).done
     return salesforce_sandbox, port
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from integration.port import Refusal, WriteRow
+from tests.integration.salesforce_steps import install
 from tests.integration.test_salesforce_org import CHANGES, KEY, port_on
 
 PLAN = "CS_Plan__c"
@@ -22,7 +23,7 @@ def installed(salesforce_sandbox, monkeypatch):
     monkeypatch.setattr("integration.salesforce.write.BULK_CALLS", 0)
     monkeypatch.setattr("integration.salesforce.bulk_jobs.FIRST_POLL_S", 0.0)
     port = port_on(salesforce_sandbox)
-    assert all(result.done for result in port.apply_schema(CHANGES))
+    assert install(port, CHANGES).done
     made = [port.upsert(PLAN, KEY, [WriteRow(f"p:{n}", {"Name": f"n{n}"})])[0].record_id for n in range(8)]
     return salesforce_sandbox, port, made
 

@@ -6,6 +6,7 @@ import pytest
 
 from integration.salesforce.composite import Part
 from integration.salesforce.graph import Graph, send_graphs
+from tests.integration.salesforce_steps import install
 from tests.integration.test_salesforce_org import CHANGES, port_on
 
 BY_KEY = "sobjects/Opportunity/CS_Key__c/"
@@ -15,7 +16,7 @@ BY_KEY = "sobjects/Opportunity/CS_Key__c/"
 def port(salesforce_sandbox):
     """Return a port on an org with our key on opportunities."""
     port = port_on(salesforce_sandbox)
-    assert all(result.done for result in port.apply_schema(CHANGES))
+    assert install(port, CHANGES).done
     return port
 
 

@@ -23,7 +23,7 @@ OURS = ["CS_Milestone__c", "CS_Plan__c", "CS_Profile__c"]
 KEY = "CS_Key__c"
 # Verbs that neither take nor give a name of ours.
 NAMELESS = {
-    *("apply_schema", "namespace", "organization_id", "calls", "vendor", "pays_as_stream", "reads_as_stream"),
+    *("namespace", "organization_id", "calls", "vendor", "pays_as_stream", "reads_as_stream"),
     *("history_rows", "owners", "storage", "objects_take_records"),
     # The installer is given the prefix itself; a lookup carries no label.
     *("survey", "make", "remove_parts", "learn_labels"),

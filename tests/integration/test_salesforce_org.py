@@ -28,6 +28,7 @@ from integration.port import (
 from integration.salesforce.auth import ClientCredentials, JwtBearer, MemoryTokenStore
 from integration.salesforce.connector import connect
 from integration.salesforce.outbound import ack, parse
+from tests.integration.salesforce_steps import install
 
 NOW = datetime(2024, 12, 31, 9, 0, tzinfo=UTC)
 KEY = "CS_Key__c"
@@ -199,8 +200,7 @@ def installed(org, tmp_path):
     """Return an org with five accounts and our objects in it, and the port that installed them."""
     org.post("/_sandbox/load", {"dir": write_portfolio(tmp_path / "p", 5, 5)})
     port = port_on(org)
-    results = port.apply_schema(CHANGES)
-    assert [result.message for result in results if not result.done] == []
+    assert install(port, CHANGES).message == ""
     return org, port
 
 
@@ -225,7 +225,7 @@ def test_an_install_makes_objects_the_integration_user_sees(installed):
 def test_an_install_may_be_repeated(installed):
     """Asking twice for the same is not an error."""
     _, port = installed
-    assert all(result.done for result in port.apply_schema(CHANGES))
+    assert install(port, CHANGES).done
 
 
 def test_adding_a_field_later_takes_no_right_away(installed):
@@ -233,7 +233,7 @@ def test_adding_a_field_later_takes_no_right_away(installed):
     _, port = installed
     extra = field("CS_Extra__c", FieldType.TEXT)
     later = [SchemaChange(one.object, create_object=False, fields=()) for one in CHANGES[:2]]
-    port.apply_schema([*later, SchemaChange(OPPORTUNITY, create_object=False, fields=(extra,))])
+    install(port, [*later, SchemaChange(OPPORTUNITY, create_object=False, fields=(extra,))])
     held = port.describe(["CS_Plan__c", "CS_Milestone__c", "Opportunity"]).objects
     names = {name: {spec.name for spec in held[name].fields} for name in held}
     assert {"CS_Account__c", "CS_Done__c"} <= names["CS_Plan__c"]

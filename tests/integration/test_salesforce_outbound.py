@@ -40,6 +40,15 @@ def test_a_message_names_the_org_and_the_records_to_look_at():
     )
 
 
+def test_a_record_deleted_meanwhile_makes_no_hint_and_keeps_none_back():
+    """Its sObject comes empty; refused, the whole message would come again for a day."""
+    gone = """<Notification><Id>04l5g0000000003AAA</Id>
+     <sObject xsi:type="sf:Case" xmlns:sf="urn:sobject.enterprise.soap.sforce.com"/></Notification>"""
+    parsed = parse(message(gone, NOTE.format(n=1, kind="Case")))
+    assert [one.record_id for one in parsed.notifications] == ["0065g0000000001AAA"]
+    assert parse(message(gone)).notifications == ()
+
+
 def test_a_byte_order_mark_and_a_declaration_are_tolerated():
     """Some senders start with one."""
     body = b'\xef\xbb\xbf<?xml version="1.0" encoding="UTF-8"?>' + message(NOTE.format(n=1, kind="Case"))

@@ -13,7 +13,6 @@ import pytest
 
 from integration.port import SchemaChange
 from integration.salesforce.metadata_xml import PERMISSION_SET
-from integration.salesforce.schema import build_zip
 from integration.salesforce.source_format import Part, component_of, package_files, to_metadata_format
 from mappings.load import load_charter
 from mappings.naming import SALESFORCE
@@ -29,6 +28,7 @@ from tests.integration.salesforce_package_rules import (
     tree,
     uncovered,
 )
+from tests.integration.salesforce_steps import archive_of
 from tests.sandbox.salesforce_session import Api
 from tests.sync.harness import CHARTER
 
@@ -150,7 +150,7 @@ def installed() -> dict[str, ET.Element]:
     """Return what an install of the default charter deploys, by Object.Field; objects without fields."""
     charter = load_charter(CHARTER, SALESFORCE)
     changes = [SchemaChange(one, one.custom, one.fields) for one in object_specs(charter, SALESFORCE)]
-    archive = zipfile.ZipFile(io.BytesIO(build_zip(changes, {})))
+    archive = zipfile.ZipFile(io.BytesIO(archive_of(changes)))
     found: dict[str, ET.Element] = {}
     for path in archive.namelist():
         if path.startswith("objects/"):

@@ -9,15 +9,13 @@ from xml.etree import ElementTree as ET
 import pytest
 from lxml import etree
 
-from integration.port import FieldSpec, FieldType, ObjectSpec, Refused, SchemaChange, Unavailable
+from integration.port import FieldSpec, FieldType, ObjectSpec, SchemaChange, Unavailable
 from integration.salesforce.metadata_xml import NAMESPACE, PERMISSION_SET, child_relationship, parent_specs
-from integration.salesforce.rights import OBJECT_RIGHTS
-from integration.salesforce.schema import build_zip
 from tests.integration.salesforce_metadata import metadata_schema
+from tests.integration.salesforce_steps import archive_of, install
 from tests.integration.salesforce_wire import USER_ID, rig
 
 RIGHTS = f"permissionsets/{PERMISSION_SET}.permissionset"
-SET = {"Name": PERMISSION_SET}
 KEY = FieldSpec("CS_Key__c", "CS Key", FieldType.TEXT, unique=True, required=True)
 PLAN = ObjectSpec(
     "CS_Plan__c",
@@ -58,7 +56,7 @@ SHARED = (
 
 def files(changes=CHANGES):
     """Return the archive as text by path."""
-    archive = zipfile.ZipFile(io.BytesIO(build_zip(changes, {})))
+    archive = zipfile.ZipFile(io.BytesIO(archive_of(changes)))
     return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
@@ -153,35 +151,7 @@ def test_our_own_objects_are_ours_and_the_customers_are_only_as_needed():
 
 def test_the_same_install_is_the_same_archive():
     """Nothing of the moment is in it."""
-    assert build_zip(CHANGES, {}) == build_zip(CHANGES, {})
-
-
-def held(*fields, objects=()):
-    """Return what the permission set grants before an install, by field and object."""
-    bodies = [
-        [{"Parent": SET, "Field": name, "PermissionsRead": True, "PermissionsEdit": True} for name in fields],
-        [
-            {"Parent": SET, "SobjectType": name, **dict.fromkeys(OBJECT_RIGHTS.values(), True)}
-            for name in objects
-        ],
-    ]
-    rows = [
-        {"referenceId": f"p{n}", "httpStatusCode": 200, "body": {"records": body, "done": True}}
-        for n, body in enumerate(bodies)
-    ]
-    return 200, {"compositeResponse": rows}
-
-
-def test_rights_given_by_an_earlier_install_are_kept():
-    """A deployed permission set replaces the org's: what it held must be in the next one too."""
-    earlier = held("CS_Old__c.CS_Note__c", objects=("CS_Old__c",))
-    setup = rig(earlier, (201, {"id": "0Af1"}), deployed("Succeeded"), SHARED)
-    setup.port.apply_schema(CHANGES)
-    body = setup.org.sent[1].body
-    archive = zipfile.ZipFile(io.BytesIO(body[body.index(b"PK\x03\x04") :]))
-    rights = archive.read(RIGHTS).decode()
-    assert "CS_Old__c.CS_Note__c" in tags(rights, "fieldPermissions/field")
-    assert {"CS_Old__c", "CS_Plan__c"} <= set(tags(rights, "objectPermissions/object"))
+    assert archive_of(CHANGES) == archive_of(CHANGES)
 
 
 def deployed(status, failures=()):
@@ -191,22 +161,20 @@ def deployed(status, failures=()):
 
 
 def test_an_install_is_one_deploy_and_one_assignment():
-    """Six calls: rights held, post, three looks, assign; the archive travels with rollback on."""
+    """Five calls: post, three looks, assign; the archive travels with rollback on."""
     setup = rig(
-        held(),
         (201, {"id": "0Af1"}),
         deployed("Pending"),
         deployed("InProgress"),
         deployed("Succeeded"),
         SHARED,
     )
-    results = setup.port.apply_schema(CHANGES)
-    assert [result.done for result in results] == [True, True, True]
-    assert b'"rollbackOnError":true' in setup.org.sent[1].body
-    assert setup.org.sent[1].headers["Content-Type"].startswith("multipart/form-data; boundary=")
+    assert install(setup.port, CHANGES).done
+    assert b'"rollbackOnError":true' in setup.org.sent[0].body
+    assert setup.org.sent[0].headers["Content-Type"].startswith("multipart/form-data; boundary=")
     assert setup.slept == [0.25, 0.5, 1.0]
     assert setup.org.sent[-1].json["compositeRequest"][1]["body"]["AssigneeId"] == USER_ID
-    assert setup.port.calls.by_reason == {"install": 6}
+    assert setup.port.calls.by_reason == {"install": 5}
 
 
 def test_having_the_permission_set_already_is_no_error():
@@ -214,48 +182,37 @@ def test_having_the_permission_set_already_is_no_error():
     body = {"compositeResponse": [dict(row) for row in SHARED[1]["compositeResponse"]]}
     refusal = [{"errorCode": "DUPLICATE_VALUE", "message": "duplicate value found"}]
     body["compositeResponse"][1].update(httpStatusCode=400, body=refusal)
-    setup = rig(held(), (201, {"id": "0Af1"}), deployed("Succeeded"), (200, body))
-    assert all(result.done for result in setup.port.apply_schema(CHANGES))
+    setup = rig((201, {"id": "0Af1"}), deployed("Succeeded"), (200, body))
+    assert install(setup.port, CHANGES).done
 
 
-def test_a_refused_deploy_tells_each_change_the_orgs_words():
-    """One bad field rolls all back: its object hears why, the others whose fault it was."""
+def test_a_refused_deploy_makes_nothing_and_tells_the_orgs_words():
+    """One bad field rolls all back."""
     failure = {
         "componentType": "CustomField",
         "fullName": "CS_Plan__c.Done__c",
         "problem": "Custom Field Definition limit reached",
     }
-    setup = rig(held(), (201, {"id": "0Af1"}), deployed("Failed", [failure]))
-    plan, milestone, _ = setup.port.apply_schema(CHANGES)
-    assert plan.message == "CustomField CS_Plan__c.Done__c: Custom Field Definition limit reached"
-    assert (milestone.done, milestone.message) == (False, f"rolled back: {plan.message}")
+    setup = rig((201, {"id": "0Af1"}), deployed("Failed", [failure]))
+    made = install(setup.port, CHANGES)
+    assert made.message == "CustomField CS_Plan__c.Done__c: Custom Field Definition limit reached"
+    assert (made.made, set(made.refused.values())) == ({}, {made.message})
 
 
 def test_a_deploy_that_never_ends_is_given_up():
     """A queue of the org that stands still ends in Unavailable after ten minutes."""
-    setup = rig(held(), (201, {"id": "0Af1"}), *[deployed("Pending")] * 100)
+    setup = rig((201, {"id": "0Af1"}), *[deployed("Pending")] * 100)
     with pytest.raises(Unavailable, match="0Af1"):
-        setup.port.apply_schema(CHANGES)
+        install(setup.port, CHANGES)
     assert 600 <= sum(setup.slept) < 620
-
-
-def test_a_user_who_may_not_deploy_is_told():
-    """Modify Metadata is the admin's to give."""
-    with pytest.raises(Refused, match="INSUFFICIENT_ACCESS"):
-        rig(held(), (403, [{"errorCode": "INSUFFICIENT_ACCESS", "message": "no"}])).port.apply_schema(CHANGES)
 
 
 def test_types_deployed_are_known_when_writing():
     """After an install the first write needs no describe."""
     collection = (200, [{"id": "a001", "success": True, "created": True, "errors": []}])
-    setup = rig(held(), (201, {"id": "0Af1"}), deployed("Succeeded"), SHARED, collection)
-    setup.port.apply_schema(CHANGES)
+    setup = rig((201, {"id": "0Af1"}), deployed("Succeeded"), SHARED, collection)
+    assert install(setup.port, CHANGES).done
     from integration.port import WriteRow
 
     setup.port.upsert("CS_Plan__c", "CS_Key__c", [WriteRow("k", {"Done__c": "3.5"})])
     assert setup.org.sent[-1].json["records"][0]["Done__c"] == 3.5
-
-
-def test_nothing_to_install_costs_nothing():
-    """No change, no call."""
-    assert rig().port.apply_schema([]) == []

@@ -275,7 +275,7 @@ def test_a_reference_that_does_not_resolve_is_refused(api: Api, case: Case) -> N
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("flows/F.flow", "Flow"),
+        ("remoteSiteSettings/R.remoteSite", "RemoteSiteSetting"),
         ("lwc/card/card.js", "LightningComponentBundle"),
         ("staticresources/S.resource", "StaticResource"),
     ],

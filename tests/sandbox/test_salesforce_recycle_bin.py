@@ -47,6 +47,21 @@ def test_a_merge_leaves_the_loser_in_the_bin_and_its_children_with_the_survivor(
     assert loser in logged(api)
 
 
+def test_a_record_is_not_merged_with_itself(api: Api) -> None:
+    """It stays as it is."""
+    account = api.create("Account", Name="Alone")
+    body = {"object": "Account", "id": account, "merge": account}
+    assert requests.post(f"{api.url}/_sandbox/edit", json=body, timeout=30).status_code == 400
+    assert api.rows(f"SELECT Name FROM Account WHERE Id = '{account}'") == [{"Name": "Alone"}]
+
+
+def test_describe_says_what_goes_with_an_account(api: Api) -> None:
+    """Its contacts and opportunities do; an account under it stays."""
+    links = api.call("GET", "/sobjects/Account/describe").json()["childRelationships"]
+    cascades = {one["relationshipName"]: one["cascadeDelete"] for one in links}
+    assert (cascades["Contacts"], cascades["Opportunities"], cascades["ChildAccounts"]) == (True, True, False)
+
+
 def test_a_restore_brings_back_what_went_along(api: Api) -> None:
     """The account, its opportunity, and its task's lookup."""
     account = api.create("Account", Name="Back")

@@ -48,11 +48,27 @@ CASES = [
     Case("job-no-key", "POST", INGEST, job(externalIdFieldName=None), 400, "INVALIDJOB"),
     Case("job-key", "POST", INGEST, job(externalIdFieldName="CS_Band__c"), 404, "NOT_FOUND", "CS_Band__c"),
     Case("job-content-type", "POST", INGEST, job(contentType="JSON"), 400, "INVALIDJOB"),
+    Case("job-line-ending", "POST", INGEST, job(lineEnding="CR"), 400, "INVALIDJOB", "CR"),
     Case("job-unknown", "GET", f"{INGEST}/750000000000000AAA", None, 404, "NOT_FOUND"),
     Case(
         "bulk-query-operation", "POST", QUERY, asked("SELECT Id FROM Account", "x"), 400, "INVALIDOPERATION"
     ),
     Case("bulk-query-malformed", "POST", QUERY, asked("SELECT FROM"), 400, "MALFORMED_QUERY"),
+    Case(
+        "bulk-query-offset", "POST", QUERY, asked("SELECT Id FROM Account LIMIT 1 OFFSET 1"), 400, "API_ERROR"
+    ),
+    Case(
+        "bulk-query-fields", "POST", QUERY, asked("SELECT FIELDS(ALL) FROM Account LIMIT 1"), 400, "API_ERROR"
+    ),
+    Case(
+        "bulk-query-delimiter",
+        "POST",
+        QUERY,
+        asked("SELECT Id FROM Account") | {"columnDelimiter": "SPACE"},
+        400,
+        "INVALIDJOB",
+        "SPACE",
+    ),
     Case("bulk-query-count", "POST", QUERY, asked("SELECT COUNT() FROM Account"), 400, "API_ERROR"),
     Case(
         "bulk-query-children",
@@ -181,6 +197,32 @@ def test_an_unknown_column_fails_the_job(api: Api) -> None:
     assert api.rows("SELECT Id FROM CS_Profile__c WHERE CS_Key__c LIKE 'column:%'") == []
 
 
+@refuses("upload-line-ending")
+def test_a_file_ends_its_lines_as_its_job_says(api: Api) -> None:
+    """CRLF in a job of LF fails the job; in a job of CRLF it is right."""
+    _, found = ended(api, "CS_Key__c\r\nending:1\r\n")
+    words = "ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is LF"
+    assert (found["state"], found["errorMessage"]) == ("Failed", words)
+    assert ended(api, "CS_Key__c\r\nending:1\r\n", lineEnding="CRLF")[1]["state"] == "JobComplete"
+
+
+@refuses("upload-column-twice")
+def test_a_column_given_twice_fails_the_job(api: Api) -> None:
+    """Neither of its values is taken."""
+    _, found = ended(api, "CS_Key__c,Name,name\ntwice:1,x,y\n")
+    assert (found["state"], found["errorMessage"][:12]) == ("Failed", "InvalidBatch")
+    assert api.rows("SELECT Id FROM CS_Profile__c WHERE CS_Key__c = 'twice:1'") == []
+
+
+@refuses("row-insert-id")
+def test_an_inserted_row_brings_no_id(api: Api) -> None:
+    """It would be another record than the one it names."""
+    accounts = {"object": "Account", "operation": "insert", "externalIdFieldName": None}
+    path, found = ended(api, "Id,Name\n001000000000000AAA,Named\n", **accounts)
+    assert (found["state"], found["numberRecordsFailed"]) == ("JobComplete", 1)
+    assert failed_rows(api, path)[0]["sf__Error"].startswith("INVALID_FIELD_FOR_INSERT_UPDATE:")
+
+
 @refuses("results-early")
 @pytest.mark.parametrize("which", ["successfulResults", "failedResults", "unprocessedrecords"])
 def test_results_come_at_the_end(api: Api, which: str) -> None:
@@ -263,6 +305,21 @@ def test_a_locator_is_one_the_org_gave(api: Api) -> None:
     """Another one is refused."""
     answer = api.call("GET", f"{ended_query(api)}/results?locator=nope")
     assert code_of(answer) == (400, "INVALID_QUERY_LOCATOR")
+
+
+@refuses("bulk-query-records")
+@pytest.mark.parametrize("asked_for", ["0", "many"])
+def test_a_page_has_a_number_of_records(api: Api, asked_for: str) -> None:
+    """It is one at least."""
+    answer = api.call("GET", f"{ended_query(api)}/results?maxRecords={asked_for}")
+    assert code_of(answer) == (400, "INVALID_QUERY_LOCATOR")
+
+
+def test_an_ended_query_is_deleted(api: Api) -> None:
+    """It is not there any more."""
+    path = ended_query(api)
+    assert api.call("DELETE", path).status_code == 204
+    assert api.call("GET", path).status_code == 404
 
 
 @refuses("bulk-query-abort")

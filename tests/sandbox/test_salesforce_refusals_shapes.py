@@ -183,3 +183,28 @@ def test_an_org_of_one_currency_has_no_currency_field(org: Sandbox) -> None:
         "REQUIRED_FIELD_MISSING",
         ["Reason"],
     )
+
+
+@refuses("account-with-case")
+def test_an_account_with_a_case_is_not_deleted(org: Sandbox) -> None:
+    """Nobody deletes it before the case is gone."""
+    api = Api(org.url)
+    account = api.create("Account", Name="Served")
+    case = api.create("Case", Subject="Help", Reason="Other", AccountId=account)
+    status, code, words = api.refusal("DELETE", f"/sobjects/Account/{account}")
+    assert (status, code) == (400, "DELETE_FAILED")
+    assert "Your attempt to delete Served could not be completed" in words
+    assert api.call("DELETE", f"/sobjects/Case/{case}").status_code == 204
+    assert api.call("DELETE", f"/sobjects/Account/{account}").status_code == 204
+
+
+@refuses("account-with-contract")
+def test_an_account_with_an_activated_contract_is_not_deleted(org: Sandbox) -> None:
+    """A draft goes along with it."""
+    api = Api(org.url)
+    account = api.create("Account", Name="Bound")
+    contract = api.create("Contract", AccountId=account, StartDate="2026-01-01", ContractTerm=12)
+    assert api.call("PATCH", f"/sobjects/Contract/{contract}", {"Status": "Activated"}).status_code == 204
+    status, code, words = api.refusal("DELETE", f"/sobjects/Account/{account}")
+    assert (status, code) == (400, "DELETE_FAILED")
+    assert "contracts" in words

@@ -76,3 +76,11 @@ def test_a_refresh_makes_another_org_of_it(salesforce: Sandbox) -> None:
     found = Api(salesforce.url).rows("SELECT Id FROM Organization")
     assert [row["Id"] for row in found] == ["00D8d000000001FEAQ"]
     assert found[0]["Id"] != org
+
+
+def test_a_consent_is_asked_for_a_code(salesforce: Sandbox) -> None:
+    """A request that does not say so gets none."""
+    salesforce.control("POST", "/app", {"consumer_key": "web"})
+    asked = {"client_id": "web", "redirect_uri": BACK, "code_challenge": CHALLENGE}
+    page = requests.get(f"{salesforce.url}/services/oauth2/authorize", params=asked, timeout=30)
+    assert (page.status_code, page.json()["error"]) == (400, "unsupported_response_type")

@@ -12,8 +12,7 @@ import pytest
 
 from mappings.charter import Charter
 from mappings.load import load_charter
-from sync.state import ledger
-from sync.state.engine import writing
+from sync.mended import retry_blocked
 from sync.state.ledger import WriteState
 from tests.sync.harness import CHARTER, SALESFORCE, Office
 from tests.sync.portfolios import Book, three_customers
@@ -54,14 +53,6 @@ def renewal(there: Office) -> dict[str, Any]:
     """Return the one renewal in the org."""
     ((_, found),) = there.written(DEALS).items()
     return found
-
-
-def free_blocked(there: Office) -> None:
-    """Have the blocked rows tried again, as after an admin has mended what they say."""
-    rows = there.blocked()
-    with writing(there.engine) as conn:
-        for row in rows:
-            ledger.reopen(conn, there.id, row.object, [row.key])
 
 
 def graphs(there: Office, mark: int) -> int:
@@ -172,7 +163,7 @@ def test_a_product_without_a_price_is_an_item_to_mend_and_the_lines_follow(looke
     words = "Core has no active price in USD in Standard Price Book; add one there (PricebookEntryId)"
     assert [row.error_message for row in there.blocked()] == [words, words]
     there.sandbox.edit(PRICES, price["Id"], {"IsActive": True})
-    free_blocked(there)
+    retry_blocked(there.ws)
     there.push()
     assert [one["Quantity"] for one in sorted(lines(there).values(), key=lambda one: one["Quantity"])] == [
         5,
@@ -194,15 +185,19 @@ def test_a_line_is_sold_at_the_price_of_the_deals_currency(looked_at):
 
 
 def test_a_deal_the_org_refuses_keeps_its_lines_waiting(looked_at):
-    """Only the deal is blocked; freed, it is made with its lines."""
+    """Only the deal is blocked; wanted anew, it is made with its lines, however long those have waited."""
     there = looked_at()
     rule = {"object": DEALS, "field": "StageName", "equals": "Qualification", "message": "Not yet"}
     there.sandbox.post("validation_rules", {**rule, "always": True})
     there.push()
     assert [(row.object, row.error_message) for row in there.blocked()] == [(DEALS, "Not yet")]
+    for _ in range(8):
+        there.deployment.later(minutes=1)
+        there.push()
     there.sandbox.delete("validation_rules")
-    free_blocked(there)
-    there.deployment.later(seconds=5)
+    there.sandbox.edit(LINES, there.sandbox.lookup("line:l-a1"), {"Contract_ARR__c": 20000})
+    there.poll()
+    there.look()
     mark = there.sandbox.mark()
     there.push()
     assert graphs(there, mark) == 1

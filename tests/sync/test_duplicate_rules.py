@@ -6,6 +6,7 @@ import pytest
 
 from mappings.charter import Charter
 from mappings.load import load_charter
+from sync.mended import retry_blocked
 from tests.sync.harness import CHARTER, SALESFORCE
 from tests.sync.portfolios import Book
 
@@ -50,3 +51,15 @@ def test_both_are_written_where_rule_and_charter_allow_it(there):
     found = there("allow", may_be_saved=True)
     assert len(found.written(PROFILE)) == 2
     assert found.blocked() == []
+
+
+def test_what_a_duplicate_rule_refused_is_written_once_the_rule_is_gone(there):
+    """Nothing tries it by itself; an admin's word does."""
+    found = there("block", may_be_saved=True)
+    found.sandbox.delete("duplicate_rules")
+    found.deployment.later(days=1)
+    found.push()
+    assert len(found.blocked()) == 1
+    assert retry_blocked(found.ws) == 1
+    found.push()
+    assert (len(found.written(PROFILE)), found.blocked()) == (2, [])

@@ -287,8 +287,19 @@ def test_what_the_org_refuses_is_shown_in_its_words_and_waits_for_an_admin(
     assert (renewal(there)["CS_Key__c"], there.blocked()) == (RENEWAL, [])
 
 
+def test_a_renewal_that_people_moved_to_another_account_stays_there(lite: Deployment, office: OPEN) -> None:
+    """What we keep true in it is written on; the account it hangs under is theirs."""
+    there = go(office(lite, SALESFORCE, three_customers()))
+    holding = there.sandbox.edit("Account", None, {"Name": "Acorn Holding"})
+    there.sandbox.edit("Opportunity", renewal(there)["_record"]["Id"], {"AccountId": holding})
+    there.sandbox.edit("OpportunityLineItem", there.sandbox.lookup("line:l-a1"), {"Contract_ARR__c": 20000})
+    assert round_later(there, minutes=10) == [WRITE]
+    assert "23,000.00" in renewal(there)["CS_Reason__c"]
+    assert renewal(there)["AccountId"] == holding
+
+
 def test_an_owner_who_left_is_shown_in_the_orgs_words(lite: Deployment, office: OPEN) -> None:
-    """A renewal for an inactive owner is refused once and waits."""
+    """A renewal for an inactive owner is refused once and waits; once the owners are read it has none."""
     book = three_customers().owner("mia", "mia@customer.example")
     book.accounts = [*book.accounts[1:]]
     book.account("acorn", "Acorn", owner="mia")
@@ -299,7 +310,10 @@ def test_an_owner_who_left_is_shown_in_the_orgs_words(lite: Deployment, office: 
     (row,) = there.blocked()
     assert (row.key, row.error_code) == (RENEWAL, "INACTIVE_OWNER_OR_USER")
     assert "operation performed with inactive user" in str(row.error_message)
-    assert round_later(there, days=1) == []
+    assert round_later(there, hours=1) == []
+    assert round_later(there, days=1) == [WRITE]
+    assert there.blocked() == []
+    assert renewal(there)["OwnerId"] != there.sandbox.lookup("owner:mia")
 
 
 def test_a_record_under_approval_is_written_once_it_is_released(lite: Deployment, office: OPEN) -> None:
@@ -314,6 +328,29 @@ def test_a_record_under_approval_is_written_once_it_is_released(lite: Deployment
     assert "currently locked" in str(row.error_message)
     assert round_later(there, minutes=10) == []
     there.sandbox.post("org", {"approval_locks": []})
+    assert retry_blocked(there.ws) == 1
+    there.push()
+    assert "23,000.00" in renewal(there)["CS_Reason__c"]
+
+
+def test_a_record_that_stays_locked_is_shown_after_a_day(
+    lite: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tried 24 times, ever more rarely, then no more until an admin says so."""
+    monkeypatch.setattr("integration.salesforce.write.LOCK_TRIES", 0)
+    there = go(office(lite, SALESFORCE, three_customers()))
+    there.sandbox.post("locks", {"records": [renewal(there)["_record"]["Id"]]})
+    there.sandbox.edit("OpportunityLineItem", there.sandbox.lookup("line:l-a1"), {"Contract_ARR__c": 20000})
+    assert round_later(there, minutes=10) == [ASK]
+    for tries in range(2, 25):
+        assert there.blocked() == [], tries
+        there.deployment.later(hours=1)
+        there.push()
+    (row,) = there.blocked()
+    assert (row.key, row.error_code) == (RENEWAL, "UNABLE_TO_LOCK_ROW")
+    there.sandbox.delete("locks")
+    there.deployment.later(hours=1)
+    assert there.push().written == 0
     assert retry_blocked(there.ws) == 1
     there.push()
     assert "23,000.00" in renewal(there)["CS_Reason__c"]

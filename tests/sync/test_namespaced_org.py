@@ -7,18 +7,25 @@ from typing import Any
 
 import pytest
 
-from integration.port import Misconfigured, ReadQuery
+from integration.port import CrmDescription, CrmPort, Misconfigured, ReadQuery
 from integration.salesforce.connector import SalesforcePort
 from integration.salesforce.namespaced_port import NamespacedPort
-from sync.onboard import pin_namespace
+from mappings.load import load_charter
+from sync.install import InstallPlan, make_plan
+from sync.install_steps import Outcome
+from sync.onboard import connect_installation, pin_namespace, plan_install
 from sync.state.ledger import WriteState
-from tests.sync.harness import ROOT, SALESFORCE, Deployment, Office
+from tests.sync.harness import CHARTER, ROOT, SALESFORCE, Deployment, Office
 from tests.sync.portfolios import three_customers
+from tests.sync.salesforce_org import impatient
+from tests.sync.test_salesforce_package import deploy_package
 
+__all__ = ["impatient"]
 OPEN = Callable[..., Office]
 PACKAGE = ROOT / "integration" / "salesforce" / "package" / "core" / "objects"
 OURS = ("CS_Profile__c", "CS_Plan__c", "CS_Milestone__c")
 PREFIX = "acme__"
+SETS = ["CS_Admin", "CS_Integration", "CS_User"]
 
 
 def components() -> list[str]:
@@ -37,6 +44,13 @@ def packaged(there: Office) -> Office:
 def acme(lite: Deployment, office: OPEN) -> Office:
     """Give an org with our package under ``acme``, connected."""
     return packaged(office(lite, SALESFORCE, three_customers()).install())
+
+
+def hidden(there: Office) -> Office:
+    """Have an admin install the package, nobody given its rights yet."""
+    deploy_package(there.sandbox)
+    there.sandbox.post("package", {"namespace": "acme", "components": [*components(), *SETS]})
+    return there
 
 
 def at_work(there: Office) -> Office:
@@ -135,6 +149,38 @@ def test_a_package_installed_by_hand_after_connecting_is_seen_by_the_next_instal
     mark = there.sandbox.mark()
     pin_namespace(lite.runtime, there.id)
     assert there.sandbox.requests(mark) == []
+
+
+def test_a_package_nobody_has_rights_to_yet_is_not_deployed_a_second_time(
+    lite: Deployment, office: OPEN
+) -> None:
+    """Its permission sets tell of it: the plan shown before connecting and the apply bring rights alone."""
+    there = hidden(office(lite, SALESFORCE, three_customers()))
+    shown: list[InstallPlan] = []
+
+    def check(port: CrmPort, who: CrmDescription) -> None:
+        shown.append(make_plan(port, load_charter(CHARTER, SALESFORCE)))
+
+    client = there.sandbox.credentials()
+    connect_installation(lite.runtime, SALESFORCE, there.sandbox.url, client, "UTC", check)
+    assert there.ws.installation.settings["namespace"] == {"prefix": "acme", "own": False}
+    made = {str(one.part) for one in shown[0].parts if one.outcome is Outcome.CREATE}
+    assert (shown[0].questions, made) == ((), {"PermissionSet CS_Integration_Install", "Package Colonnade"})
+    assert [one.object for one in shown[0].steps if one.creates_object or one.adds] == []
+    there.install()
+    assert not [name for name in there.sandbox.get("dump")["objects"] if name in OURS]
+    assert plan_install(there.ws).is_empty
+    at_work(there)
+    assert len(there.sandbox.records(PREFIX + "CS_Profile__c")) == 3
+
+
+def test_another_package_with_one_set_of_that_name_is_not_ours(lite: Deployment, office: OPEN) -> None:
+    """All three sets have to stand under one namespace."""
+    there = office(lite, SALESFORCE, three_customers())
+    deploy_package(there.sandbox)
+    there.sandbox.post("package", {"namespace": "acme", "components": SETS[:2]})
+    pin_namespace(lite.runtime, there.id)
+    assert "namespace" not in there.ws.installation.settings
 
 
 def test_a_package_that_moved_to_another_name_is_refused(lite: Deployment, office: OPEN) -> None:

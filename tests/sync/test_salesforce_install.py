@@ -16,11 +16,12 @@ from integration.parts import Part, PartKind
 from integration.salesforce import installer
 from integration.salesforce.metadata_xml import PERMISSION_SET
 from mappings.load import load_charter
+from sync.commands.diagnosis import of_org
 from sync.install import InstallPlan
 from sync.install_apply import owned_parts
 from sync.onboard import apply_install, plan_install
 from tests.sandbox.salesforce_components import DASHBOARD, MEMBER
-from tests.sandbox.salesforce_session import NS, custom_object, field, package, permission_set
+from tests.sandbox.salesforce_session import NS, Api, custom_object, field, package, permission_set
 from tests.sync.harness import SALESFORCE, Deployment, Office
 from tests.sync.portfolios import Book
 from tests.sync.salesforce_org import (
@@ -76,6 +77,11 @@ def rights_taken(there: Office) -> None:
 def unassigned(there: Office) -> None:
     """Install, and have an admin take the set from the integration user."""
     there.install()
+    unassign(there)
+
+
+def unassign(there: Office) -> None:
+    """Have an admin take every set from everybody."""
     api = admin(there)
     for row in api.rows("SELECT Id FROM PermissionSetAssignment"):
         assert api.call("DELETE", f"/sobjects/PermissionSetAssignment/{row['Id']}").status_code == 204
@@ -84,6 +90,11 @@ def unassigned(there: Office) -> None:
 def visible_before(there: Office) -> None:
     """Have an admin deploy the package and show its fields to the integration user by another set."""
     deploy_package(there.sandbox).grant("CS_Admin")
+
+
+def doctor_says(there: Office) -> list[str]:
+    """Return what the doctor finds of the org."""
+    return [f"{one.severity.value}: {one.matter}" for one in of_org(there.ws)]
 
 
 def said(plan: InstallPlan) -> dict[str, str]:
@@ -126,6 +137,26 @@ def test_an_apply_makes_the_calls_its_plan_says_and_the_next_deploys_nothing(
     shown = there.ws.port.describe(["CS_Profile__c", "Opportunity"]).objects
     assert "CS_Key__c" in {one.name for one in shown["Opportunity"].fields}
     assert "CS_Health__c" in {one.name for one in shown["CS_Profile__c"].fields}
+
+
+def test_an_org_of_an_earlier_release_takes_the_package(lite: Deployment, office: OPEN) -> None:
+    """Releases reach orgs weeks apart, and an archive of a later one is refused."""
+    there = an_org(lite, office)
+    there.sandbox.post("org", {"newest_version": 66})
+    there.connect().install()
+    later = package(PermissionSet=[PERMISSION_SET]).replace("66.0", "67.0")
+    result = Api(there.sandbox.url, "66.0").deploy({"package.xml": later})
+    assert result["details"]["componentFailures"][0]["problem"] == "Invalid version specified:67.0"
+
+
+def test_the_doctor_says_what_is_not_as_an_install_makes_it(lite: Deployment, office: OPEN) -> None:
+    """Before an install, after it, and once an admin took the integration user's rights."""
+    there = an_org(lite, office)
+    assert doctor_says(there) == ["wrong: our objects and fields are not installed in the org"]
+    there.install()
+    assert doctor_says(there) == []
+    unassign(there)
+    assert doctor_says(there) == [f"wrong: not as an install makes it: {SET}"]
 
 
 def test_visible_fields_are_granted_all_the_same(lite: Deployment, office: OPEN) -> None:
@@ -186,6 +217,7 @@ def test_all_a_check_refuses_is_told_at_once_and_stops_the_apply(lite: Deploymen
     words = "There is already a Child Relationship named {} on Account."
     assert f"CustomField CS_Plan__c.CS_Account__c: {words.format('CS_Plans')}" in plan.questions
     assert f"CustomField CS_Profile__c.CS_Account__c: {words.format('CS_Profiles')}" in plan.questions
+    assert plan.refusals == plan.questions  # told as the org's, not as the charter's
     with pytest.raises(ValueError, match="CS_Profiles on Account"):
         apply_install(there.ws, plan)
     assert definitions(there.sandbox) == before

@@ -56,6 +56,23 @@ def test_accounts_merged_are_one_account(both: Deployment, office: OPEN) -> None
     assert [one for one in there.sandbox.requests(mark) if one["written"]] == []
 
 
+def test_an_account_merged_into_a_new_one_shows_its_health_there(both: Deployment, office: OPEN) -> None:
+    """The survivor was never read before: what stood on the loser's record stands on its, and stays."""
+    there = live(both, office, SALESFORCE)
+    acorn = there.sandbox.lookup("account:acorn")
+    profile = there.written("CS_Profile__c")[f"profile:{acorn.lower()}"]["_record"]["Id"]
+    fresh = there.sandbox.edit("Account", None, {"Name": "Acorn Group"})
+    there.sandbox.edit("Account", fresh, {}, merge=acorn)
+    for _ in range(2):
+        both.later(minutes=10)
+        polled(there)
+        there.look_at_all()
+        there.settle()
+        (survivor,) = [one for one in there.sandbox.records("Account") if one["Id"] == fresh]
+        assert survivor["CS_Profile__c"] == profile
+    assert there.blocked() == []
+
+
 def arr_of_nobody(there: Office, account_id: str) -> bool:
     """Return whether the mirror holds the account as gone."""
     with reading(there.engine) as conn:

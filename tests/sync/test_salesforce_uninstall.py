@@ -28,6 +28,7 @@ from tests.sync.salesforce_org import (
     list_view,
     worked,
 )
+from tests.sync.test_salesforce_package import deploy_package
 
 __all__ = ["impatient"]
 OPEN = Callable[..., Office]
@@ -94,7 +95,7 @@ def test_what_the_customer_uses_stays_and_is_told_in_the_orgs_words(lite: Deploy
     """A view of theirs shows our health: the field and all it reads stay; once it is gone they go."""
     there = office(lite, SALESFORCE, three_customers())
     before = definitions(there.sandbox)
-    there.install()
+    at_work(there)
     deploys_files(there, list_view("Account", "Ours_By_Health", "CS_Profile_Health__c"))
     plan = plan_uninstall(there.ws)
     done = apply_uninstall(there.ws, plan)
@@ -106,10 +107,26 @@ def test_what_the_customer_uses_stays_and_is_told_in_the_orgs_words(lite: Deploy
     )
     assert "object CS_Profile__c" in told
     assert "object CS_Plan__c" not in told
+    went = {one.object: one.ours for one in plan.records if one.object != "CS_Profile__c"}
+    assert done.records == sum(went.values()) > 0
     assert {str(one.part) for one in owned_parts(there.ws)} == told.keys()
     deletes(there, ListView=["Account.Ours_By_Health"])
     assert apply_uninstall(there.ws, plan_uninstall(there.ws)).refused == ()
     assert definitions(there.sandbox) == before
+
+
+def test_objects_deployed_by_hand_stay_with_our_records_and_the_plan_says_so(
+    lite: Deployment, office: OPEN
+) -> None:
+    """They are not ours to delete: three profiles stay in the org's own object."""
+    there = office(lite, SALESFORCE, three_customers())
+    deploy_package(there.sandbox).grant("CS_Admin")
+    at_work(there)
+    plan = plan_uninstall(there.ws)
+    assert "CS_Profile__c stood there before us and stays, with 3 records" in plan.notes[0]
+    assert plan.records == ()
+    apply_uninstall(there.ws, plan)
+    assert len(there.sandbox.records("CS_Profile__c")) == 3
 
 
 def test_records_others_made_in_our_object_keep_it(lite: Deployment, office: OPEN) -> None:

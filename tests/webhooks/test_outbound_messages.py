@@ -68,6 +68,13 @@ def test_every_notification_of_a_message_is_a_row(web):
     assert bells(web) == 1
 
 
+def test_a_message_of_records_deleted_meanwhile_is_acknowledged(web):
+    """Their sObject is empty: nothing is to be read, and the org need not send it again."""
+    gone = NOTE.format(note="04l8d0000000001AAA", kind="Account", record="").replace("<sf:Id></sf:Id>", "")
+    answer = post(web, message(gone))
+    assert (answer.status_code, b"true" in answer.data, web.rows()) == (200, True, [])
+
+
 def test_a_message_sent_again_is_kept_once_and_acknowledged_again(web_on_each):
     """The notification's id is the same on every retry."""
     post(web_on_each, message(note()))

@@ -124,7 +124,7 @@ def test_salesforce_is_asked_by_state_and_challenge(front: Front) -> None:
     first, second = (parse_qs(urlsplit(front.leave()).query) for _ in range(2))
     assert (first["response_type"], first["code_challenge_method"]) == (["code"], ["S256"])
     assert first["redirect_uri"] == [PUBLIC_URL + CALLBACK]
-    assert first["scope"] == ["api refresh_token id"]
+    assert first["scope"] == ["api refresh_token"]
     assert first["state"] != second["state"]
     assert first["code_challenge"] != second["code_challenge"]
 

@@ -34,7 +34,8 @@ let folder, project;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'package-'));
   project = join(folder, 'project');
-  const options = ['--out', project, '--archive', join(folder, 'deploy.zip'), '--events', '--contact-email', 'a@example.com'];
+  const messages = ['--messages', 'https://cs.example.com/webhooks/salesforce/salesforce-00D/secret', '--messages-user', 'us@example.com'];
+  const options = ['--out', project, '--archive', join(folder, 'deploy.zip'), '--events', ...messages, '--contact-email', 'a@example.com'];
   const env = { ...process.env, CS_HOME: join(folder, 'home') };
   execFileSync(PYTHON, [join(dirname(PYTHON), 'colonnade'), 'salesforce', 'project', ...options], { cwd: ROOT, env, stdio: 'pipe' });
 });
@@ -65,7 +66,7 @@ async function convert(sources, out) {
 
 test('our archive is what Salesforce converts the source to, file by file', async () => {
   const theirs = join(folder, 'converted'), ours = join(folder, 'archive');
-  await convert(['core', 'dashboards', 'generated'].map((part) => join(project, part)), theirs);
+  await convert(['core', 'dashboards', 'generated', 'messages'].map((part) => join(project, part)), theirs);
   execFileSync(PYTHON, ['-m', 'zipfile', '-e', join(folder, 'deploy.zip'), ours]);
   assert.deepEqual(await files(ours), await files(theirs));
   for (const name of await files(ours)) {
