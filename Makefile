@@ -7,7 +7,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKED := --no-deps --require-hashes --only-binary :all:
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
-WORKERS ?= 2
+# One more than two processors: tests wait for processes of their own a third of the time.
+WORKERS ?= 3
 
 .PHONY: help demo serve test coverage test-native test-live check lint types layers lock clean
 help:  ## list the commands
