@@ -76,8 +76,8 @@ class OneListener:
         """Listen until the stream ends. Returns where something had been heard: what follows is a new try."""
         heard = 0
         try:
-            for heard in self._hear():  # noqa: B007 -- how far it came matters only where it ends badly
-                pass
+            for count in self._hear():
+                heard = count  # how far it came matters only where it ends badly
         except PlaceLost as error:
             log.warning("%s is polled whole, its place is lost: %s", self._id, error)
             lose_place(open_workspace(self._runtime, self._id))

@@ -1,4 +1,4 @@
-"""What Salesforce refuses of an opportunity's products (object reference, OpportunityLineItem)."""
+"""What Salesforce refuses of an opportunity's products and of contracts (Object Reference, both pages)."""
 
 from __future__ import annotations
 
@@ -102,3 +102,15 @@ def test_an_opportunity_with_products_keeps_its_price_book(api: Api, prices: dic
     assert (status, code) == (400, INTEGRITY)
     assert api.call("PATCH", path, {"Amount": 5}).status_code == 204
     assert api.rows(f"SELECT Amount FROM Opportunity WHERE Id = '{opportunity}'") == [{"Amount": 1000}]
+
+
+@refuses("contract-activated")
+def test_a_contract_begins_as_a_draft(api: Api) -> None:
+    """Activated later, it ends on the day before its term is over."""
+    account = api.create("Account", Name="signs")
+    body = {"AccountId": account, "StartDate": "2026-03-01", "ContractTerm": 12}
+    refused = api.refusal("POST", "/sobjects/Contract", {**body, "Status": "Activated"})
+    assert refused[:2] == (400, "INVALID_STATUS")
+    made = api.create("Contract", **body)
+    assert api.call("PATCH", f"/sobjects/Contract/{made}", {"Status": "Activated"}).status_code == 204
+    assert api.rows(f"SELECT EndDate FROM Contract WHERE Id = '{made}'") == [{"EndDate": "2027-02-28"}]

@@ -391,15 +391,3 @@ def test_more_deletions_than_may_be_told_at_once_are_refused(api: Api) -> None:
     requests.post(f"{api.url}/_sandbox/replication", json={"ids_cap": 600_000}, timeout=30)
     assert (status, code) == (400, "EXCEEDED_ID_LIMIT")
     assert "closer together" in words
-
-
-@refuses("contract-activated")
-def test_a_contract_begins_as_a_draft(api: Api) -> None:
-    """Activated later, it ends on the day before its term is over."""
-    account = api.create("Account", Name="signs")
-    body = {"AccountId": account, "StartDate": "2026-03-01", "ContractTerm": 12}
-    refused = api.refusal("POST", "/sobjects/Contract", {**body, "Status": "Activated"})
-    assert refused[:2] == (400, "INVALID_STATUS")
-    made = api.create("Contract", **body)
-    assert api.call("PATCH", f"/sobjects/Contract/{made}", {"Status": "Activated"}).status_code == 204
-    assert api.rows(f"SELECT EndDate FROM Contract WHERE Id = '{made}'") == [{"EndDate": "2027-02-28"}]

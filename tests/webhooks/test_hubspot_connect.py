@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import requests
 from flask.testing import FlaskClient
 from redis import Redis
 from sqlalchemy import Engine, text
@@ -24,54 +23,20 @@ from sync.state.secrets import SecretBox, new_key
 from sync.workspace import open_workspace
 from tests.sync.harness import HUBSPOT, Sandbox
 from tests.webhooks.conftest import NOW, PUBLIC_URL
+from tests.webhooks.consent_front import ConsentFront, Moved
 
 PORTAL = "hubspot-24680135"
 START, CALLBACK = "/connect/hubspot", "/connect/hubspot/callback"
 
 
-@dataclass
-class Moved:
-    """A clock the test moves."""
-
-    instant: datetime = NOW
-
-    def now(self) -> datetime:
-        """Return the instant set."""
-        return self.instant
-
-
-@dataclass
-class Front:
-    """Our web process, a browser of an admin, and HubSpot."""
-
-    runtime: Runtime
-    browser: FlaskClient
-    sandbox: Sandbox
-    clock: Moved
+class Front(ConsentFront):
+    """The two, and HubSpot."""
 
     def leave(self, query: str = "", browser: FlaskClient | None = None) -> str:
         """Go to the start page; return HubSpot's page it sends to."""
         answer = (browser or self.browser).get(START + query, base_url=PUBLIC_URL)
         assert answer.status_code == 302, answer.text
         return str(answer.headers["Location"])
-
-    def consent(self, page: str) -> str:
-        """Click HubSpot's button; return path and query that it sends the browser back to."""
-        answer = requests.get(page, allow_redirects=False, timeout=30)
-        assert answer.status_code == 302, answer.text
-        back = urlsplit(answer.headers["Location"])
-        assert f"{back.scheme}://{back.netloc}" == PUBLIC_URL
-        return f"{back.path}?{back.query}"
-
-    def come_back(self, where: str, browser: FlaskClient | None = None) -> tuple[int, str]:
-        """Follow HubSpot back; return status and page."""
-        answer = (browser or self.browser).get(where, base_url=PUBLIC_URL)
-        return answer.status_code, answer.text
-
-    def connected(self) -> list[str]:
-        """Return the portals kept."""
-        with reading(self.runtime.engine) as conn:
-            return [one.id for one in installations.every(conn)]
 
 
 @pytest.fixture
