@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from success.human_inputs import HumanInputs
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Money:
@@ -201,6 +203,7 @@ class AccountFacts:
     product_names: Mapping[str, str] = field(default_factory=dict)
     usage_seen: bool = False
     support_seen: bool = False
+    human: HumanInputs = field(default_factory=HumanInputs)
 
     def product_name(self, product_id: str) -> str:
         """Return what people call a product: its name where we know it, else its id."""

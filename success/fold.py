@@ -13,8 +13,9 @@ from datetime import date
 from typing import Any
 
 from success.facts import Money
+from success.holding import Change, Held
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ class FoldState:
     """All that was opened for one account, by structural key.
 
     ``day`` is the last grid day folded in. ``adopted`` maps the key of a renewal we did not
-    make to the person's deal that stands for it.
+    make to the person's deal that stands for it. ``segment``, ``stage`` and ``band`` are None before
+    the first grid day.
     """
 
     day: date | None = None
@@ -81,6 +83,9 @@ class FoldState:
     renewals: Mapping[str, RenewalState] = field(default_factory=dict)
     expansions: Mapping[str, ExpansionState] = field(default_factory=dict)
     adopted: Mapping[str, str] = field(default_factory=dict)
+    segment: Held | None = None
+    stage: Held | None = None
+    band: Held | None = None
 
     @classmethod
     def empty(cls) -> FoldState:
@@ -96,6 +101,9 @@ class FoldState:
             "renewals": {key: _renewal_out(renewal) for key, renewal in self.renewals.items()},
             "expansions": {key: _expansion_out(expansion) for key, expansion in self.expansions.items()},
             "adopted": dict(self.adopted),
+            "segment": _held_out(self.segment),
+            "stage": _held_out(self.stage),
+            "band": _held_out(self.band),
         }
         return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
@@ -119,7 +127,28 @@ class FoldState:
             renewals={key: _renewal_in(renewal) for key, renewal in body["renewals"].items()},
             expansions={key: _expansion_in(expansion) for key, expansion in body["expansions"].items()},
             adopted=dict(body["adopted"]),
+            segment=_held_in(body["segment"]),
+            stage=_held_in(body["stage"]),
+            band=_held_in(body["band"]),
         )
+
+
+def _held_out(held: Held | None) -> dict[str, Any] | None:
+    if held is None:
+        return None
+    waiting = held.waiting
+    return {
+        "changes": [[_text(one.since), one.value] for one in held.changes],
+        "waiting": None if waiting is None else [_text(waiting.since), waiting.value],
+    }
+
+
+def _held_in(body: Mapping[str, Any] | None) -> Held | None:
+    if body is None:
+        return None
+    changes = tuple(Change(date.fromisoformat(since), value) for since, value in body["changes"])
+    waiting = body["waiting"]
+    return Held(changes, Change(date.fromisoformat(waiting[0]), waiting[1]) if waiting else None)
 
 
 def _text(day: date | None) -> str | None:

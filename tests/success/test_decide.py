@@ -194,7 +194,10 @@ def test_state_of_another_format_is_refused() -> None:
 
 def test_the_empty_state_is_the_same_text_for_ever() -> None:
     """Keys are sorted and nothing is left to the machine."""
-    text = '{"adopted":{},"day":null,"expansions":{},"format":1,"plans":{},"renewals":{}}'
+    text = (
+        '{"adopted":{},"band":null,"day":null,"expansions":{},"format":2,"plans":{},"renewals":{},'
+        '"segment":null,"stage":null}'
+    )
     assert FoldState.empty().to_json() == text
     assert FoldState.from_json(text) == FoldState.empty()
 
