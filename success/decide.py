@@ -10,21 +10,27 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from success import expansion, plans, renewals
+from success.bands import stands
 from success.days import days_between
 from success.desired import DesiredRecord
 from success.facts import AccountFacts
 from success.fold import FoldState
 from success.health import HealthResult, score
+from success.holding import Held
 from success.measures import MeasureBook
 from success.plans import MilestoneStatus
 from success.records import Outcome, records
-from success.rules import Rules
+from success.rules import Rules, Scorecard
+from success.scorecards import card_for
 from success.view import AccountView
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What should stand in the CRM for one account, and what it was derived from."""
+    """What should stand in the CRM for one account, and what it was derived from.
+
+    The health's ``band`` is the one that stands, its ``raw_band`` the one of the day.
+    """
 
     records: tuple[DesiredRecord, ...]
     health: HealthResult
@@ -48,15 +54,31 @@ def advance(state: FoldState, facts: AccountFacts, rules: Rules, grid_day: date)
 
 
 def _step(state: FoldState, view: AccountView, day: date) -> FoldState:
+    card = _card(state, view)
     opened, adopted = renewals.step(view, state.renewals, state.adopted, day)
     return replace(
         state,
         day=day,
         plans=plans.step(view, state.plans, day),
+        band=_band(state.band, view, card, day),
         renewals=opened,
-        expansions=expansion.step(view, state.expansions, day),
+        expansions=expansion.step(view, state.expansions, day, card),
         adopted=adopted,
     )
+
+
+def _card(state: FoldState, view: AccountView) -> Scorecard:
+    """Return the scorecard of the account as the fold knows it."""
+    segment = None if state.segment is None else state.segment.value
+    stage = None if state.stage is None else state.stage.value
+    return card_for(view.rules, segment, stage)
+
+
+def _band(held: Held | None, view: AccountView, card: Scorecard, day: date) -> Held:
+    """Return the band that stands from a grid day on, judged by the day before: the last whole one."""
+    judged = day - timedelta(days=1)
+    result = score(view.facts, card, MeasureBook(view, judged), judged)
+    return stands(held, result, card, view.facts, day)
 
 
 def decide(state: FoldState, facts: AccountFacts, rules: Rules, as_of: date) -> Decision:
@@ -65,7 +87,9 @@ def decide(state: FoldState, facts: AccountFacts, rules: Rules, as_of: date) -> 
     A milestone whose evidence holds but was not folded yet counts as reached on ``as_of``.
     """
     view = AccountView(facts, rules)
-    health = score(facts, rules.scorecard, MeasureBook(view, as_of), as_of)
+    card = _card(state, view)
+    health = score(facts, card, MeasureBook(view, as_of), as_of)
+    health = replace(health, band=stands(state.band, health, card, facts, as_of).value)
     milestones = plans.milestones(view, state.plans, as_of)
     outcome = Outcome(view, state, health, milestones, as_of)
     return Decision(records(outcome), health, milestones)
