@@ -16,6 +16,7 @@ from success.desired import DesiredRecord
 from success.facts import AccountFacts
 from success.fold import FoldState
 from success.health import HealthResult, score
+from success.health_trend import health_trend
 from success.holding import Held
 from success.measures import MeasureBook
 from success.plans import MilestoneStatus
@@ -91,5 +92,5 @@ def decide(state: FoldState, facts: AccountFacts, rules: Rules, as_of: date) -> 
     health = score(facts, card, MeasureBook(view, as_of), as_of)
     health = replace(health, band=stands(state.band, health, card, facts, as_of).value)
     milestones = plans.milestones(view, state.plans, as_of)
-    outcome = Outcome(view, state, health, milestones, as_of)
+    outcome = Outcome(view, state, health, milestones, as_of, health_trend(view, card, health))
     return Decision(records(outcome), health, milestones)

@@ -218,9 +218,12 @@ def test_the_profile_holds_what_people_sort_by() -> None:
     assert profile == {
         "name": "Acme",
         "health": Decimal("40.0"),
+        "health_computed": Decimal("40.0"),
+        "override_until": None,
         "band": "red",
         "coverage": Decimal("90.0"),
         "trend": "flat",
+        "health_trend": "flat",
         "stage": "customer",
         "arr": usd(1200),
         "renewal_on": date(2024, 12, 1),
