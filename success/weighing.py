@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from math import lcm
 
 from success.rules import Scorecard
@@ -44,7 +45,9 @@ def carried(card: Scorecard, present: Sequence[bool]) -> tuple[int, ...]:
     )
 
 
-def shares(weights: Sequence[int]) -> tuple[int, ...]:
+# The same few sets of weights come again with every account and every day.
+@lru_cache(maxsize=4096)
+def shares(weights: tuple[int, ...]) -> tuple[int, ...]:
     """Return the weights as thousandths of their sum, by largest remainder; all 0 where none weighs."""
     total = sum(weights) or 1
     return largest_remainder([Fraction(weight * THOUSAND, total) for weight in weights])

@@ -91,6 +91,8 @@ def test_a_critical_fact_makes_the_band_worse_the_same_day() -> None:
     """Neither margin nor hold keeps a customer green who gave notice; getting better waits as ever."""
     found = bands(card(margin=5, hold=3), [80, 20, 60, 60, 60, 60], critical=frozenset({1}))
     assert found == ["green", "red", "red", "red", "red", "yellow"]
+    better = bands(card(hold=3), [20, 60, 60], critical=frozenset({0, 1, 2}))
+    assert better == ["red", "red", "red"]
 
 
 def test_without_margin_and_hold_the_band_is_the_raw_one() -> None:
@@ -135,8 +137,9 @@ def by_tickets(margin: int, hold: int) -> Rules:
 
 
 def troubled(first: date, last: date) -> AccountFacts:
-    """Return an account alive by an old open ticket a week, with two more open on [first, last)."""
-    alive = [ticket(f"A{week}", FIRST + 7 * week * DAY, FIRST + (7 * week + 1) * DAY) for week in range(12)]
+    """Return an account with a ticket a week, solved that day, and two more open on [first, last)."""
+    weeks = [FIRST + 7 * week * DAY for week in range(12)]
+    alive = [ticket(f"A{place}", day, day) for place, day in enumerate(weeks)]
     two = [ticket(f"B{place}", first, last) for place in range(2)]
     return facts([line()], tickets=(*alive, *two), support_seen=True)
 
@@ -154,10 +157,15 @@ def folded(account: AccountFacts, charter: Rules, last: date) -> Held:
 
 
 def test_a_bad_day_shorter_than_the_hold_leaves_no_trace() -> None:
-    """Two tickets for three days: red at once without a hold, never with one of five days."""
+    """Two tickets for three days: red from the morning after without a hold, never with one of five days."""
     account = troubled(FIRST + 10 * DAY, FIRST + 13 * DAY)
     last = FIRST + 20 * DAY
-    assert [one.value for one in folded(account, by_tickets(0, 0), last).changes].count("red") == 1
+    found = folded(account, by_tickets(0, 0), last).changes
+    assert [(one.since, one.value) for one in found] == [
+        (FIRST + 2 * DAY, "green"),
+        (FIRST + 11 * DAY, "red"),
+        (FIRST + 14 * DAY, "green"),
+    ]
     assert [one.value for one in folded(account, by_tickets(0, 5), last).changes] == ["green"]
 
 

@@ -42,6 +42,7 @@ def scored(account: AccountFacts, seats: int | None, on: date = TODAY) -> Health
         (OverrideKind.VALUE, 80, 40, 80_000, 40_000),
         (OverrideKind.VALUE, 20, 40, 20_000, -20_000),
         (OverrideKind.VALUE, 80, 70, 80_000, 30_000),
+        (OverrideKind.VALUE, 40, 40, 40_000, 0),
         (OverrideKind.CAP, 30, 40, 30_000, -10_000),
         (OverrideKind.CAP, 60, 40, 40_000, None),
         (OverrideKind.FLOOR, 60, 70, 60_000, 10_000),

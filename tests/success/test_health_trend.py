@@ -108,9 +108,10 @@ def test_closing_them_is_up() -> None:
 
 
 def test_an_override_is_no_movement() -> None:
-    """A person's value of today does not make health rise."""
+    """100 by a person's word after 90 and 90 is not five points a week."""
     word = Override(OverrideKind.VALUE, 100_000, "Why", "Jo", TODAY, TODAY + DAY)
-    assert found_trend(replace(opened(), human=HumanInputs(override=word))) == "flat"
+    account = facts([line()], tickets=(ticket("T", TODAY - 14 * DAY),))
+    assert found_trend(replace(account, human=HumanInputs(override=word))) == "flat"
 
 
 def test_health_known_for_less_than_three_of_the_weeks_has_no_direction() -> None:
