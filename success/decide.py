@@ -55,7 +55,7 @@ def advance(state: FoldState, facts: AccountFacts, rules: Rules, grid_day: date)
 
 
 def _step(state: FoldState, view: AccountView, day: date) -> FoldState:
-    card = _card(state, view)
+    card = _card(view.rules, state.segment, state.stage)
     opened, adopted = renewals.step(view, state.renewals, state.adopted, day)
     return replace(
         state,
@@ -68,11 +68,13 @@ def _step(state: FoldState, view: AccountView, day: date) -> FoldState:
     )
 
 
-def _card(state: FoldState, view: AccountView) -> Scorecard:
-    """Return the scorecard of the account as the fold knows it."""
-    segment = None if state.segment is None else state.segment.value
-    stage = None if state.stage is None else state.stage.value
-    return card_for(view.rules, segment, stage)
+def _card(rules: Rules, segment: Held | None, stage: Held | None) -> Scorecard:
+    """Return the scorecard of an account whose segment and stage are these."""
+    return card_for(
+        rules,
+        None if segment is None else segment.value,
+        None if stage is None else stage.value,
+    )
 
 
 def _band(held: Held | None, view: AccountView, card: Scorecard, day: date) -> Held:
@@ -88,7 +90,7 @@ def decide(state: FoldState, facts: AccountFacts, rules: Rules, as_of: date) -> 
     A milestone whose evidence holds but was not folded yet counts as reached on ``as_of``.
     """
     view = AccountView(facts, rules)
-    card = _card(state, view)
+    card = _card(rules, state.segment, state.stage)
     health = score(facts, card, MeasureBook(view, as_of), as_of)
     health = replace(health, band=stands(state.band, health, card, facts, as_of).value)
     milestones = plans.milestones(view, state.plans, as_of)

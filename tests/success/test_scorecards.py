@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -12,7 +12,7 @@ from success.fold import FoldState
 from success.holding import Change, Held
 from success.rules import Scorecard
 from success.scorecards import card_for
-from tests.success.builders import counts, facts, line, rules, scorecard
+from tests.success.builders import counts, facts, line, rules, scorecard, seen
 
 DAY = date(2024, 6, 30)
 
@@ -69,3 +69,16 @@ def test_the_fold_holds_the_band_of_the_accounts_own_scorecard() -> None:
     state = advance(begun, facts([line()]), charter, DAY)
     assert state.band is not None
     assert state.band.value == "green"
+
+
+@pytest.mark.parametrize(("segment", "proposed"), [("enterprise", True), ("smb", False)])
+def test_poor_health_holds_an_expansion_back_by_the_accounts_own_scorecard(
+    segment: str, proposed: bool
+) -> None:
+    """Ten points by the scorecard for the rest suppress what ninety by its segment's do not."""
+    trigger = replace(rules().expansion, suppress_when="health < 50.0", days=1, window_days=1)
+    charter = replace(CHARTER, scorecards=(card("big", 90, "enterprise"),), expansion=trigger)
+    begun = replace(FoldState.empty(), segment=Held((Change(DAY, segment),)))
+    account = facts([line()], presence=(seen(DAY, "abcdefghij"),))
+    state = advance(begun, account, charter, DAY + timedelta(days=1))
+    assert bool(state.expansions) is proposed
