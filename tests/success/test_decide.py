@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 
 from success.decide import advance, decide
 from success.desired import RecordKind
+from success.event_points import EventKind, EventRule
 from success.facts import AccountFacts, ContractLine, DealState, LineKind, Money
 from success.fold import FoldState
 from tests.success.builders import CARD, EXAMPLES, deal, facts, fields, line, rules, seen, ticket, usd, used
 
 FIRST = date(2024, 11, 1)
+RAISED = EventRule("raised", EventKind.ESCALATION_OPENED, -10_000, 10, "A case was escalated")
 CHARTER = rules(
-    scorecard=replace(CARD, margin=5_000, hold_days=3),
+    scorecard=replace(CARD, margin=5_000, hold_days=3, events=(RAISED,)),
     expansion=replace(rules().expansion, days=3, window_days=7, suppress_when="open_escalations > 2"),
 )
 NEAR = st.dates(date(2024, 9, 1), date(2025, 2, 1))
