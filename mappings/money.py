@@ -24,6 +24,11 @@ def from_major(amount: Decimal, currency: str) -> Money:
     return Money(int(minor), currency)
 
 
+def to_major(money: Money) -> Decimal:
+    """Return money in major units, with all the decimals of its currency: 1,500 yen are 1500."""
+    return Decimal(money.minor).scaleb(-decimals_of(money.currency))
+
+
 def to_major_text(money: Money) -> str:
     """Return money as decimal text in major units, with all the decimals of its currency."""
-    return f"{Decimal(money.minor).scaleb(-decimals_of(money.currency)):f}"
+    return f"{to_major(money):f}"

@@ -37,6 +37,8 @@ REMEDIES = {
     "CS_PUBLIC_URL": "give the https:// address at which the CRM reaches this program",
     "CS_SECRET_KEYS": "give one key or more, comma separated; python -m sync.state.secrets makes one",
     "CS_USAGE_STORE": "give a folder that every process reaches",
+    "CS_INTAKE_BACKLOG": "give how many events may wait before usage is put off, 1 or more",
+    "CS_DISK_FLOOR_MB": "give how many megabytes must stay free, 0 or more",
     "CS_HUBSPOT_CLIENT_ID": "copy it from the app's Auth page in HubSpot",
     "CS_HUBSPOT_CLIENT_SECRET": "copy it from the app's Auth page in HubSpot",
     "CS_HUBSPOT_APP_ID": "give the app's number from HubSpot",
@@ -107,6 +109,8 @@ class Settings(BaseModel):
     public_url: PublicUrl | None = Field(alias="CS_PUBLIC_URL", default=None)
     secret_keys: SecretStr | None = Field(alias="CS_SECRET_KEYS", default=None)
     usage_store: str = Field(alias="CS_USAGE_STORE", default="")
+    intake_backlog: int = Field(alias="CS_INTAKE_BACKLOG", default=5_000, ge=1)
+    disk_floor_mb: int = Field(alias="CS_DISK_FLOOR_MB", default=200, ge=0)
     hubspot_client_id: str | None = Field(alias="CS_HUBSPOT_CLIENT_ID", default=None)
     hubspot_client_secret: SecretStr | None = Field(alias="CS_HUBSPOT_CLIENT_SECRET", default=None)
     hubspot_app_id: int | None = Field(alias="CS_HUBSPOT_APP_ID", default=None, ge=1)

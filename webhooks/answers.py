@@ -11,6 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from sync.state.errors import StateError
 
 TOO_LARGE = "too_large"
+RETRY_AFTER_S = 10
 log = logging.getLogger("webhooks")
 
 
@@ -19,11 +20,16 @@ def kept() -> Response:
     return Response(status=204)
 
 
-def refused(status: int, reason: str) -> Response:
-    """Return a refusal with its reason's code; never what was sent."""
+def refused(status: int, reason: str, retry_after_s: int | None = None) -> Response:
+    """Return a refusal with its reason's code; never what was sent.
+
+    ``retry_after_s`` says when the sender may come again.
+    """
     log.warning("refused with %d: %s", status, reason)
     answer = jsonify(error=reason)
     answer.status_code = status
+    if retry_after_s is not None:
+        answer.headers["Retry-After"] = str(retry_after_s)
     return answer
 
 
@@ -39,4 +45,4 @@ def answer_troubles(app: Flask) -> None:
 
 def _later(reason: str, error: Exception) -> Response:
     log.error("%s: %s", reason, str(error).partition("\n")[0])
-    return refused(503, reason)
+    return refused(503, reason, RETRY_AFTER_S)

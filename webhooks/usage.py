@@ -1,8 +1,10 @@
-"""Usage intake: batches in the form of Segment's HTTP tracking API, kept before answered.
+"""Usage intake in the form of Segment's HTTP tracking API: kept before answered.
 
-The write key (basic auth user) names the installation. A batch is one inbox row; repeated
-delivery of the same messages is counted once by ``sync/usage.py``. Source: Segment page
-"HTTP Tracking API source" (500 KB per batch, gzip allowed).
+The write key (basic auth user) names the installation. A batch, or a single call, is one inbox
+row; repeated delivery of the same messages is counted once by ``sync/usage.py``. Neighbour:
+``back_pressure`` says when no more is taken. Sources: Segment page "HTTP Tracking API source"
+(a call per type and ``batch``; what has no ``messageId`` or ``timestamp`` is given one when it
+arrives) and its Python library, which takes any 2xx for an upload.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -22,35 +25,53 @@ from sync.state import inbox
 from sync.state.engine import writing
 from sync.state.inbox import InboxEvent
 from webhooks.answers import TOO_LARGE, refused
+from webhooks.back_pressure import why_behind
 
 BODY_MAX = 5_000_000
 GZIP_BITS = 31  # zlib's word for "a gzip wrapper, nothing else"
+CALLS: Final = ("track", "identify", "group", "page", "screen", "alias")
+RETRY_AFTER_S: Final = 30
 
 
 def usage_blueprint(runtime: Runtime) -> Blueprint:
-    """Return the blueprint that takes in usage at ``/v1/batch``."""
+    """Return the blueprint that takes in usage at ``/v1/batch`` and at a path per type of call."""
     blueprint = Blueprint("usage", __name__)
 
     @blueprint.post(USAGE_PATH)
-    def batch() -> tuple[Response, int] | Response:
-        installation = _installation(runtime)
-        if installation is None:
-            return refused(401, "unknown_write_key")
-        try:
-            body = _body()
-        except OverflowError:
-            return refused(413, TOO_LARGE)
-        messages = None if body is None else _messages(body)
-        if body is None or messages is None:
-            return refused(400, "not_a_batch_of_messages")
-        event = InboxEvent(f"usage:{hashlib.sha256(body).hexdigest()}", USAGE, {"batch": messages})
-        with writing(runtime.engine) as conn:
-            new = inbox.put(conn, installation, runtime.clock.now(), [event])
-        if new:
-            ring(runtime.redis, Lane.FAST, Work.DRAIN, installation)
-        return jsonify(success=True), 202
+    def batch() -> Response:
+        return _take(runtime, None)
+
+    @blueprint.post("/v1/<call>")
+    def single(call: str) -> Response:
+        return _take(runtime, call) if call in CALLS else refused(404, "no_such_call")
 
     return blueprint
+
+
+def _take(runtime: Runtime, call: str | None) -> Response:
+    """Keep the messages of a request and answer 202: a batch's, or the one of a single ``call``."""
+    installation = _installation(runtime)
+    if installation is None:
+        return refused(401, "unknown_write_key")
+    try:
+        body = _body()
+    except OverflowError:
+        return refused(413, TOO_LARGE)
+    messages = None if body is None else _messages(body, call)
+    if body is None or messages is None:
+        return refused(400, "not_a_batch_of_messages" if call is None else "not_a_message")
+    why = why_behind(runtime, installation)
+    if why is not None:
+        return refused(429, why, retry_after_s=RETRY_AFTER_S)
+    now, name = runtime.clock.now(), hashlib.sha256(body + (call or "").encode()).hexdigest()
+    kept = [_named(one, f"{name}-{place}", now) for place, one in enumerate(messages)]
+    with writing(runtime.engine) as conn:
+        new = inbox.put(conn, installation, now, [InboxEvent(f"usage:{name}", USAGE, {"batch": kept})])
+    if new:
+        ring(runtime.redis, Lane.FAST, Work.DRAIN, installation)
+    answer = jsonify(success=True)
+    answer.status_code = 202
+    return answer
 
 
 def _installation(runtime: Runtime) -> str | None:
@@ -83,11 +104,26 @@ def _body() -> bytes | None:
     return body if unpack.eof and not unpack.unused_data else None
 
 
-def _messages(body: bytes) -> list[dict[str, Any]] | None:
-    """Return the batch's messages, ``None`` when the body is not a batch."""
+def _messages(body: bytes, call: str | None) -> list[dict[str, Any]] | None:
+    """Return the messages in a body, a single call's with its type; ``None`` when it is not as called."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    batch = found.get("batch") if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return None
+    if call is not None:
+        return [found | {"type": call}] if found.get("type", call) == call else None
+    batch = found.get("batch")
     return batch if isinstance(batch, list) and all(isinstance(one, dict) for one in batch) else None
+
+
+def _named(message: dict[str, Any], name: str, now: datetime) -> dict[str, Any]:
+    """Return the message with an id and a time: the body's and the arrival's where it has none itself.
+
+    The same body delivered again has the same ids, so it is known again.
+    """
+    given = {"messageId": message.get("messageId") or name}
+    if message.get("timestamp") is None:
+        given["timestamp"] = now.isoformat()
+    return message | given

@@ -23,6 +23,11 @@ from sandbox.salesforce.recycle_bin import forget_deletions
 from sandbox.salesforce.rest_query import IDS_CAP
 from sandbox.server.app import json_response
 
+ORG_KEYS = frozenset(
+    {"edition", "is_sandbox", "newest_version", "number", "multi_currency", "stages", "required",
+     "approval_locks", "person_accounts"}
+)  # fmt: skip
+
 
 def shape_blueprint(org: Org, tokens: Tokens) -> Blueprint:
     """Return the endpoints that shape the org."""
@@ -41,6 +46,9 @@ def shape_blueprint(org: Org, tokens: Tokens) -> Blueprint:
         page.add_url_rule(url, url.strip("/"), _view, methods=["POST"])
 
     def _change(body: dict[str, Any]) -> dict[str, Any]:
+        unknown = sorted(body.keys() - ORG_KEYS)
+        if unknown:
+            raise ValueError(f"unknown keys: {', '.join(unknown)}")
         if "number" in body:
             tokens.revoke_all()
         return {**change_org(org, body), **set_features(org, body)}

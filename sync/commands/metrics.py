@@ -9,6 +9,7 @@ from fractions import Fraction
 import click
 from rich.console import Console
 
+from mappings.money import to_major
 from success.kpi_pack import Pack
 from success.lab import Difference, Figures, Lab, Variant
 from success.ledger import minor_per_unit
@@ -91,7 +92,7 @@ def _show(out: Console, headline: Metrics, rest: Pack) -> None:
 
 def _headline_rows(found: Metrics) -> list[tuple[str, str, str]]:
     rows = [
-        (f"ARR, {name.value}", f"{one.value.minor / 100:,.2f} {one.value.currency}", _overlap(one.policies))
+        (f"ARR, {name.value}", f"{to_major(one.value):,f} {one.value.currency}", _overlap(one.policies))
         for name, one in found.arr.items()
     ]
     rows += [

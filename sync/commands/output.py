@@ -23,6 +23,7 @@ from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from integration.port import CrmError, NeedsConsent, Refusal, Refused
+from mappings.money import to_major
 from mappings.problems import CharterError
 from success.facts import Money
 from sync.config import ConfigError
@@ -95,7 +96,7 @@ def explained(error: BaseException) -> str:
 def plain(value: object) -> Any:
     """Return ``value`` in the shapes JSON has; money in major units with its currency."""
     if isinstance(value, Money):
-        return {"amount": value.minor / 100, "currency": value.currency}
+        return {"amount": float(to_major(value)), "currency": value.currency}
     if isinstance(value, Enum):
         return value.value
     if is_dataclass(value) and not isinstance(value, type):

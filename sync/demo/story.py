@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from rich.progress import Progress
 
+from mappings.money import to_major
 from mappings.naming import vendor_name
 from success.decide import Decision
 from success.desired import RecordKind
@@ -108,7 +109,7 @@ class Story:
         self.known[crm.vendor] = Known(held, decisions(ws, held))
         found, report = metrics(ws, held), crm.report
         report.accounts, report.contract_lines = found.accounts, found.contract_lines
-        report.arr = {name.value: amount.value.minor / 100 for name, amount in found.arr.items()}
+        report.arr = {name.value: float(to_major(amount.value)) for name, amount in found.arr.items()}
         report.usage_quarantined = {
             verdict.value: rows
             for verdict, rows in found.usage_rows.items()

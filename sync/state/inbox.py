@@ -183,6 +183,13 @@ def unheld(conn: Connection, now: datetime) -> tuple[Waiting, ...]:
     return tuple(Waiting(*row) for row in rows)
 
 
+def waiting(conn: Connection, installation_id: str, most: int) -> int:
+    """Return how many events wait to be worked in, counting no further than ``most``."""
+    here = and_(inbox.c.installation_id == installation_id, inbox.c.state == InboxState.NEW)
+    first = select(inbox.c.state).where(here).limit(most).subquery()
+    return int(conn.execute(select(func.count()).select_from(first)).scalar_one())
+
+
 def counts(conn: Connection, installation_id: str) -> dict[InboxState, int]:
     """Return how many events there are per state."""
     query = select(inbox.c.state, func.count()).where(inbox.c.installation_id == installation_id)

@@ -182,3 +182,9 @@ def test_a_portfolio_is_loaded_with_its_history(org: Sandbox, tmp_path: Path) ->
     expected = [{"Id": found["id"], "Customer_Ref__c": "A1", "Customer_Tier__c": "gold"}]
     assert api.rows("SELECT Id, Customer_Ref__c, Customer_Tier__c FROM Account") == expected
     assert org.control("GET", "/deliveries")["deliveries"] == []
+
+
+def test_a_control_key_nobody_knows_is_refused(org: Sandbox) -> None:
+    """A test that misspells what it asks of the org would otherwise prove nothing."""
+    answer = org.call("POST", "/_sandbox/org", {"multicurrency": False})
+    assert (answer.status_code, answer.json()["error"]) == (400, "unknown keys: multicurrency")

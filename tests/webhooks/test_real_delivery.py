@@ -10,10 +10,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 import requests
+from segment.analytics.client import Client
 from sqlalchemy import Engine
 
 from sync.state import installations
@@ -128,3 +130,28 @@ def test_a_change_in_salesforce_is_a_row(sandbox, sqlite_engine, tmp_path, env, 
         owner,
         {"object": "Account", "id": made["id"]},
     )
+
+
+def test_segments_own_library_delivers_to_us(sqlite_engine, tmp_path, env, key):
+    """The official client, pointed at us and otherwise as it comes: every type of call, packed, is kept."""
+    owner = connect(sqlite_engine, "hubspot", "24680135", "A portal")
+    with writing(sqlite_engine) as conn:
+        installations.save_secret(conn, SecretBox([key]), owner, NOW, "write_key", "s3cret")
+    failures: list[Exception] = []
+    with gunicorn(tmp_path, env) as url:
+        client = Client(
+            f"{owner}.s3cret", host=url, gzip=True, on_error=lambda error, _: failures.append(error)
+        )
+        client.identify("u-1", {"email": "ann@example.com"})
+        client.group("u-1", "A-1", {"name": "Acme"})
+        client.track("u-1", "Report Opened", {"product": "pro"}, context={"groupId": "A-1"}, timestamp=NOW)
+        client.page("u-1", "docs", "Start")
+        client.screen("u-1", "Home")
+        client.alias("anonymous-1", "u-1")
+        client.shutdown()
+    kept = [one for row in kept_by(sqlite_engine) for one in json.loads(row["body"])["batch"]]
+    assert failures == []
+    assert [one["type"] for one in kept] == ["identify", "group", "track", "page", "screen", "alias"]
+    (track,) = [one for one in kept if one["type"] == "track"]
+    assert (track["userId"], track["context"]["groupId"]) == ("u-1", "A-1")
+    assert datetime.fromisoformat(track["timestamp"]) == NOW

@@ -7,9 +7,11 @@ import json
 import zlib
 
 import pytest
+from sqlalchemy import text
 
+from sync.state.engine import writing
 from sync.state.secrets import SecretBox, new_key
-from tests.webhooks.conftest import HUBSPOT, SALESFORCE, WRITE_SECRET, bells
+from tests.webhooks.conftest import HUBSPOT, NOW, SALESFORCE, WRITE_SECRET, bells
 
 TRACK = {
     "type": "track",
@@ -22,10 +24,10 @@ TRACK = {
 BATCH = {"batch": [TRACK, {**TRACK, "messageId": "m-2"}], "sentAt": "2026-06-29T10:00:01Z"}
 
 
-def send(web, body, key=f"{HUBSPOT}.{WRITE_SECRET}", **headers):
+def send(web, body, key=f"{HUBSPOT}.{WRITE_SECRET}", path="/v1/batch", **headers):
     """Post a body with the write key as the basic auth user, as Segment's libraries do."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return web.client.post("/v1/batch", data=raw, auth=None if key is None else (key, ""), headers=headers)
+    return web.client.post(path, data=raw, auth=None if key is None else (key, ""), headers=headers)
 
 
 def test_a_batch_is_one_row_before_it_is_answered(web_on_each):
@@ -147,3 +149,57 @@ def test_secret_keys_that_open_nothing_lose_no_usage(web):
     """Our mistake, not the sender's: 503, and the batch comes again."""
     answer = send(web.over(box=SecretBox([new_key()])), BATCH)
     assert (answer.status_code, answer.get_json()) == (503, {"error": "state_unreadable"})
+
+
+@pytest.mark.parametrize("call", ["track", "identify", "group", "page", "screen", "alias"])
+def test_a_single_call_is_a_batch_of_one(web, call):
+    """Segment has a path for each type of message; the path says the type."""
+    message = {name: value for name, value in TRACK.items() if name != "type"}
+    assert send(web, message, path=f"/v1/{call}").status_code == 202
+    assert [json.loads(row["body"]) for row in web.rows()] == [{"batch": [message | {"type": call}]}]
+
+
+@pytest.mark.parametrize(
+    "body", [[TRACK], {**TRACK, "type": "page"}, b"{"], ids=["list", "other type", "cut"]
+)
+def test_a_body_that_is_no_such_call_is_refused(web, body):
+    """400, and nothing is kept."""
+    answer = send(web, body, path="/v1/track")
+    assert (answer.status_code, answer.get_json(), web.rows()) == (400, {"error": "not_a_message"}, [])
+
+
+def test_a_call_of_no_type_there_is_is_refused(web):
+    """404, as Segment answers."""
+    answer = send(web, TRACK, path="/v1/purchase")
+    assert (answer.status_code, answer.get_json()) == (404, {"error": "no_such_call"})
+
+
+def test_a_message_without_id_or_time_is_given_both_on_arrival(web):
+    """Delivered again it is the same message: the id comes from the body, and the row is there already."""
+    bare = {"event": "Report Opened", "userId": "u-1", "properties": {"account": "A-1"}}
+    for _ in range(2):
+        assert send(web, {"batch": [bare, bare]}).status_code == 202
+    (row,) = web.rows()
+    first, second = json.loads(row["body"])["batch"]
+    assert first["timestamp"] == second["timestamp"] == NOW.isoformat()
+    assert first["messageId"] != second["messageId"]
+
+
+def test_usage_is_put_off_while_too_much_waits(web_on_each):
+    """The sender keeps what it has and comes back; once the work is done it is taken again."""
+    web = web_on_each.over(settings=web_on_each.runtime.settings.model_copy(update={"intake_backlog": 2}))
+    kept = [send(web, {"batch": [{**TRACK, "messageId": name}]}).status_code for name in "abc"]
+    assert kept == [202, 202, 429]
+    answer = send(web, BATCH)
+    assert (answer.get_json(), answer.headers["Retry-After"]) == ({"error": "work_waits"}, "30")
+    with writing(web.runtime.engine) as conn:
+        conn.execute(text("UPDATE inbox SET state = 'done'"))
+    assert send(web, BATCH).status_code == 202
+
+
+def test_usage_is_put_off_while_the_disk_is_nearly_full(web):
+    """Refused before the database fills the last of it; webhooks are still kept."""
+    full = web.over(settings=web.runtime.settings.model_copy(update={"disk_floor_mb": 10**9}))
+    answer = send(full, BATCH)
+    assert (answer.status_code, answer.get_json()) == (429, {"error": "disk_nearly_full"})
+    assert full.rows() == []
