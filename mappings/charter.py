@@ -17,7 +17,7 @@ from mappings.bindings import CrmEntry, HomesEntry
 from mappings.ledger_policies import Policies
 from mappings.rulebook import ExpansionEntry, PlanEntry, RenewalEntry, ScorecardEntry
 from mappings.scalars import Finding, Model, Name, Zone, refuse
-from success.rules import Rules
+from success.rules import Language, Rules
 
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -83,6 +83,7 @@ class Charter(Model):
     schema_version: Literal[1] = Field(alias="schema", description="The version of this file's form.")
     name: Name
     time_zone: Zone
+    language: Language = Field(default=Language.EN, description="The language of what CSMs read on records.")
     policies: Policies
     crm: Crms
     scorecard: ScorecardEntry
@@ -130,4 +131,5 @@ def rules_of(charter: Charter) -> Rules:
         renewal=charter.renewal.to_rules(),
         expansion=charter.expansion.to_rules(),
         time_zone=charter.time_zone,
+        language=charter.language,
     )

@@ -1,19 +1,29 @@
 """Health in the words a CSM reads: one sentence per contribution, adding up to the score.
 
 Points are shown in tenths. The score is cut (never rounded up into the next band), and the
-tenths of the contributions are shared out so that what is read adds up exactly.
+tenths of the contributions are shared out so that what is read adds up exactly. Neighbours:
+``wording`` has the sentences in every language, ``explain_change`` tells how a score changed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
 from success.health import Contribution, HealthResult, Standing
 from success.measures import MEASURES, MeasureValue, Unit
 from success.shares import half_up, largest_remainder
+from success.wording.words import ENGLISH, Words
 
 TENTH = 100
+_INSTEAD = {
+    Standing.REDISTRIBUTED: "part.redistributed",
+    Standing.NEUTRAL: "part.neutral",
+    Standing.WORST: "part.worst",
+    Standing.BLOCKING: "part.blocking",
+    Standing.SHADOW: "part.shadow",
+}
 
 
 def shown_points(points: int) -> Decimal:
@@ -26,68 +36,80 @@ def tenths(count: int) -> Decimal:
     return Decimal(count).scaleb(-1)
 
 
+def in_tenths(points: Sequence[int], total: Decimal) -> tuple[Decimal, ...]:
+    """Return thousandths of points as tenths that add up to ``total``, less than a tenth from theirs."""
+    exact = [Fraction(part, TENTH) for part in points]
+    return tuple(tenths(count) for count in largest_remainder(exact, int(total.scaleb(1))))
+
+
 def shown_contributions(result: HealthResult) -> tuple[Decimal, ...]:
     """Return the contributions in points with one decimal; they add up to ``shown_points``."""
-    exact = [Fraction(part.points, TENTH) for part in result.contributions]
-    total = sum(part.points for part in result.contributions) // TENTH
-    return tuple(tenths(count) for count in largest_remainder(exact, total))
+    parts = [part.points for part in result.contributions]
+    return in_tenths(parts, shown_points(sum(parts)))
 
 
-def explain(result: HealthResult) -> str:
+def explain(result: HealthResult, words: Words = ENGLISH) -> str:
     """Return the explanation of a score: a first line with the sum, then one line per contribution."""
-    lines = [_headline(result)]
+    lines = [_headline(result, words)]
     shown = shown_contributions(result)
     lines += [
-        _sentence(part, points, result) for part, points in zip(result.contributions, shown, strict=True)
+        _sentence(part, points, result, words)
+        for part, points in zip(result.contributions, shown, strict=True)
     ]
     return "\n".join(lines)
 
 
-def _headline(result: HealthResult) -> str:
-    known = f"{tenths(result.coverage)} % of what we weigh is known"
+def _headline(result: HealthResult, words: Words) -> str:
+    known = tenths(result.coverage)
     if result.points is None:
-        return f"Health is unknown: {known}."
-    return f"Health is {shown_points(result.points)} ({result.band}); {known}."
+        return words("health.unknown", known=known)
+    return words("health.known", points=shown_points(result.points), band=result.band, known=known)
 
 
-def _sentence(part: Contribution, points: Decimal, result: HealthResult) -> str:
+def _sentence(part: Contribution, points: Decimal, result: HealthResult, words: Words) -> str:
     if part.standing is Standing.CAP:
-        return f"{part.reason}: limited to {shown_points(part.measure_points or 0)}, takes {-points} points."
-    known = f"{part.title} ({shown_value(part.key, part.value)})"
-    if part.standing is Standing.COUNTED and result.points is None:
-        return f"{known} is known, but not enough else is."
+        limit = shown_points(part.measure_points or 0)
+        return words("part.cap", reason=part.reason, limit=limit, points=-points)
     if part.standing is Standing.COUNTED:
-        return f"{known} adds {points} points at a weight of {tenths(part.share)} %{_lent(part)}."
-    if part.stale:
-        known = f"{part.title} (last seen on {part.value.observed_on}, too long ago)"
-    return f"{known} {_instead(part, points)}."
+        return _counted(part, points, result, words)
+    if part.standing not in _INSTEAD:  # what is no measure, and gives its own reason
+        return words("part.other", reason=part.reason, points=words.signed(points))
+    value = shown_value(part.key, part.value, words)
+    if part.stale and part.value.observed_on is not None:
+        value = words("value.stale", day=part.value.observed_on)
+    measure = f"{title_of(part, words)} ({value})"
+    return words(_INSTEAD[part.standing], measure=measure, points=points)
 
 
-def _lent(part: Contribution) -> str:
-    if part.share == part.declared_share:
-        return ""
-    return f" ({tenths(part.declared_share)} % of its own, the rest from measures that are unknown)"
+def _counted(part: Contribution, points: Decimal, result: HealthResult, words: Words) -> str:
+    measure = f"{title_of(part, words)} ({shown_value(part.key, part.value, words)})"
+    if result.points is None:
+        return words("part.not_enough", measure=measure)
+    phrase = "part.counted" if part.share == part.declared_share else "part.lent"
+    share, own = tenths(part.share), tenths(part.declared_share)
+    return words(phrase, measure=measure, points=points, share=share, own=own)
 
 
-def _instead(part: Contribution, points: Decimal) -> str:
-    return {
-        Standing.REDISTRIBUTED: "adds nothing; its weight goes to the others",
-        Standing.NEUTRAL: f"adds {points} points, a neutral value in its place",
-        Standing.WORST: f"adds {points} points, the worst value in its place",
-        Standing.BLOCKING: "is needed for any score",
-    }.get(part.standing, "is watched, not counted")
+def title_of(part: Contribution, words: Words) -> str:
+    """Return a contribution's title: the charter's own, else the measure's in the language."""
+    known = MEASURES.get(part.key)
+    if known is None or part.title != known.title:
+        return part.title
+    return words.measure(part.key, part.title)
 
 
-def shown_value(name: str, value: MeasureValue) -> str:
+def shown_value(name: str, value: MeasureValue, words: Words = ENGLISH) -> str:
     """Return a measure's value with its unit, or ``unknown``."""
     if value.value is None:
-        return "unknown"
+        return words("value.unknown")
     unit = MEASURES[name].unit
     number = Fraction(value.value)
     if unit is Unit.SHARE:
-        return f"{half_up(number * 100)} %"
+        return words("value.share", percent=half_up(number * 100))
     if unit is Unit.DAYS:
-        return f"{number} day" if number == 1 else f"{number} days"
+        return words.counted("value.days", int(number))
     if unit is Unit.MONEY:
-        return f"{half_up(number):,}"
-    return str(number) if unit is Unit.COUNT else str(tenths(half_up(number * 10)))
+        return words.grouped(half_up(number))
+    if unit is Unit.COUNT:
+        return words.shown(int(number))
+    return words.shown(tenths(half_up(number * 10)))

@@ -12,12 +12,14 @@ from enum import StrEnum
 from fractions import Fraction
 
 from success.policies import Overlap, Policies, Validity
+from success.wording.words import Language
 
 __all__ = [
     "Band",
     "Cap",
     "CurvePoint",
     "ExpansionTrigger",
+    "Language",
     "MeasureRule",
     "MilestoneRule",
     "OnMissing",
@@ -158,7 +160,7 @@ class ExpansionTrigger:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All a charter decides about one portfolio."""
+    """All a charter decides about one portfolio; ``language`` is that of what a CSM reads."""
 
     charter_hash: str
     policies: Policies
@@ -167,3 +169,4 @@ class Rules:
     renewal: RenewalRule
     expansion: ExpansionTrigger
     time_zone: str = "UTC"
+    language: Language = Language.EN
