@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from typing import Protocol
 
 from success.health import Contribution, HealthResult, Standing
 from success.measures import MEASURES, MeasureValue, Unit
@@ -90,8 +91,20 @@ def _counted(part: Contribution, points: Decimal, result: HealthResult, words: W
     return words(phrase, measure=measure, points=points, share=share, own=own)
 
 
-def title_of(part: Contribution, words: Words) -> str:
-    """Return a contribution's title: the charter's own, else the measure's in the language."""
+class Titled(Protocol):
+    """What carries a measure's name and title, or a cap's."""
+
+    @property
+    def key(self) -> str:
+        """Return the name."""
+
+    @property
+    def title(self) -> str:
+        """Return the title as the charter or the catalogue has it."""
+
+
+def title_of(part: Titled, words: Words) -> str:
+    """Return a title: the charter's own, else the measure's in the language."""
     known = MEASURES.get(part.key)
     if known is None or part.title != known.title:
         return part.title
