@@ -59,7 +59,7 @@ PHRASES: Mapping[str, str] = {
     "cause.weights": "Andere Regeln in der Charta: {points} Punkte.",
     "cause.segment": "Eine andere Bewertung, nach Segment oder Phase: {points} Punkte.",
     "cause.override": "Ein von einer Person gesetzter Wert: {points} Punkte.",
-    "item.moved": "{title} von {before} auf {after}: {points} Punkte.",
+    "item.moved": "{title} (zuvor {before}, jetzt {after}): {points} Punkte.",
     "item.same": "{title} ({after}): {points} Punkte.",
     "item.appeared": "{title} ist jetzt bekannt ({after}): {points} Punkte.",
     "item.vanished": "{title} ist nicht mehr bekannt (zuvor {before}): {points} Punkte.",

@@ -18,7 +18,7 @@ from success.measures import MEASURES, MeasureBook, MeasureValue, Unit
 from success.records import RISKY
 from success.rules import Rules
 from success.view import AccountView
-from success.wording.words import PHRASES, Language, Words
+from success.wording.words import PHRASES, Language, Said, Words
 from tests.success.builders import CARD, days, facts, line, rules, seen, ticket, usd, used
 
 OTHERS = [language for language in Language if language is not Language.EN]
@@ -53,6 +53,140 @@ def test_every_way_a_measure_stands_and_every_risk_has_its_sentence() -> None:
     """What has no sentence of its own would be told as something else, or not at all."""
     assert {f"part.{one.value}" for one in Standing} - set(PHRASES[Language.EN]) == set()
     assert {f"risk.{code}" for code in RISKY} <= set(PHRASES[Language.EN])
+
+
+@pytest.mark.parametrize(
+    ("phrase", "values", "sentence"),
+    [
+        (
+            "health.known",
+            {"points": Decimal("40.0"), "band": "red", "known": Decimal("60.0")},
+            "Health is 40.0 (red); 60.0 % of what we weigh is known.",
+        ),
+        ("health.unknown", {"known": Decimal("0.0")}, "Health is unknown: 0.0 % of what we weigh is known."),
+        (
+            "part.counted",
+            {"measure": "Seats (5)", "points": Decimal("50.0"), "share": Decimal("60.0")},
+            "Seats (5) adds 50.0 points at a weight of 60.0 %.",
+        ),
+        (
+            "part.lent",
+            {"measure": "Seats (5)", "points": Decimal(50), "share": Decimal(100), "own": Decimal(60)},
+            (
+                "Seats (5) adds 50 points at a weight of 100 % (60 % of its own, the rest from "
+                "measures that are unknown)."
+            ),
+        ),
+        ("part.not_enough", {"measure": "Seats (5)"}, "Seats (5) is known, but not enough else is."),
+        (
+            "part.redistributed",
+            {"measure": "Seats (unknown)"},
+            "Seats (unknown) adds nothing; its weight goes to the others.",
+        ),
+        (
+            "part.neutral",
+            {"measure": "S (unknown)", "points": Decimal(20)},
+            "S (unknown) adds 20 points, a neutral value in its place.",
+        ),
+        (
+            "part.worst",
+            {"measure": "S (unknown)", "points": Decimal(0)},
+            "S (unknown) adds 0 points, the worst value in its place.",
+        ),
+        ("part.blocking", {"measure": "S (unknown)"}, "S (unknown) is needed for any score."),
+        ("part.shadow", {"measure": "S (5)"}, "S (5) is watched, not counted."),
+        (
+            "part.cap",
+            {"reason": "An escalation is open", "limit": Decimal("40.0"), "points": Decimal("10.0")},
+            "An escalation is open: limited to 40.0, takes 10.0 points.",
+        ),
+        ("value.stale", {"day": TODAY}, "last seen on 2024-03-01, too long ago"),
+        ("value.days.one", {"count": 1}, "1 day"),
+        ("value.days.other", {"count": 1200}, "1200 days"),
+        (
+            "risk.milestone",
+            {"title": "First use", "day": TODAY},
+            "Milestone First use was due on 2024-03-01.",
+        ),
+        ("risk.renewal", {"day": TODAY}, "The renewal due on 2024-03-01 is still open."),
+        ("risk.no_rate", {"line": "L1", "currency": "XXX"}, "Line L1 is in XXX, which has no rate."),
+        (
+            "risk.churned_but_open",
+            {"flag": "churned", "day": TODAY},
+            "The flag churned says churned, but a contract line is open on 2024-03-01.",
+        ),
+        ("profile.reason", {}, "Every account has a profile."),
+        (
+            "plan.reason",
+            {"day": TODAY, "days": 180},
+            "The first recurring line began on 2024-03-01, within 180 days.",
+        ),
+        (
+            "milestone.reason",
+            {"title": "First use", "evidence": "usage_total >= 1"},
+            "First use is reached on the first day that usage_total >= 1.",
+        ),
+        ("renewal.name", {"account": "Acme", "day": TODAY}, "Acme: renewal 2024-03-01"),
+        (
+            "renewal.reason.one",
+            {"count": 1, "amount": usd(1200), "day": TODAY, "term": 2},
+            "1 line worth USD 1,200.00 a year comes due on 2024-03-01 (term 2).",
+        ),
+        (
+            "renewal.reason.other",
+            {"count": 3, "amount": Money(-150, "JPY"), "day": TODAY, "term": 2},
+            "3 lines worth JPY -150 a year come due on 2024-03-01 (term 2).",
+        ),
+        (
+            "renewal.adopted",
+            {"term": "2", "deal": "Theirs"},
+            "Renewal term 2 is handled in the deal Theirs, so none was opened.",
+        ),
+        (
+            "expansion.name",
+            {"account": "Acme", "seats": "2 seats", "product": "Core"},
+            "Acme: 2 seats of Core",
+        ),
+        (
+            "expansion.reason.one",
+            {
+                "share": Decimal("80.0"),
+                "seats": "5 seats",
+                "product": "Core",
+                "days": 14,
+                "day": TODAY,
+                "more": "1 seat",
+            },
+            (
+                "80.0 % or more of 5 seats of Core were in use on each of the 14 days before "
+                "2024-03-01: 1 seat more is proposed."
+            ),
+        ),
+        (
+            "expansion.reason.other",
+            {
+                "share": Decimal("80.0"),
+                "seats": "1 seat",
+                "product": "Core",
+                "days": 14,
+                "day": TODAY,
+                "more": "2 seats",
+            },
+            (
+                "80.0 % or more of 1 seat of Core were in use on each of the 14 days before "
+                "2024-03-01: 2 seats more are proposed."
+            ),
+        ),
+        (
+            "expansion.adopted",
+            {"product": "Core", "deal": "Theirs"},
+            "More seats of Core are needed; the deal Theirs is open for it.",
+        ),
+    ],
+)
+def test_english_is_worded_as_it_always_was(phrase: str, values: dict[str, Said], sentence: str) -> None:
+    """The sentences as they stood on records before there were languages: none is written anew."""
+    assert Words(Language.EN)(phrase, **values) == sentence
 
 
 @pytest.mark.parametrize(
