@@ -72,6 +72,14 @@ PHRASES: Mapping[str, str] = {
     "profile.reason": "Jeder Kunde hat ein Profil.",
     "plan.reason": "Die erste wiederkehrende Position begann am {day}, innerhalb von {days} Tagen.",
     "milestone.reason": "{title} ist am ersten Tag erreicht, an dem gilt: {evidence}.",
+    "task.phase": "Abschnitt: {value}",
+    "task.side": "Zu erreichen durch: {value}",
+    "task.evidence": "Erreicht, wenn gilt: {value}",
+    "task.hint": (
+        "Der Meilenstein wird durch seinen Nachweis erreicht; diese Aufgabe zu erledigen ändert daran nichts."
+    ),
+    "side.vendor": "uns",
+    "side.customer": "den Kunden",
     "seats.one": "{count} Platz",
     "seats.other": "{count} Plätze",
     "renewal.name": "{account}: Verlängerung {day}",

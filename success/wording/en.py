@@ -69,6 +69,13 @@ PHRASES: Mapping[str, str] = {
     "profile.reason": "Every account has a profile.",
     "plan.reason": "The first recurring line began on {day}, within {days} days.",
     "milestone.reason": "{title} is reached on the first day that {evidence}.",
+    # A milestone as a task, where a portal has no room for an object.
+    "task.phase": "Phase: {value}",
+    "task.side": "Brought about by: {value}",
+    "task.evidence": "Reached when: {value}",
+    "task.hint": "The milestone is reached by its evidence; completing this task does not change it.",
+    "side.vendor": "Us",
+    "side.customer": "Customer",
     "seats.one": "{count} seat",
     "seats.other": "{count} seats",
     "renewal.name": "{account}: renewal {day}",
