@@ -31,9 +31,11 @@ from enum import StrEnum
 
 from success.facts import AccountFacts
 from success.health import Contribution, HealthResult, Standing, score
-from success.human_inputs import OVERRIDE_DAYS, Override
+from success.human_inputs import Override
 from success.measures import MEASURES, UNKNOWN, MeasureBook, MeasureValue
+from success.overriding import in_force
 from success.rules import Rules, Scorecard
+from success.scorecards import card_for
 from success.view import AccountView
 
 DAY = timedelta(days=1)
@@ -125,12 +127,7 @@ class Change:
     parts: tuple[Part, ...]
 
 
-def one_for_all(rules: Rules, _segment: str | None, _stage: str | None) -> Scorecard:
-    """Return the one scorecard of rules that make no difference between accounts."""
-    return rules.scorecard
-
-
-def change(then: Side, now: Side, *, cards: Cards = one_for_all, heard: AccountFacts | None = None) -> Change:
+def change(then: Side, now: Side, *, cards: Cards = card_for, heard: AccountFacts | None = None) -> Change:
     """Return why health is what it is ``now`` and not what it was ``then``.
 
     ``heard`` are the facts of now as the charter of then reads them, where that is another one.
@@ -163,7 +160,7 @@ def _steps(
 ) -> list[tuple[Cause, HealthResult]]:
     """Return the scores on the way up to the override, each with the cause that led there."""
     card = cards(then.rules, then.segment, then.stage)
-    word = _in_force(then)
+    word = in_force(then.facts.human.override, then.day)
     was, anew, latest = (_under(word, one, now.day) for one in (then.facts, heard, now.facts))
     known = _scored(anew, then, now.day, card)
     aged, told = _between(then, now.day, heard, _known(before), _known(known))
@@ -175,13 +172,6 @@ def _steps(
         (Cause.WEIGHTS, _scored(latest, now, now.day, same_place)),
         (Cause.SEGMENT, _scored(latest, now, now.day, cards(now.rules, now.segment, now.stage))),
     ]
-
-
-def _in_force(side: Side) -> Override | None:
-    word = side.facts.human.override
-    if word is None or not word.made_on <= side.day < min(word.until, word.made_on + OVERRIDE_DAYS * DAY):
-        return None
-    return word
 
 
 def _under(word: Override | None, facts: AccountFacts, day: date) -> AccountFacts:

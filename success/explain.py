@@ -8,16 +8,20 @@ tenths of the contributions are shared out so that what is read adds up exactly.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Protocol
 
 from success.health import Contribution, HealthResult, Standing
+from success.human_inputs import Override
 from success.measures import MEASURES, MeasureValue, Unit
+from success.overriding import ends_on
 from success.shares import half_up, largest_remainder
 from success.wording.words import ENGLISH, Words
 
 TENTH = 100
+TOLD_FOR = timedelta(days=30)
 _INSTEAD = {
     Standing.REDISTRIBUTED: "part.redistributed",
     Standing.NEUTRAL: "part.neutral",
@@ -56,7 +60,10 @@ def explain(result: HealthResult, words: Words = ENGLISH) -> str:
     lines += [
         _sentence(part, points, result, words)
         for part, points in zip(result.contributions, shown, strict=True)
+        if points or part.standing is not Standing.EVENT
     ]
+    if result.override is not None:
+        lines.append(_override_sentence(result, result.override, words))
     return "\n".join(lines)
 
 
@@ -64,22 +71,34 @@ def _headline(result: HealthResult, words: Words) -> str:
     known = tenths(result.coverage)
     if result.points is None:
         return words("health.unknown", known=known)
-    return words("health.known", points=shown_points(result.points), band=result.band, known=known)
+    said = words("health.known", points=shown_points(result.points), band=result.band, known=known)
+    return said if result.band == result.raw_band else f"{said} {words('health.held', band=result.raw_band)}"
 
 
 def _sentence(part: Contribution, points: Decimal, result: HealthResult, words: Words) -> str:
     if part.standing is Standing.CAP:
         limit = shown_points(part.measure_points or 0)
         return words("part.cap", reason=part.reason, limit=limit, points=-points)
+    if part.standing is Standing.EVENT:
+        return _of_events(part, points, words)
+    if part.standing is Standing.OVERRIDE:
+        way = "takes" if points < 0 else "adds"
+        return words(f"part.override_{way}", author=_author(result.override, words), points=abs(points))
     if part.standing is Standing.COUNTED:
         return _counted(part, points, result, words)
-    if part.standing not in _INSTEAD:  # what is no measure, and gives its own reason
-        return words("part.other", reason=part.reason, points=words.signed(points))
     value = shown_value(part.key, part.value, words)
     if part.stale and part.value.observed_on is not None:
         value = words("value.stale", day=part.value.observed_on)
     measure = f"{title_of(part, words)} ({value})"
+    if part.standing is Standing.SHADOW and part.measure_points is not None:
+        return words("part.shadow_known", measure=measure, points=shown_points(part.measure_points))
     return words(_INSTEAD[part.standing], measure=measure, points=points)
+
+
+def _of_events(part: Contribution, points: Decimal, words: Words) -> str:
+    times = words.counted("event.times", int(part.value.value or 0))
+    way, last = "takes" if points < 0 else "adds", part.value.observed_on
+    return words(f"part.event_{way}", reason=part.reason, times=times, points=abs(points), day=last or "")
 
 
 def _counted(part: Contribution, points: Decimal, result: HealthResult, words: Words) -> str:
@@ -89,6 +108,32 @@ def _counted(part: Contribution, points: Decimal, result: HealthResult, words: W
     phrase = "part.counted" if part.share == part.declared_share else "part.lent"
     share, own = tenths(part.share), tenths(part.declared_share)
     return words(phrase, measure=measure, points=points, share=share, own=own)
+
+
+def _author(override: Override | None, words: Words) -> str:
+    return override.author if override is not None and override.author else words("override.somebody")
+
+
+def _override_sentence(result: HealthResult, override: Override, words: Words) -> str:
+    """Tell who overrides what until when and why, with the computed score beside it."""
+    computed = result.computed_points
+    said = words(
+        f"override.{override.kind.value}",
+        author=_author(override, words),
+        points=shown_points(override.points),
+        day=ends_on(override),
+        reason=override.reason,
+        computed=words("value.unknown") if computed is None else shown_points(computed),
+    )
+    return f"{said[0].upper()}{said[1:]}"
+
+
+def override_ended(override: Override | None, as_of: date, words: Words = ENGLISH) -> str | None:
+    """Return the sentence that tells, for 30 days, that an override has ended; None where there is none."""
+    if override is None or not timedelta(0) <= as_of - ends_on(override) < TOLD_FOR:
+        return None
+    points = shown_points(override.points)
+    return words("override.ended", author=_author(override, words), points=points, day=ends_on(override))
 
 
 class Titled(Protocol):
@@ -121,6 +166,8 @@ def shown_value(name: str, value: MeasureValue, words: Words = ENGLISH) -> str:
         return words("value.share", percent=half_up(number * 100))
     if unit is Unit.DAYS:
         return words.counted("value.days", int(number))
+    if unit is Unit.FLAG:
+        return words("value.yes" if value.value else "value.no")
     if unit is Unit.MONEY:
         return words.grouped(half_up(number))
     if unit is Unit.COUNT:

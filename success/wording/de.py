@@ -27,6 +27,39 @@ PHRASES: Mapping[str, str] = {
     "part.shadow": "{measure} wird beobachtet, aber nicht gezählt.",
     "part.cap": "{reason}: auf {limit} begrenzt, kostet {points} Punkte.",
     "part.other": "{reason}: {points} Punkte.",
+    "value.yes": "ja",
+    "value.no": "nein",
+    "health.held": "Nach den Punkten allein wäre sie {band}.",
+    "part.shadow_known": (
+        "{measure} wird beobachtet, aber nicht gezählt; für sich hätte sie {points} von 100 Punkten."
+    ),
+    "event.times.one": "einmal",
+    "event.times.other": "{count}-mal",
+    "part.event_adds": (
+        "{reason} ({times}, zuletzt am {day}) bringt {points} Punkte, mit jedem Tag weniger."
+    ),
+    "part.event_takes": (
+        "{reason} ({times}, zuletzt am {day}) kostet {points} Punkte, mit jedem Tag weniger."
+    ),
+    "part.override_adds": "Was {author} sagt, bringt {points} Punkte.",
+    "part.override_takes": "Was {author} sagt, kostet {points} Punkte.",
+    "override.somebody": "jemand",
+    "override.value": (
+        "{author} hat die Gesundheit bis {day} auf {points} gesetzt ({reason}); der "
+        "berechnete Wert ist {computed}."
+    ),
+    "override.cap": (
+        "{author} hält die Gesundheit bis {day} bei höchstens {points} ({reason}); der "
+        "berechnete Wert ist {computed}."
+    ),
+    "override.floor": (
+        "{author} hält die Gesundheit bis {day} bei mindestens {points} ({reason}); der "
+        "berechnete Wert ist {computed}."
+    ),
+    "override.ended": (
+        "Der von {author} gesetzte Wert ({points} Punkte) endete am {day}; die "
+        "Gesundheit ist wieder der berechnete Wert."
+    ),
     "change.moved": (
         "Die Gesundheit ging von {before} ({before_band}) am {since} auf {after} ({after_band}) am {day}: "
         "{points} Punkte."
@@ -121,4 +154,7 @@ PHRASES: Mapping[str, str] = {
     "measure.days_since_start": "Zeit seit Beginn",
     "measure.arr": "ARR",
     "measure.seats": "Plätze",
+    "measure.usage_slope_4w": "Wöchentliche Änderung der Nutzung, 4 Wochen",
+    "measure.usage_slope_8w": "Wöchentliche Änderung der Nutzung, 8 Wochen",
+    "measure.cancel_notice": "Kündigung",
 }

@@ -32,6 +32,32 @@ PHRASES: Mapping[str, str] = {
     "part.cap": "{reason}: limited to {limit}, takes {points} points.",
     "part.other": "{reason}: {points} points.",
     # How a score came to change.
+    "value.yes": "yes",
+    "value.no": "no",
+    "health.held": "By its points alone it would be {band}.",
+    "part.shadow_known": (
+        "{measure} is watched, not counted; by itself it would have {points} of 100 points."
+    ),
+    "event.times.one": "once",
+    "event.times.other": "{count} times",
+    "part.event_adds": "{reason} ({times}, last on {day}) adds {points} points, less with each day.",
+    "part.event_takes": "{reason} ({times}, last on {day}) takes {points} points, less with each day.",
+    "part.override_adds": "What {author} says adds {points} points.",
+    "part.override_takes": "What {author} says takes {points} points.",
+    "override.somebody": "somebody",
+    "override.value": (
+        "{author} set health to {points} until {day} ({reason}); the computed score is {computed}."
+    ),
+    "override.cap": (
+        "{author} holds health at or below {points} until {day} ({reason}); the computed score is {computed}."
+    ),
+    "override.floor": (
+        "{author} holds health at or above {points} until {day} ({reason}); the computed score is {computed}."
+    ),
+    "override.ended": (
+        "The override of health by {author} ({points} points) ended on {day}; health is "
+        "the computed score again."
+    ),
     "change.moved": (
         "Health went from {before} ({before_band}) on {since} to {after} ({after_band}) on {day}: "
         "{points} points."

@@ -25,6 +25,32 @@ PHRASES: Mapping[str, str] = {
     "part.shadow": "{measure}: se observa, no se cuenta.",
     "part.cap": "{reason}: limitada a {limit}, resta {points} puntos.",
     "part.other": "{reason}: {points} puntos.",
+    "value.yes": "sí",
+    "value.no": "no",
+    "health.held": "Solo por sus puntos sería {band}.",
+    "part.shadow_known": ("{measure}: se observa, no se cuenta; por sí sola tendría {points} de 100 puntos."),
+    "event.times.one": "una vez",
+    "event.times.other": "{count} veces",
+    "part.event_adds": "{reason} ({times}, la última el {day}) suma {points} puntos, menos cada día.",
+    "part.event_takes": "{reason} ({times}, la última el {day}) resta {points} puntos, menos cada día.",
+    "part.override_adds": "Lo que dice {author} suma {points} puntos.",
+    "part.override_takes": "Lo que dice {author} resta {points} puntos.",
+    "override.somebody": "alguien",
+    "override.value": (
+        "{author} fijó la salud en {points} hasta el {day} ({reason}); la puntuación calculada es {computed}."
+    ),
+    "override.cap": (
+        "{author} mantiene la salud en {points} como máximo hasta el {day} ({reason}); "
+        "la puntuación calculada es {computed}."
+    ),
+    "override.floor": (
+        "{author} mantiene la salud en {points} como mínimo hasta el {day} ({reason}); "
+        "la puntuación calculada es {computed}."
+    ),
+    "override.ended": (
+        "El valor fijado por {author} ({points} puntos) terminó el {day}; la salud "
+        "vuelve a ser la puntuación calculada."
+    ),
     "change.moved": (
         "La salud pasó de {before} ({before_band}) el {since} a {after} ({after_band}) el {day}: "
         "{points} puntos."
@@ -107,4 +133,7 @@ PHRASES: Mapping[str, str] = {
     "measure.days_since_start": "Tiempo desde el inicio",
     "measure.arr": "ARR",
     "measure.seats": "Licencias",
+    "measure.usage_slope_4w": "Variación semanal del uso, 4 semanas",
+    "measure.usage_slope_8w": "Variación semanal del uso, 8 semanas",
+    "measure.cancel_notice": "Aviso de cancelación",
 }

@@ -25,6 +25,38 @@ PHRASES: Mapping[str, str] = {
     "part.shadow": "{measure} : suivi, mais pas compté.",
     "part.cap": "{reason} : limité à {limit}, retire {points} points.",
     "part.other": "{reason} : {points} points.",
+    "value.yes": "oui",
+    "value.no": "non",
+    "health.held": "Par ses seuls points, elle serait {band}.",
+    "part.shadow_known": (
+        "{measure} : suivi, mais pas compté ; à lui seul, il aurait {points} points sur 100."
+    ),
+    "event.times.one": "une fois",
+    "event.times.other": "{count} fois",
+    "part.event_adds": (
+        "{reason} ({times}, la dernière le {day}) ajoute {points} points, moins chaque jour."
+    ),
+    "part.event_takes": (
+        "{reason} ({times}, la dernière le {day}) retire {points} points, moins chaque jour."
+    ),
+    "part.override_adds": "Ce que dit {author} ajoute {points} points.",
+    "part.override_takes": "Ce que dit {author} retire {points} points.",
+    "override.somebody": "quelqu'un",
+    "override.value": (
+        "{author} a fixé la santé à {points} jusqu'au {day} ({reason}) ; le score calculé est {computed}."
+    ),
+    "override.cap": (
+        "{author} maintient la santé à {points} au plus jusqu'au {day} ({reason}) ; le "
+        "score calculé est {computed}."
+    ),
+    "override.floor": (
+        "{author} maintient la santé à {points} au moins jusqu'au {day} ({reason}) ; le "
+        "score calculé est {computed}."
+    ),
+    "override.ended": (
+        "Le score fixé par {author} ({points} points) a pris fin le {day} ; la santé est "
+        "de nouveau le score calculé."
+    ),
     "change.moved": (
         "La santé est passée de {before} ({before_band}) le {since} à {after} ({after_band}) le {day} : "
         "{points} points."
@@ -111,4 +143,7 @@ PHRASES: Mapping[str, str] = {
     "measure.days_since_start": "Temps depuis le début",
     "measure.arr": "ARR",
     "measure.seats": "Licences",
+    "measure.usage_slope_4w": "Variation hebdomadaire de l'utilisation, 4 semaines",
+    "measure.usage_slope_8w": "Variation hebdomadaire de l'utilisation, 8 semaines",
+    "measure.cancel_notice": "Préavis de résiliation",
 }
