@@ -51,7 +51,8 @@ def test_every_phrase_is_translated(language: Language) -> None:
 
 def test_every_way_a_measure_stands_and_every_risk_has_its_sentence() -> None:
     """What has no sentence of its own would be told as something else, or not at all."""
-    assert {f"part.{one.value}" for one in Standing} - set(PHRASES[Language.EN]) == set()
+    said = tuple(PHRASES[Language.EN])
+    assert [one for one in Standing if not any(name.startswith(f"part.{one.value}") for name in said)] == []
     assert {f"risk.{code}" for code in RISKY} <= set(PHRASES[Language.EN])
 
 

@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner
 
 from mappings.charter import Charter
-from mappings.rulebook import ScorecardEntry
 from success.rules import Language
 from sync.commands import showing
 from sync.onboard import apply_charter
@@ -41,7 +40,9 @@ def weighed(charter: Charter, *weights: int, language: Language = Language.EN) -
         for (name, curve), weight in zip(lines.items(), weights, strict=True)
     ]
     bands = [{"key": "red", "title": "Red", "floor": 0}, {"key": "green", "title": "Green", "floor": 50}]
-    card = ScorecardEntry.model_validate({"key": "h", "version": 1, "bands": bands, "measures": measures})
+    card = type(charter.scorecard).model_validate(
+        {"key": "h", "version": 1, "bands": bands, "measures": measures}
+    )
     return charter.model_copy(update={"scorecard": card, "language": language})
 
 
