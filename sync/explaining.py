@@ -7,6 +7,7 @@ takes the two sides, ``commands/showing.py`` prints the result. Reads only.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import Connection
@@ -17,7 +18,7 @@ from success.facts import AccountFacts
 from success.fold import FoldState
 from success.holding import Held
 from sync.facts import ACCOUNT_KEY, Moment, assemble, known
-from sync.numbers import Portfolio
+from sync.numbers import Portfolio, decisions
 from sync.state import charters, identity, mirror
 from sync.state.engine import reading
 from sync.state.errors import StateError
@@ -74,7 +75,8 @@ def change_since(ws: Workspace, found: Portfolio, account_id: str, since: date) 
             f"on {since} {account_id} was deleted, or its record contradicted the charter; give another day"
         )
     state = found.states[account_id]
-    now = _side(ws, found.facts[account_id], state, found.as_of)
+    shown = decisions(ws, found)[account_id].health.band
+    now = replace(_side(ws, found.facts[account_id], state, found.as_of), band=shown)
     return change(_side(before, facts, state, since), now, heard=heard)
 
 
