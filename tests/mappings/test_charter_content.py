@@ -58,7 +58,7 @@ def test_the_hash_does_not_see_the_order_of_keys(seed: int) -> None:
 
 
 def test_english_named_or_not_is_one_charter_and_another_language_another() -> None:
-    """A charter from before there were languages keeps its hash; stored and read again, each keeps its own."""
+    """A charter from before there were languages keeps its hash; each keeps its own when stored."""
     silent, english, german = (
         Charter.model_validate({**PLAIN, **said}) for said in ({}, {"language": "en"}, {"language": "de"})
     )
