@@ -18,7 +18,7 @@ from mappings.ledger_policies import Policies
 from mappings.rulebook import ExpansionEntry, PlanEntry, RenewalEntry
 from mappings.scalars import Finding, Model, Name, Zone, refuse
 from mappings.scorecards import FurtherScorecardEntry, ScorecardEntry, wrong_attributes, wrong_further
-from success.rules import Rules
+from success.rules import Language, Rules
 
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -84,6 +84,11 @@ class Charter(Model):
     schema_version: Literal[1] = Field(alias="schema", description="The version of this file's form.")
     name: Name
     time_zone: Zone
+    language: Language = Field(
+        default=Language.EN,
+        exclude_if=lambda language: language is Language.EN,  # a charter written before keeps its hash
+        description="The language of what CSMs read on records.",
+    )
     policies: Policies
     crm: Crms
     scorecard: ScorecardEntry
@@ -162,4 +167,5 @@ def rules_of(charter: Charter) -> Rules:
         renewal=charter.renewal.to_rules(),
         expansion=charter.expansion.to_rules(),
         time_zone=charter.time_zone,
+        language=charter.language,
     )

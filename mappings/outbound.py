@@ -30,6 +30,7 @@ from mappings.tasks import task_values
 from mappings.typed import cut, write_noon, write_value
 from success.desired import DesiredRecord, RecordKind, Value
 from success.facts import Money
+from success.wording.words import Words
 
 HUBSPOT_TEXT_CHARACTERS = 65_536
 SALESFORCE_TEXT_CHARACTERS = 255
@@ -285,7 +286,8 @@ def _parent_keys(record: DesiredRecord, vendor: str, homes: Homes) -> tuple[tupl
 def _task_row(record: DesiredRecord, charter: Charter, vendor: str, owner_id: str | None) -> VendorWrite:
     crm = charter.crm_for(vendor)
     owners = {entry.name: ownership(record.kind, entry.name, crm) for entry in CATALOGUE[record.kind]}
-    values = task_values(record, ZoneInfo(charter.time_zone), owners, owner_id)
+    words = Words(charter.language)
+    values = task_values(record, ZoneInfo(charter.time_zone), owners, owner_id, words)
     return VendorWrite(
         object=TASKS,
         key=record.key,

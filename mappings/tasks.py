@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 
 from integration.port import FieldValues
 from mappings.bindings import Ownership
-from mappings.catalogue import SIDES
 from mappings.homes import TASKS
 from mappings.typed import write_noon
-from success.desired import DesiredRecord, Value
+from success.desired import DesiredRecord
+from success.wording.words import ENGLISH, Words
 
 SUBJECT = "hs_task_subject"
 NOTES = "hs_task_body"  # rich text: what we write is escaped, lines are ended by tags
@@ -34,7 +34,11 @@ Owned = dict[Ownership, dict[str, str | None]]
 
 
 def task_values(
-    record: DesiredRecord, zone: ZoneInfo, owners: dict[str, Ownership], owner_id: str | None
+    record: DesiredRecord,
+    zone: ZoneInfo,
+    owners: dict[str, Ownership],
+    owner_id: str | None,
+    words: Words = ENGLISH,
 ) -> Owned:
     """Return a milestone's task by who owns each field; ``owners`` are those of the milestone's fields.
 
@@ -53,23 +57,23 @@ def task_values(
     status = owners["status"] if done or owners["status"] is Ownership.HUMAN else Ownership.SEED
     values[status][STATUS] = COMPLETED if done else NOT_STARTED
     seed = values[Ownership.SEED]
-    seed |= {NOTES: notes(record), KIND: TODO}
+    seed |= {NOTES: notes(record, words), KIND: TODO}
     if owner_id is not None:
         seed[OWNER] = owner_id
     return values
 
 
-def notes(record: DesiredRecord) -> str:
+def notes(record: DesiredRecord, words: Words = ENGLISH) -> str:
     """Return what stands in a task's notes: what the milestone is, its evidence, and its key."""
-    sides = dict(SIDES)
+    side = record.fields.get("owner_side")
     lines = (
-        ("Phase", record.fields.get("phase")),
-        ("Brought about by", _named(record.fields.get("owner_side"), sides)),
-        ("Reached when", record.fields.get("evidence")),
+        ("task.phase", record.fields.get("phase")),
+        ("task.side", words(f"side.{side}") if side else None),
+        ("task.evidence", record.fields.get("evidence")),
     )
-    told = [f"<p>{name}: {html.escape(str(value))}</p>" for name, value in lines if value]
-    told.append("<p>The milestone is reached by its evidence; completing this task does not change it.</p>")
-    return "".join([*told, f"<p>[cs_key {html.escape(record.key)}]</p>"])
+    told = [words(name, value=html.escape(str(value))) for name, value in lines if value]
+    told.append(words("task.hint"))
+    return "".join(f"<p>{line}</p>" for line in (*told, f"[cs_key {html.escape(record.key)}]"))
 
 
 def key_in_notes(text: str | None) -> str | None:
@@ -86,7 +90,3 @@ def known_key(object_name: str, values: FieldValues, key_field: str) -> str | No
 def key_holder(object_name: str, key_field: str) -> str:
     """Return the field of an object that carries our key."""
     return NOTES if object_name == TASKS else key_field
-
-
-def _named(value: Value, names: dict[str, str]) -> Value:
-    return names.get(value, value) if isinstance(value, str) else value

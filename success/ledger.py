@@ -44,11 +44,15 @@ TRUE_WORDS = frozenset({"true", "yes", "1"})
 
 @dataclass(frozen=True, slots=True, order=True)
 class Contradiction:
-    """Two facts that cannot both hold, told to people and never resolved silently."""
+    """Two facts that cannot both hold, told to people and never resolved silently.
+
+    ``text`` is the admin's sentence. What a CSM reads as well has ``values`` for it, by name.
+    """
 
     code: str
     subject: str
     text: str
+    values: tuple[tuple[str, str | date], ...] = ()
 
 
 def minor_per_unit(currency: str) -> int:
@@ -163,7 +167,8 @@ def _line_contradictions(lines: Sequence[ContractLine], policies: Policies) -> I
             yield Contradiction("ends_before_start", line.line_id, text)
         if in_reporting(line.arr, policies) is None:
             text = f"Line {line.line_id} is in {line.arr.currency}, which has no rate."
-            yield Contradiction("no_rate", line.line_id, text)
+            values = (("line", line.line_id), ("currency", line.arr.currency))
+            yield Contradiction("no_rate", line.line_id, text, values)
         if line.arr.minor < 0:
             yield Contradiction("negative_arr", line.line_id, f"Line {line.line_id} has a negative ARR.")
 
@@ -184,4 +189,5 @@ def _churn_flag(
     flagged = [name for name in churn_flags if facts.account.attributes.get(name, "").lower() in TRUE_WORDS]
     if flagged and open_lines(facts.lines, as_of, policies):
         text = f"The flag {flagged[0]} says churned, but a contract line is open on {as_of}."
-        yield Contradiction("churned_but_open", facts.account.account_id, text)
+        values: tuple[tuple[str, str | date], ...] = (("flag", flagged[0]), ("day", as_of))
+        yield Contradiction("churned_but_open", facts.account.account_id, text, values)

@@ -15,10 +15,9 @@ from success.deal_lines import deals_expanded, deals_renewed, of_expansion, of_r
 from success.desired import DesiredRecord, RecordKind, Value
 from success.expansion import adoptable, is_open, key_of, seat_needs
 from success.explain import explain, override_ended, shown_points, tenths
-from success.facts import Money
 from success.fold import ExpansionState, FoldState, PlanState, RenewalState
 from success.health import HealthResult
-from success.ledger import contradictions, minor_per_unit, sum_arr
+from success.ledger import contradictions, sum_arr
 from success.overriding import ends_on
 from success.plans import MilestoneState, MilestoneStatus
 from success.renewal_terms import next_due
@@ -26,6 +25,7 @@ from success.renewals import followed
 from success.rules import PlanTemplate
 from success.stage import Trend, stage, trend
 from success.view import AccountView
+from success.wording.words import Words
 
 # Contradictions a CSM must act on; the others are the admin's, shown on the console.
 RISKY = frozenset({"churned_but_open", "no_rate"})
@@ -41,6 +41,11 @@ class Outcome:
     milestones: tuple[MilestoneStatus, ...]
     as_of: date
     health_trend: Trend = Trend.UNKNOWN
+
+    @property
+    def words(self) -> Words:
+        """Return the language of what a CSM reads."""
+        return Words(self.view.rules.language)
 
 
 def records(outcome: Outcome) -> tuple[DesiredRecord, ...]:
@@ -82,7 +87,9 @@ def profile(outcome: Outcome) -> DesiredRecord:
         "arr": sum_arr(view.open_lines(as_of), view.rules.policies),
         "renewal_on": next_due(view, as_of),
         "risks": "\n".join(_risks(outcome)),
-        "explanation": "\n".join([explain(health), *_overrides(outcome), *_adoptions(outcome)]),
+        "explanation": "\n".join(
+            [explain(health, outcome.words), *_overrides(outcome), *_adoptions(outcome)]
+        ),
         "scorecard": health.scorecard,
         "milestones_late": _count(outcome.milestones, MilestoneState.LATE),
         "expansions_open": sum(
@@ -90,7 +97,7 @@ def profile(outcome: Outcome) -> DesiredRecord:
         ),
     }
     key = f"profile:{view.facts.account_key}".lower()
-    return _record(outcome, RecordKind.PROFILE, key, fields, reason="Every account has a profile.")
+    return _record(outcome, RecordKind.PROFILE, key, fields, reason=outcome.words("profile.reason"))
 
 
 def _shown(points: int | None) -> Decimal | None:
@@ -99,7 +106,7 @@ def _shown(points: int | None) -> Decimal | None:
 
 def _overrides(outcome: Outcome) -> Iterator[str]:
     """Tell that an override has ended."""
-    told = override_ended(outcome.view.facts.human.override, outcome.as_of)
+    told = override_ended(outcome.view.facts.human.override, outcome.as_of, outcome.words)
     if told is not None:
         yield told
 
@@ -110,14 +117,14 @@ def _risks(outcome: Outcome) -> Iterator[str]:
             yield f"{found.cap.reason}."
     for milestone in outcome.milestones:
         if milestone.status is MilestoneState.LATE:
-            yield f"Milestone {milestone.rule.title} was due on {milestone.due_on}."
+            yield outcome.words("risk.milestone", title=milestone.rule.title, day=milestone.due_on)
     for _, renewal in sorted(outcome.state.renewals.items()):
         if renewal.closed_on is None and renewal.due_on < outcome.as_of:
-            yield f"The renewal due on {renewal.due_on} is still open."
+            yield outcome.words("risk.renewal", day=renewal.due_on)
     view = outcome.view
     for contradiction in contradictions(view.facts, view.rules.policies, outcome.as_of):
         if contradiction.code in RISKY:
-            yield contradiction.text
+            yield outcome.words(f"risk.{contradiction.code}", **dict(contradiction.values))
 
 
 def _adoptions(outcome: Outcome) -> Iterator[str]:
@@ -126,14 +133,14 @@ def _adoptions(outcome: Outcome) -> Iterator[str]:
     for key, deal_id in sorted(outcome.state.adopted.items()):
         if deal_id in names:
             term = key.rpartition(":")[2]
-            yield f"Renewal term {term} is handled in the deal {names[deal_id]}, so none was opened."
+            yield outcome.words("renewal.adopted", term=term, deal=names[deal_id])
     waiting = adoptable(outcome.view)
     if waiting is None:
         return
     for need in seat_needs(outcome.view, outcome.as_of):
         if key_of(outcome.view, need.product_id) not in outcome.state.expansions:
             product = outcome.view.facts.product_name(need.product_id)
-            yield f"More seats of {product} are needed; the deal {waiting.name} is open for it."
+            yield outcome.words("expansion.adopted", product=product, deal=waiting.name)
 
 
 def _plan_records(outcome: Outcome) -> Iterator[DesiredRecord]:
@@ -162,7 +169,7 @@ def _plan(outcome: Outcome, key: str, plan: PlanState, template: PlanTemplate) -
         "milestones_done": done,
         "milestones_late": _count(outcome.milestones, MilestoneState.LATE),
     }
-    reason = f"The first recurring line began on {plan.starts_on}, within {template.lookback_days} days."
+    reason = outcome.words("plan.reason", day=plan.starts_on, days=template.lookback_days)
     return _record(outcome, RecordKind.PLAN, key, fields, reason=reason)
 
 
@@ -177,20 +184,20 @@ def _milestone(outcome: Outcome, found: MilestoneStatus) -> DesiredRecord:
         "done_on": found.done_on,
         "evidence": found.rule.evidence,
     }
-    reason = f"{found.rule.title} is reached on the first day that {found.rule.evidence}."
+    reason = outcome.words("milestone.reason", title=found.rule.title, evidence=found.rule.evidence)
     return _record(outcome, RecordKind.MILESTONE, found.key, fields, reason=reason, parent_key=found.plan_key)
 
 
 def _renewal(outcome: Outcome, key: str) -> DesiredRecord:
     stored: RenewalState = outcome.state.renewals[key]
     renewal = followed(outcome.view, key, stored, outcome.as_of)
-    count = len(renewal.lines)
-    come = "1 line worth {} a year comes" if count == 1 else f"{count} lines worth {{}} a year come"
-    reason = (
-        f"{come.format(shown_money(renewal.amount))} due on {renewal.due_on} (term {renewal.term_number})."
-    )
+    account, words = outcome.view.facts.account.name, outcome.words
+    reason = words.counted(
+        "renewal.reason", len(renewal.lines), amount=renewal.amount, day=renewal.due_on,
+        term=renewal.term_number,
+    )  # fmt: skip
     fields: dict[str, Value] = {
-        "name": f"{outcome.view.facts.account.name}: renewal {stored.opened_due_on}",
+        "name": words("renewal.name", account=account, day=stored.opened_due_on),
         "amount": renewal.amount,
         "due_on": renewal.due_on,
         "kind": RecordKind.RENEWAL.value,
@@ -206,15 +213,16 @@ def _renewal(outcome: Outcome, key: str) -> DesiredRecord:
 
 def _expansion(outcome: Outcome, key: str) -> DesiredRecord:
     expansion: ExpansionState = outcome.state.expansions[key]
-    trigger, more = outcome.view.rules.expansion, _seats(expansion.added_seats)
-    product = outcome.view.facts.product_name(expansion.product_id)
-    reason = (
-        f"{tenths(trigger.seat_utilisation)} % or more of {_seats(expansion.seats)} of "
-        f"{product} were in use on each of the {trigger.days} days before "
-        f"{expansion.opened_on}: {more} more {'is' if expansion.added_seats == 1 else 'are'} proposed."
-    )
+    trigger, words = outcome.view.rules.expansion, outcome.words
+    account, product = outcome.view.facts.account.name, outcome.view.facts.product_name(expansion.product_id)
+    more = words.counted("seats", expansion.added_seats)
+    reason = words.counted(
+        "expansion.reason", expansion.added_seats, share=tenths(trigger.seat_utilisation),
+        seats=words.counted("seats", expansion.seats), product=product, days=trigger.days,
+        day=expansion.opened_on, more=more,
+    )  # fmt: skip
     fields: dict[str, Value] = {
-        "name": f"{outcome.view.facts.account.name}: {more} of {product}",
+        "name": words("expansion.name", account=account, seats=more, product=product),
         "amount": expansion.amount,
         "due_on": expansion.due_on,
         "kind": RecordKind.EXPANSION.value,
@@ -225,16 +233,3 @@ def _expansion(outcome: Outcome, key: str) -> DesiredRecord:
     record = _record(outcome, RecordKind.EXPANSION, key, fields, reason=reason)
     before = deals_expanded(outcome.view, expansion)
     return replace(record, lines=of_expansion(outcome.view, expansion), continues=before)
-
-
-def shown_money(amount: Money) -> str:
-    """Return an amount as people write it: currency, thousands separated, minor digits if any."""
-    per_unit = minor_per_unit(amount.currency)
-    whole, rest = divmod(abs(amount.minor), per_unit)
-    sign = "-" if amount.minor < 0 else ""
-    digits = len(str(per_unit)) - 1
-    return f"{amount.currency} {sign}{whole:,}" + (f".{rest:0{digits}d}" if digits else "")
-
-
-def _seats(count: int) -> str:
-    return "1 seat" if count == 1 else f"{count} seats"

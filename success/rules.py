@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from success.event_points import EventRule
 from success.policies import Overlap, Policies, Validity
+from success.wording.words import Language
 
 __all__ = [
     "Band",
@@ -21,6 +22,7 @@ __all__ = [
     "EventRule",
     "ExpansionTrigger",
     "GroupRule",
+    "Language",
     "MeasureRule",
     "MilestoneRule",
     "OnMissing",
@@ -195,6 +197,7 @@ class Rules:
     """All a charter decides about one portfolio.
 
     The first of ``scorecards`` that is for an account scores it, else ``scorecard`` (``success.scorecards``).
+    ``language`` is that of what a CSM reads.
     """
 
     charter_hash: str
@@ -204,4 +207,5 @@ class Rules:
     renewal: RenewalRule
     expansion: ExpansionTrigger
     time_zone: str = "UTC"
+    language: Language = Language.EN
     scorecards: tuple[Scorecard, ...] = ()

@@ -14,6 +14,8 @@ from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
+
 from integration.deal_pipelines import Pipeline, Stage
 from integration.install_specs import InstallingPort
 from integration.port import CrmDescription, CrmPort, FieldSpec, FieldType
@@ -127,6 +129,18 @@ def open_workspace(runtime: Runtime, installation_id: str) -> Workspace:
         )
     charter, rules = _parsed(stored.life.content_hash, stored.body)
     return Workspace(runtime, installation, charter, rules, _pipelines(installation.settings))
+
+
+def under_charter_of(conn: Connection, ws: Workspace, instant: datetime) -> Workspace:
+    """Return the workspace under the charter that was in force at an instant (UTC).
+
+    Raises StateError when there was none yet.
+    """
+    stored = charters.current(conn, ws.id, instant)
+    if stored is None:
+        raise StateError(f"{ws.id} had no charter in force at {instant.isoformat()}")
+    charter, rules = _parsed(stored.life.content_hash, stored.body)
+    return replace(ws, charter=charter, rules=rules)
 
 
 def active(runtime: Runtime) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 from rich.console import Console
 
-from integration.record_ids import name_of_account
-from success.decide import Decision
 from success.explain import explain as explanation
+from success.explain_change import explain_change
+from success.wording.words import Words
 from sync.commands.diagnosis import (
     HUBSPOT,
     Diagnosis,
@@ -19,13 +21,15 @@ from sync.commands.diagnosis import (
     of_reading,
     of_scopes,
 )
+from sync.commands.metrics import DAY
 from sync.commands.output import answer, json_option, table
 from sync.config import read_settings
+from sync.explaining import account_meant, change_since
 from sync.numbers import decisions, portfolio
 from sync.onboard import every_installation
 from sync.owners import UNREAD, UNSEEDED, AccountOwner, owner_of
 from sync.runtime import Runtime, open_runtime
-from sync.state import findings, ledger, mirror
+from sync.state import findings, ledger
 from sync.state.engine import reading
 from sync.state.errors import StateError
 from sync.state.installations import ENDED, Installation
@@ -39,15 +43,16 @@ SHOWN = 20
 @click.command()
 @click.argument("account")
 @click.option("--installation", help="Needed where more than one is connected.")
+@click.option("--since", type=DAY, help="Say too why health is not what it was at the end of that day.")
 @json_option
-def explain(account: str, installation: str | None, as_json: bool) -> None:
-    """Say how an account's health comes about, point by point. ACCOUNT is its CRM id or its name.
+def explain(account: str, installation: str | None, since: datetime | None, as_json: bool) -> None:
+    """Say how an account's health comes about. ACCOUNT is its CRM id, its key or its exact name.
 
-    Example: colonnade explain "Acme Inc" --installation hubspot-24680135
+    Example: colonnade explain "Acme Inc" --since 2026-06-01 --installation hubspot-24680135
     """
     runtime = open_runtime(read_settings())
     ws = open_workspace(runtime, installation or _only_installation(runtime))
-    key = _account_id(ws, account)
+    key = account_meant(ws, account)
     today = ws.day_of(ws.now())
     found = portfolio(ws, today, account_ids=[key])
     decided = decisions(ws, found).get(key)
@@ -57,7 +62,9 @@ def explain(account: str, installation: str | None, as_json: bool) -> None:
         )
     with reading(runtime.engine) as conn:
         owner = owner_of(conn, ws, found.facts[key].account.owner_id)
-    data = {
+    words = Words(ws.rules.language)
+    moved = None if since is None else change_since(ws, found, key, since.date())
+    data: dict[str, object] = {
         "account_id": key,
         "owner": owner,
         "as_of": today,
@@ -65,7 +72,12 @@ def explain(account: str, installation: str | None, as_json: bool) -> None:
         "milestones": decided.milestones,
         "records": decided.records,
     }
-    answer(data, as_json, lambda out: _show_account(out, _told(decided, owner), decided.records))
+    if moved is not None:
+        data["change"] = moved
+    told = "\n".join([_whose(owner), explanation(decided.health, words)])
+    if moved is not None:
+        told = f"{told}\n\n{explain_change(moved, words)}"
+    answer(data, as_json, lambda out: _show_account(out, told, decided.records))
 
 
 @click.command()
@@ -148,38 +160,18 @@ def _only_installation(runtime: Runtime) -> str:
     return found[0].id
 
 
-def _account_id(ws: Workspace, account: str) -> str:
-    """Return the account's CRM id, given it or the account's name.
-
-    Raises StateError for a name of none, or of several.
-    """
-    reads = ws.inbound.crm.reads.account
-    account = name_of_account(ws.vendor, account)
-    with reading(ws.runtime.engine) as conn:
-        if account in mirror.find(conn, ws.id, reads.object, [account]):
-            return account
-        held = mirror.current(conn, ws.id, reads.object)
-    field = reads.fields.name.field or ""
-    named = [one.source_id for one in held if one.values.get(field) == account]
-    if len(named) != 1:
-        raise StateError(f"{len(named)} accounts of {ws.id} are called {account!r}; give the CRM's id")
-    return named[0]
-
-
-def _told(decided: Decision, owner: AccountOwner | None) -> str:
-    """Return whose the account is and how its health comes about."""
+def _whose(owner: AccountOwner | None) -> str:
+    """Return whose the account is."""
     if owner is None:
-        whose = "Nobody owns it."
-    elif owner.name is None:
-        whose = f"Owner: {owner.id}, of whom nothing was read."
-    else:
-        address = f" ({owner.email})" if owner.email and owner.email != owner.name else ""
-        whose = f"Owner: {owner.name}{address}{', who left' if owner.archived else ''}."
-    return f"{whose}\n{explanation(decided.health)}"
+        return "Nobody owns it."
+    if owner.name is None:
+        return f"Owner: {owner.id}, of whom nothing was read."
+    address = f" ({owner.email})" if owner.email and owner.email != owner.name else ""
+    return f"Owner: {owner.name}{address}{', who left' if owner.archived else ''}."
 
 
 def _show_account(out: Console, text: str, records: tuple[object, ...]) -> None:
-    out.print(text, markup=False)
+    out.print(text, markup=False, soft_wrap=True)
     for record in records:
         line = f"  {getattr(record, 'key', '')}: {getattr(record, 'reason', '')}"
         out.print(line, style="dim", markup=False)

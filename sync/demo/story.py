@@ -16,6 +16,7 @@ from success.desired import RecordKind
 from success.explain import explain
 from success.facts import AccountFacts
 from success.plans import MilestoneState
+from success.wording.words import Words
 from sync.bell import Lane, Work, ring
 from sync.demo.crm import Crm, percentile, values_of, written_rows
 from sync.demo.keep import keep_end, keep_first_run
@@ -199,7 +200,11 @@ class Story:
         facts, decided = held.facts, decisions(ws, held)
         report.bands = bands(decided)
         report.explained = [
-            Explained(facts[key].account.name, decided[key].health.band, explain(decided[key].health))
+            Explained(
+                facts[key].account.name,
+                decided[key].health.band,
+                explain(decided[key].health, Words(ws.rules.language)),
+            )
             for key in _one_of_each_band(decided)
         ]
         states = [one.status for decision in decided.values() for one in decision.milestones]

@@ -219,6 +219,15 @@ def test_an_account_is_explained_by_its_name(world):
     assert found["health"]["band"] in by_id.lower()
 
 
+def test_an_account_is_compared_with_a_day(world):
+    """Nothing moved since today; a day to come is one error that names the latest day there is."""
+    name, today = str(world.lines("accounts")[0]["name"]), AS_OF.isoformat()
+    found = world.run("explain", name, "--since", today, "--json").json()
+    assert found["change"]["parts"] == []
+    assert found["change"]["after"]["points"] == found["health"]["points"]
+    world.run("explain", name, "--since", "2026-07-01").refused("still to come", f"give --since {today}")
+
+
 def test_the_doctor_says_what_it_finds_and_its_exit_code_agrees(world):
     """0 with nothing wrong, 1 with something; here nothing but the portfolio's own contradictions can be."""
     done = world.run("doctor", "--json")

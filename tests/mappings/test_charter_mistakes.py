@@ -61,6 +61,8 @@ MISTAKES = {
                             "1}\n", "greater than or equal to 5"),
     "freshness in words": ("    webhooks:  ", "    freshness: {plan: hourly}\n    webhooks:  ",
                            "hourly", "Write minutes, or {changes: 15, deletions: 60}."),
+    "a language nobody speaks": ("time_zone: UTC ", "language: klingon\ntime_zone: UTC ", "klingon",
+                                 "Write 'en', 'de', 'fr' or 'es'"),
     "unlisted choice": ("overlap: stack", "overlap: pile", "pile", "Write 'stack', 'supersede' or"),
     "weights not whole": ("weight: 30", "weight: 31", "- measure: seat_util", "add up to 101, not to 100"),
     "bands out of order": ("Green, floor: 75", "Green, floor: 45", "45}", "floor 45 does not come after 50"),

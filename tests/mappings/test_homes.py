@@ -23,6 +23,7 @@ from mappings.rows import rows_of_account
 from mappings.tasks import key_in_notes, notes
 from success.desired import DesiredRecord, RecordKind, Value
 from success.facts import Money
+from success.rules import Language
 
 DEFAULT = Path(__file__).parents[2] / "mappings" / "charters" / "default.yaml"
 CHARTER = load_charter(DEFAULT, "hubspot")
@@ -268,6 +269,18 @@ def test_an_open_milestone_is_a_task_that_is_peoples_from_the_start() -> None:
         "hubspot_owner_id": "501",
     }
     assert "&amp;&amp; csat_90d &lt; 3.0" in str(row.seed["hs_task_body"])
+
+
+def test_a_tasks_notes_are_in_the_language_of_the_charter() -> None:
+    """English as ever without one; the key stays what it is."""
+    (english,) = to_rows(milestone(owner_side="customer"), CHARTER, "hubspot", homes=LITE)
+    charter = CHARTER.model_copy(update={"language": Language.DE})
+    (german,) = to_rows(milestone(owner_side="vendor"), charter, "hubspot", homes=LITE)
+    told = [str(row.seed["hs_task_body"]) for row in (english, german)]
+    assert "<p>Brought about by: Customer</p>" in told[0]
+    assert "<p>Zu erreichen durch: uns</p>" in told[1]
+    assert "Meilenstein" in told[1]
+    assert key_in_notes(told[0]) == key_in_notes(told[1]) == german.key
 
 
 def test_a_reached_milestone_completes_its_task() -> None:

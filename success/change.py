@@ -1,0 +1,271 @@
+"""Why health changed between two moments: the difference as a sum of causes, exact to the thousandth.
+
+Health is scored again on the way from the one moment to the other, one input moved at a time; what a step
+moved is its cause's. A sum of steps is the whole way, so the parts are the change itself, and each step's
+own parts are the differences of contributions, which sum to the score (domain C.8).
+
+The order is fixed, and reads like what a CSM would ask in turn:
+
+1. **ageing**: the later day. A measure that moved just as it would have with nothing new has aged.
+2. **data**: the later facts. Every other measure moved by what was heard, its whole way: use that went on
+   as before would otherwise first age to nothing and then come back, two causes for what stood still.
+3. **missing**: which measures are known at all. Up to here each measure is known or missing as at first, so
+   what is left is weight that moved because one became known or went missing, and what stands in for it.
+4. **weights**: the later charter, as the segment and stage of before are scored by it.
+5. **segment**: the later segment and stage, where they have another scorecard.
+6. **override**: the score a person set. The one of before stands through all steps above, whatever its
+   end; so the last step is what setting, changing or ending it did to the score that is shown.
+
+People change charters, segments and overrides knowingly, so these come last: what they add is told on the
+customer as it is now. A step on which the score is unknown has no points of its own; what it did is counted
+with the next step on which there is a score. Where it is unknown at either end there is no difference, and
+the reason is told instead. Neighbours: ``health`` scores, ``explain_change`` says it in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from enum import StrEnum
+
+from success.facts import AccountFacts
+from success.health import Contribution, HealthResult, Standing, score
+from success.human_inputs import Override
+from success.measures import MEASURES, UNKNOWN, MeasureBook, MeasureValue
+from success.overriding import in_force
+from success.rules import Rules, Scorecard
+from success.scorecards import card_for
+from success.view import AccountView
+
+DAY = timedelta(days=1)
+Cards = Callable[[Rules, str | None, str | None], Scorecard]
+"""Which scorecard the rules have for a segment and a stage (None: not known)."""
+
+
+class Cause(StrEnum):
+    """What moved a score, in the order in which it is counted."""
+
+    AGEING = "ageing"
+    DATA = "data"
+    MISSING = "missing"
+    WEIGHTS = "weights"
+    SEGMENT = "segment"
+    OVERRIDE = "override"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two moments: facts known then, the rules in force, the day, and where the account stood.
+
+    ``band`` is the one that stood where it is held apart from the score's own.
+    """
+
+    facts: AccountFacts
+    rules: Rules
+    day: date
+    segment: str | None = None
+    stage: str | None = None
+    band: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What one measure (or cap, or other contribution) gave to a cause, in thousandths of points.
+
+    ``before`` and ``after`` are its values on the two sides of the step, None where it is not known.
+    """
+
+    key: str
+    title: str
+    is_measure: bool
+    points: int
+    before: MeasureValue | None
+    after: MeasureValue | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one cause moved, in thousandths of points: the sum of its items, none of which is nothing."""
+
+    cause: Cause
+    points: int
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Why there is no score: measures without which there is none, or too little known (thousandths)."""
+
+    coverage: int
+    needed: int
+    blocking: tuple[Contribution, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Health on one of the two days; ``unknown`` says why ``points`` (thousandths) are None."""
+
+    day: date
+    points: int | None
+    band: str
+    scorecard: str
+    unknown: Unknown | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The change of one account's health: ``delta`` is the sum of ``parts``, None without a score at an end.
+
+    Parts stand in the order of their causes; those that moved nothing are left out.
+    """
+
+    account_id: str
+    before: End
+    after: End
+    delta: int | None
+    parts: tuple[Part, ...]
+
+
+def change(then: Side, now: Side, *, cards: Cards = card_for, heard: AccountFacts | None = None) -> Change:
+    """Return why health is what it is ``now`` and not what it was ``then``.
+
+    ``heard`` are the facts of now as the charter of then reads them, where that is another one.
+    """
+    heard = now.facts if heard is None else heard
+    before = _scored(then.facts, then, then.day, cards(then.rules, then.segment, then.stage))
+    after = _scored(now.facts, now, now.day, cards(now.rules, now.segment, now.stage))
+    ends = _end(before, then, cards), _end(after, now, cards)
+    account = now.facts.account.account_id
+    if before.points is None or after.points is None:
+        return Change(account, *ends, None, ())
+    steps = _steps(then, now, heard, before, cards)
+    parts = _parts(before, [*steps, (Cause.OVERRIDE, after)])
+    return Change(account, *ends, after.points - before.points, parts)
+
+
+def _scored(
+    facts: AccountFacts,
+    side: Side,
+    day: date,
+    card: Scorecard,
+    values: Mapping[str, MeasureValue] | None = None,
+) -> HealthResult:
+    """Return the health of facts under a side's rules; ``values`` stand for the measures of the day."""
+    return score(facts, card, MeasureBook(AccountView(facts, side.rules), day, values), day)
+
+
+def _steps(
+    then: Side, now: Side, heard: AccountFacts, before: HealthResult, cards: Cards
+) -> list[tuple[Cause, HealthResult]]:
+    """Return the scores on the way up to the override, each with the cause that led there."""
+    card = cards(then.rules, then.segment, then.stage)
+    word = in_force(then.facts.human.override, then.day)
+    was, anew, latest = (_under(word, one, now.day) for one in (then.facts, heard, now.facts))
+    known = _scored(anew, then, now.day, card)
+    aged, told = _between(then, now.day, heard, _known(before), _known(known))
+    same_place = cards(now.rules, then.segment, then.stage)
+    return [
+        (Cause.AGEING, _scored(was, then, now.day, card, aged)),
+        (Cause.DATA, _scored(anew, then, now.day, card, told)),
+        (Cause.MISSING, known),
+        (Cause.WEIGHTS, _scored(latest, now, now.day, same_place)),
+        (Cause.SEGMENT, _scored(latest, now, now.day, cards(now.rules, now.segment, now.stage))),
+    ]
+
+
+def _under(word: Override | None, facts: AccountFacts, day: date) -> AccountFacts:
+    """Return the facts with an override that is in force on a day, or none, in place of their own."""
+    lasting = None if word is None else replace(word, made_on=day, until=day + DAY)
+    return replace(facts, human=replace(facts.human, override=lasting))
+
+
+def _known(result: HealthResult) -> dict[str, bool]:
+    return {part.key: _value(part) is not None for part in result.contributions if _is_measure(part)}
+
+
+def _between(
+    then: Side, day: date, heard: AccountFacts, first: Mapping[str, bool], last: Mapping[str, bool]
+) -> tuple[dict[str, MeasureValue], dict[str, MeasureValue]]:
+    """Return the measures after ageing alone and after what was heard, each known or missing as at first.
+
+    ``first`` and ``last`` say which measures of the scorecard are known before and after.
+    """
+    old = MeasureBook(AccountView(then.facts, then.rules), then.day)
+    older = MeasureBook(AccountView(then.facts, then.rules), day)
+    new = MeasureBook(AccountView(heard, then.rules), day)
+    aged, told = {}, {}
+    for name in MEASURES:
+        # As fresh as it was, so that it does not go stale on the way.
+        held = MeasureValue(old[name].value, day) if first.get(name, True) else UNKNOWN
+        settled = first.get(name) == last.get(name)
+        aged[name] = new[name] if settled and older[name] == new[name] else held
+        told[name] = new[name] if settled else held
+    return aged, told
+
+
+def _parts(before: HealthResult, steps: Sequence[tuple[Cause, HealthResult]]) -> tuple[Part, ...]:
+    parts, last = [], before
+    for cause, result in steps:
+        if result.points is None:
+            continue
+        items = _items(last, result)
+        if items:
+            parts.append(Part(cause, sum(item.points for item in items), items))
+        last = result
+    return tuple(parts)
+
+
+def _items(before: HealthResult, after: HealthResult) -> tuple[Item, ...]:
+    """Return the contributions that differ, in the order of the later score and then of the earlier one."""
+    first = {_identity(part): part for part in before.contributions}
+    last = {_identity(part): part for part in after.contributions}
+    order = dict.fromkeys([*last, *first])
+    found = (_item(first.get(one), last.get(one)) for one in order)
+    return tuple(item for item in found if item.points)
+
+
+def _item(before: Contribution | None, after: Contribution | None) -> Item:
+    part = after or before
+    if part is None:
+        raise ValueError("a contribution that stands on neither side cannot differ")
+    points = (after.points if after else 0) - (before.points if before else 0)
+    return Item(
+        part.key, part.title, _is_measure(part), points,
+        None if before is None else _value(before), None if after is None else _value(after),
+    )  # fmt: skip
+
+
+def _identity(part: Contribution) -> tuple[str, str]:
+    """Return what tells contributions apart: a cap may be called like a measure."""
+    return "" if _is_measure(part) else part.group, part.key
+
+
+_OF_MEASURES = frozenset(
+    {
+        Standing.COUNTED,
+        Standing.SHADOW,
+        Standing.REDISTRIBUTED,
+        Standing.NEUTRAL,
+        Standing.WORST,
+        Standing.BLOCKING,
+    }
+)
+
+
+def _is_measure(part: Contribution) -> bool:
+    return part.standing in _OF_MEASURES
+
+
+def _value(part: Contribution) -> MeasureValue | None:
+    return None if part.stale or part.value.value is None else part.value
+
+
+def _end(result: HealthResult, side: Side, cards: Cards) -> End:
+    band = side.band or result.band
+    why = None
+    if result.points is None:
+        blocking = tuple(part for part in result.contributions if part.standing is Standing.BLOCKING)
+        needed = cards(side.rules, side.segment, side.stage).coverage_floor
+        why = Unknown(result.coverage, needed, blocking)
+    return End(side.day, result.points, band, result.scorecard, why)
