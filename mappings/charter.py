@@ -83,7 +83,11 @@ class Charter(Model):
     schema_version: Literal[1] = Field(alias="schema", description="The version of this file's form.")
     name: Name
     time_zone: Zone
-    language: Language = Field(default=Language.EN, description="The language of what CSMs read on records.")
+    language: Language = Field(
+        default=Language.EN,
+        exclude_if=lambda language: language is Language.EN,  # a charter written before keeps its hash
+        description="The language of what CSMs read on records.",
+    )
     policies: Policies
     crm: Crms
     scorecard: ScorecardEntry

@@ -23,7 +23,7 @@ from mappings.charter import (
 )
 from mappings.load import load_charter
 from mappings.naming import VENDORS
-from success.rules import CurvePoint, OnMissing, Overlap, Validity
+from success.rules import CurvePoint, Language, OnMissing, Overlap, Validity
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = ROOT / "mappings" / "charters" / "default.yaml"
@@ -55,6 +55,17 @@ def test_the_hash_does_not_see_the_order_of_keys(seed: int) -> None:
     assert content_hash(Charter.model_validate(PLAIN)) == content_hash(
         Charter.model_validate(shuffled(PLAIN, seed))
     )
+
+
+def test_english_named_or_not_is_one_charter_and_another_language_another() -> None:
+    """A charter from before there were languages keeps its hash; each keeps its own when stored."""
+    silent, english, german = (
+        Charter.model_validate({**PLAIN, **said}) for said in ({}, {"language": "en"}, {"language": "de"})
+    )
+    assert b"language" not in canonical_bytes(silent)
+    assert content_hash(silent) == content_hash(english) != content_hash(german)
+    stored = [from_canonical_bytes(canonical_bytes(one)) for one in (english, german)]
+    assert [rules_of(one).language for one in stored] == [Language.EN, Language.DE]
 
 
 def test_the_hash_does_not_see_comments_nor_how_a_number_is_written(tmp_path: Path) -> None:
