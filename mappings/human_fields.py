@@ -18,9 +18,9 @@ from mappings.catalogue import CatalogueField
 from mappings.naming import HUBSPOT, SALESFORCE, key_field, label, lookup_field, vendor_name
 from success.desired import RecordKind
 
-KIND, POINTS, REASON, UNTIL = "override_kind", "override_points", "override_reason", "override_until"
-SEGMENT, SEGMENT_UNTIL = "segment_pin", "segment_pin_until"
-STAGE, STAGE_UNTIL = "stage_pin", "stage_pin_until"
+KIND, POINTS, REASON, UNTIL = "override_kind", "override_points", "override_reason", "override_ends_on"
+SEGMENT, SEGMENT_UNTIL = "segment_pin", "segment_pin_ends_on"
+STAGE, STAGE_UNTIL = "stage_pin", "stage_pin_ends_on"
 PULSE = "pulse"
 
 _KINDS = (("value", "Value"), ("cap", "Cap"), ("floor", "Floor"))

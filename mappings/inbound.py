@@ -230,8 +230,11 @@ def promises(charter: Charter, vendor: str, homes: Homes) -> dict[str, Promise]:
     read = dict.fromkeys(entry.object for entry in crm.entries().values())
     kinds = [kind.value for kind in OWN_OBJECTS if homes.of[kind] is Home.OBJECT]
     theirs, ours = (READ, OWN) if vendor == HUBSPOT else (READ_WITH_THE_BIN, OWN_WITH_THE_BIN)
+    own = {kind: vendor_name(kind, vendor) for kind in kinds}
+    filled_in = holder(crm, vendor)  # people write for us on it, so it is read as soon as what is theirs
     return {name: promise(crm.freshness, name, theirs) for name in read} | {
-        vendor_name(kind, vendor): promise(crm.freshness, kind, ours) for kind in kinds
+        name: promise(crm.freshness, kind, theirs if name == filled_in else ours)
+        for kind, name in own.items()
     }
 
 

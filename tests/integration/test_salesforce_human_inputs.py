@@ -17,7 +17,7 @@ CAP = {
     "CS_Override_Kind__c": "cap",
     "CS_Override_Points__c": 40,
     "CS_Override_Reason__c": "the sponsor left",
-    "CS_Override_Until__c": "2025-04-01",
+    "CS_Override_Ends_On__c": "2025-04-01",
 }
 
 
@@ -65,16 +65,16 @@ REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
     ({REASON: None}, REASON),
     ({UNTIL: "2025-03-03"}, UNTIL),
     ({UNTIL: "2025-06-02"}, UNTIL),
-    ({"CS_Segment_Pin__c": "smb"}, "CS_Segment_Pin_Until__c"),
-    ({"CS_Stage_Pin__c": "adopting", "CS_Stage_Pin_Until__c": "2025-03-03"}, "CS_Stage_Pin_Until__c"),
+    ({"CS_Segment_Pin__c": "smb"}, "CS_Segment_Pin_Ends_On__c"),
+    ({"CS_Stage_Pin__c": "adopting", "CS_Stage_Pin_Ends_On__c": "2025-03-03"}, "CS_Stage_Pin_Ends_On__c"),
     ({"CS_Pulse__c": 9}, "CS_Pulse__c"),
     ({"CS_Pulse__c": 0}, "CS_Pulse__c"),
 )
 TAKEN: tuple[dict[str, Any], ...] = (
     {UNTIL: "2025-06-01"},
     {UNTIL: None},
-    {"CS_Pulse__c": 5, "CS_Segment_Pin__c": "smb", "CS_Segment_Pin_Until__c": "2026-03-03"},
-    {"CS_Pulse__c": None, "CS_Segment_Pin__c": None, "CS_Segment_Pin_Until__c": None},
+    {"CS_Pulse__c": 5, "CS_Segment_Pin__c": "smb", "CS_Segment_Pin_Ends_On__c": "2026-03-03"},
+    {"CS_Pulse__c": None, "CS_Segment_Pin__c": None, "CS_Segment_Pin_Ends_On__c": None},
     dict.fromkeys(CAP),
 )
 

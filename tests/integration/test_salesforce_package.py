@@ -227,7 +227,7 @@ BROKEN = (
     ("applications/CS_Customer_Success.app-meta.xml", "<tabs>CS_Plan__c<"),
     ("pathAssistants/CS_Plan_Path.pathAssistant-meta.xml", ">CS_Target_On__c<"),
     ("quickActions/CS_Plan__c.CS_Follow_Up.quickAction-meta.xml", ">Subject<"),
-    ("quickActions/CS_Profile__c.CS_Override_Health.quickAction-meta.xml", ">CS_Override_Until__c<"),
+    ("quickActions/CS_Profile__c.CS_Override_Health.quickAction-meta.xml", ">CS_Override_Ends_On__c<"),
     (PULSE_RULE, ">CS_Pulse__c<"),
 )
 

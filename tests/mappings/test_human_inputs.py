@@ -34,7 +34,7 @@ CAP = {
     "cs_override_kind": "cap",
     "cs_override_points": "40",
     "cs_override_reason": "the sponsor left",
-    "cs_override_until": "2025-04-01",
+    "cs_override_ends_on": "2025-04-01",
     "hs_updated_by_user_id": "51000001",
 }
 
@@ -64,9 +64,9 @@ def test_everything_people_can_say_is_read() -> None:
     values = {
         **CAP,
         "cs_segment_pin": "smb",
-        "cs_segment_pin_until": "2025-09-01",
+        "cs_segment_pin_ends_on": "2025-09-01",
         "cs_stage_pin": "adopting",
-        "cs_stage_pin_until": "2025-03-20",
+        "cs_stage_pin_ends_on": "2025-03-20",
         "cs_pulse": "4",
     }
     found = said(company(values))
@@ -94,7 +94,7 @@ def test_a_word_begins_with_the_version_that_first_held_it() -> None:
     [
         ("cs_override_kind", "floor"),
         ("cs_override_points", "41"),
-        ("cs_override_until", "2025-04-02"),
+        ("cs_override_ends_on", "2025-04-02"),
     ],
 )
 def test_a_word_that_is_changed_begins_anew(name: str, value: str) -> None:
@@ -116,8 +116,8 @@ def test_what_is_cleared_is_not_there() -> None:
     """The newest version decides; a reason or an end left over says nothing and is no mistake."""
     left = {
         "cs_override_reason": "old",
-        "cs_override_until": "2025-04-01",
-        "cs_stage_pin_until": "2025-04-01",
+        "cs_override_ends_on": "2025-04-01",
+        "cs_stage_pin_ends_on": "2025-04-01",
     }
     assert said(company(CAP), company(left, NOON + DAY)) == Said(HumanInputs())
 
@@ -140,13 +140,13 @@ def test_days_are_days_where_the_customer_is() -> None:
 
 def test_an_override_lasts_ninety_days_at_most_and_that_is_told() -> None:
     """By hand: 90 days after 3 March 2025 is 1 June. Longer is cut and told; no end at all is not told."""
-    found = said(company({**CAP, "cs_override_until": "2025-06-02"}))
+    found = said(company({**CAP, "cs_override_ends_on": "2025-06-02"}))
     assert found.inputs.override is not None
     assert found.inputs.override.until == date(2025, 6, 1)
     told = "2025-06-02 is more than 90 days after 2025-03-03: the override ends on 2025-06-01"
-    assert found.contradictions == (Contradiction("companies", "77", "cs_override_until", told),)
+    assert found.contradictions == (Contradiction("companies", "77", "cs_override_ends_on", told),)
     for until in (None, "2025-06-01"):
-        quiet = said(company({**CAP, "cs_override_until": until}))
+        quiet = said(company({**CAP, "cs_override_ends_on": until}))
         assert quiet.inputs.override is not None
         assert (quiet.inputs.override.until, quiet.contradictions) == (date(2025, 6, 1), ())
 
@@ -161,9 +161,9 @@ def test_an_override_lasts_ninety_days_at_most_and_that_is_told() -> None:
         ("cs_override_points", "-1", "cs_override_points", "-1 is not between 0 and 100"),
         ("cs_override_points", "high", "cs_override_points", "'high' is not a number"),
         ("cs_override_reason", " ", "cs_override_reason", "an override needs a reason"),
-        ("cs_override_until", "2025-03-03", "cs_override_until",
+        ("cs_override_ends_on", "2025-03-03", "cs_override_ends_on",
          "it ends on 2025-03-03, and was written on 2025-03-03"),
-        ("cs_override_until", "soon", "cs_override_until", "'soon' is not a date"),
+        ("cs_override_ends_on", "soon", "cs_override_ends_on", "'soon' is not a date"),
     ],
 )  # fmt: skip
 def test_an_override_that_says_nothing_clear_does_not_count(
@@ -176,12 +176,13 @@ def test_an_override_that_says_nothing_clear_does_not_count(
 @pytest.mark.parametrize(
     ("values", "field", "reason"),
     [
-        ({"cs_segment_pin": "big", "cs_segment_pin_until": "2025-04-01"}, "cs_segment_pin",
+        ({"cs_segment_pin": "big", "cs_segment_pin_ends_on": "2025-04-01"}, "cs_segment_pin",
          "there is no segment 'big', only enterprise, smb"),
-        ({"cs_stage_pin": "onboard", "cs_stage_pin_until": "2025-04-01"}, "cs_stage_pin",
+        ({"cs_stage_pin": "onboard", "cs_stage_pin_ends_on": "2025-04-01"}, "cs_stage_pin",
          "there is no stage 'onboard', only adopting"),
-        ({"cs_segment_pin": "smb"}, "cs_segment_pin_until", "a pinned segment needs a day on which it ends"),
-        ({"cs_stage_pin": "adopting", "cs_stage_pin_until": "2025-03-02"}, "cs_stage_pin_until",
+        ({"cs_segment_pin": "smb"}, "cs_segment_pin_ends_on",
+         "a pinned segment needs a day on which it ends"),
+        ({"cs_stage_pin": "adopting", "cs_stage_pin_ends_on": "2025-03-02"}, "cs_stage_pin_ends_on",
          "it ends on 2025-03-02, and was written on 2025-03-03"),
         ({"cs_pulse": "9"}, "cs_pulse", "9 is not between 1 and 5"),
         ({"cs_pulse": "0"}, "cs_pulse", "0 is not between 1 and 5"),
@@ -208,7 +209,7 @@ def test_segments_a_charter_does_not_name_are_judged_by_who_takes_the_pin() -> N
     assert keys.segments is None
     assert keys.stages is not None
     assert "adopting" in keys.stages
-    pinned = {"cs_segment_pin": "big", "cs_segment_pin_until": "2025-04-01"}
+    pinned = {"cs_segment_pin": "big", "cs_segment_pin_ends_on": "2025-04-01"}
     found = said(company(pinned), keys=keys)
     assert found.inputs.segment_pin is not None
     assert found.contradictions == ()

@@ -158,7 +158,7 @@ def test_the_latest_recommendation_keeps_its_day() -> None:
 
 
 def test_the_pulse_is_of_the_day_it_was_given() -> None:
-    """A rating of 2 given on 5 January is known from then on with its age; before, and without one, nothing."""
+    """A rating of 2 given on 5 January is known from then on with its age; before, nothing is known."""
     account = facts([line()], human=HumanInputs(pulse=Pulse(2, date(2024, 1, 5), "ada")))
     assert MEASURES["csm_pulse"](account, rules(), AS_OF) == MeasureValue(2, date(2024, 1, 5))
     assert value("csm_pulse", account, date(2024, 1, 5)) == 2

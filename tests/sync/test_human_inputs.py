@@ -97,7 +97,7 @@ def test_an_override_in_the_crm_is_among_the_facts_from_then_on(
     assert said(there) == HumanInputs()
     both.at(START + timedelta(days=6))  # Tuesday, 21 January 2025
     monday = both.now - timedelta(days=1)
-    writes(there, {**CAP, "override_until": "2025-02-20", "pulse": 2})
+    writes(there, {**CAP, "override_ends_on": "2025-02-20", "pulse": 2})
     both.later(minutes=1)
     catch_up(there.ws, there.owner)
     assert there.waiting_accounts() == 1
@@ -113,7 +113,7 @@ def test_an_override_in_the_crm_is_among_the_facts_from_then_on(
     assert said(there, monday) == HumanInputs()
 
     both.later(days=1)
-    writes(there, dict.fromkeys([*CAP, "override_until"]))
+    writes(there, dict.fromkeys([*CAP, "override_ends_on"]))
     caught_up(there)
     assert said(there).override is None
     assert said(there).pulse == found.pulse
@@ -137,7 +137,12 @@ def test_what_people_wrote_is_left_alone_and_ends_by_itself(
 ) -> None:
     """No push of some days touches it; on the day it ends, of which nobody tells, everybody is looked at."""
     there = live(lite, office, vendor)
-    given = {**CAP, "override_until": "2025-01-18", "segment_pin": "smb", "segment_pin_until": "2025-03-01"}
+    given = {
+        **CAP,
+        "override_ends_on": "2025-01-18",
+        "segment_pin": "smb",
+        "segment_pin_ends_on": "2025-03-01",
+    }
     writes(there, given)
     caught_up(there)
     override = said(there).override
@@ -183,7 +188,7 @@ def test_what_cannot_be_taken_is_told_until_it_is_mended(lite: Deployment, offic
         lite.later(minutes=1)
         return paths
 
-    assert changes({"stage_pin": "thriving", "stage_pin_until": "2025-02-01"}) == ["companies/batch/read"]
+    assert changes({"stage_pin": "thriving", "stage_pin_ends_on": "2025-02-01"}) == ["companies/batch/read"]
     assert said(there).stage_pin is None
     (words,) = told(there)
     assert words.startswith("cs_stage_pin: there is no stage 'thriving', only adopting, ")
