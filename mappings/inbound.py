@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from integration.deal_pipelines import Pipeline, Stage
 from integration.owners import OWNERS
-from integration.port import CrmRecord, ReadQuery
+from integration.port import CrmRecord, ObjectSpec, ReadQuery
 from mappings.binding import Binding
 from mappings.bindings import CrmEntry, DealReads, LineReads, TicketFields, TicketReads
 from mappings.catalogue import OWN_OBJECTS, Home
@@ -30,6 +30,7 @@ from mappings.freshness import (
     promise,
 )
 from mappings.homes import OBJECTS, Homes
+from mappings.human_fields import AUTHORS, holder, human_names
 from mappings.naming import HUBSPOT, key_field, vendor_name
 from mappings.outbound import object_specs
 from mappings.quoting import RENEWAL, renewal_mark
@@ -191,7 +192,7 @@ def read_queries(
     if installed:
         for spec in object_specs(charter, vendor, homes):
             if spec.name in fields:
-                fields[spec.name].extend(field.name for field in spec.fields)
+                fields[spec.name].extend((*(one.name for one in spec.fields), *_authors(spec, crm, vendor)))
     return tuple(
         ReadQuery(name, tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(links[name])))
         for name, wanted in fields.items()
@@ -203,14 +204,24 @@ def own_queries(charter: Charter, vendor: str, homes: Homes = OBJECTS) -> tuple[
 
     Links are left out: the ledger knows under what our records hang.
     """
+    crm = charter.crm_for(vendor)
     return tuple(
         ReadQuery(
             spec.name,
-            tuple(dict.fromkeys((*(field.name for field in spec.fields), spec.primary_field))),
+            tuple(
+                dict.fromkeys(
+                    (*(one.name for one in spec.fields), spec.primary_field, *_authors(spec, crm, vendor))
+                )
+            ),
         )
         for spec in object_specs(charter, vendor, homes)
         if spec.custom
     )
+
+
+def _authors(spec: ObjectSpec, crm: CrmEntry, vendor: str) -> tuple[str, ...]:
+    """Return the CRM's own fields that say who saved a record last, where people write for us on it."""
+    return AUTHORS[vendor] if spec.name == holder(crm, vendor) else ()
 
 
 def promises(charter: Charter, vendor: str, homes: Homes) -> dict[str, Promise]:
@@ -219,8 +230,11 @@ def promises(charter: Charter, vendor: str, homes: Homes) -> dict[str, Promise]:
     read = dict.fromkeys(entry.object for entry in crm.entries().values())
     kinds = [kind.value for kind in OWN_OBJECTS if homes.of[kind] is Home.OBJECT]
     theirs, ours = (READ, OWN) if vendor == HUBSPOT else (READ_WITH_THE_BIN, OWN_WITH_THE_BIN)
+    own = {kind: vendor_name(kind, vendor) for kind in kinds}
+    filled_in = holder(crm, vendor)  # people write for us on it, so it is read as soon as what is theirs
     return {name: promise(crm.freshness, name, theirs) for name in read} | {
-        vendor_name(kind, vendor): promise(crm.freshness, kind, ours) for kind in kinds
+        name: promise(crm.freshness, kind, theirs if name == filled_in else ours)
+        for kind, name in own.items()
     }
 
 
@@ -235,16 +249,18 @@ def owners_promise(charter: Charter, vendor: str) -> timedelta | None:
 def watched_fields(charter: Charter, vendor: str) -> dict[str, tuple[str, ...]]:
     """Return the vendor objects and fields whose changes should reach us (the charter's webhooks).
 
-    The time of creation is left out: it moves once, and the creation tells of itself.
+    The time of creation is left out: it moves once, and the creation tells of itself. What people fill in
+    for us is watched wherever anything of its object is.
     """
-    entries = charter.crm_for(vendor).entries().values()
+    crm = charter.crm_for(vendor)
+    entries = crm.entries().values()
     made = {binding.field for entry in entries if (binding := getattr(entry.fields, "created_on", None))}
     read = {
         query.object: tuple(name for name in query.fields if name not in made)
         for query in read_queries(charter, vendor, installed=False)
     }
-    webhooks = charter.crm_for(vendor).webhooks
-    return {name: fields or read[name] for name, fields in webhooks.items()}
+    said = {holder(crm, vendor): human_names(vendor)}
+    return {name: (*(fields or read[name]), *said.get(name, ())) for name, fields in crm.webhooks.items()}
 
 
 def _state(row: Row, reads: DealReads, pipelines: tuple[Pipeline, ...]) -> DealState:

@@ -64,11 +64,12 @@ def _unfilled_of_ours(charter: Charter, vendor: str, found: CrmDescription, home
         if standing is None or not spec.custom:
             continue
         ours = {field.name for field in spec.fields} | {spec.primary_field}
+        written = {field.name for field in spec.fields if field.writable}
         for field in standing.fields:
             where = f"{spec.name}.{field.name}"
             if field.required and field.name not in ours:
                 yield f"{where} is required of every record and is not ours: make it optional"
-            elif field.name in ours and not field.writable and field.name != spec.primary_field:
+            elif field.name in written - {spec.primary_field} and not field.writable:
                 yield f"{where} is read-only to the connected user: let it edit the field {GRANT}"
 
 

@@ -24,6 +24,7 @@ from mappings.charter import Charter
 from mappings.deal_lines import line_object, line_rows
 from mappings.deal_roles import ROLES, role_seed
 from mappings.homes import OBJECTS, TASKS, Homes
+from mappings.human_fields import with_human_fields
 from mappings.money import decimals_of
 from mappings.naming import HUBSPOT, SALESFORCE, key_field, label, lookup_field, plural_label, vendor_name
 from mappings.tasks import task_values
@@ -66,7 +67,7 @@ class VendorWrite:
 
 
 def object_specs(charter: Charter, vendor: str, homes: Homes = OBJECTS) -> tuple[ObjectSpec, ...]:
-    """Return what install must ensure: our objects whole, then our fields on the customer's objects.
+    """Return what install must ensure: our objects whole, our fields on the customer's, and people's.
 
     Native tasks need nothing: all their fields are HubSpot's own.
     """
@@ -79,7 +80,7 @@ def object_specs(charter: Charter, vendor: str, homes: Homes = OBJECTS) -> tuple
     ours = {crm.reads.account.object: account, crm.reads.deal.object: deal}
     ours |= {lines: [_key_spec(vendor)]} if lines else {}
     extended = [ObjectSpec(name, name, name, tuple(fields)) for name, fields in ours.items() if fields]
-    return (*own, *extended)
+    return with_human_fields((*own, *extended), crm, vendor)
 
 
 def to_rows(

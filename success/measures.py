@@ -273,6 +273,15 @@ def _nps(view: AccountView, as_of: date) -> MeasureValue:
     return MeasureValue(Fraction(100 * balance, len(scores)), max(one.on for one in latest.values()))
 
 
+# The CSM's own word: of the day it was given, however old; a scorecard says what is fresh.
+
+
+def _csm_pulse(view: AccountView, as_of: date) -> MeasureValue:
+    """Return the CSM's latest rating; unknown before its day, and where none was given."""
+    pulse = view.facts.human.pulse
+    return UNKNOWN if pulse is None or pulse.on > as_of else MeasureValue(pulse.rating, pulse.on)
+
+
 # Contract: known as soon as the ledger is.
 
 
@@ -321,6 +330,7 @@ _CATALOGUE = (
     Measure("open_escalations", "Open escalations", Unit.COUNT, CelType.INT, _open_escalations),
     Measure("tickets_28d", "Tickets in 28 days", Unit.COUNT, CelType.INT, _tickets),
     Measure("csat_90d", "Satisfaction in 90 days", Unit.RATING, CelType.DOUBLE, _csat),
+    Measure("csm_pulse", "CSM pulse", Unit.RATING, CelType.INT, _csm_pulse),
     Measure("nps_latest", "Latest recommendation", Unit.RATING, CelType.INT, _nps_latest),
     Measure("nps_90d", "NPS in 90 days", Unit.RATING, CelType.DOUBLE, _nps),
     Measure("days_to_renewal", "Time to renewal", Unit.DAYS, CelType.INT, _days_to_renewal),

@@ -8,7 +8,7 @@ Neighbours: ``mappings.inbound`` translates each record, ``success`` takes the r
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from integration.port import CrmRecord
 from integration.record_ids import name_of_account
 from mappings.further_facts import product_names, to_answer
+from mappings.human_fields import holder
 from mappings.inbound import Contradiction, to_account, to_deal, to_line, to_own_line, to_ticket
 from success.facts import (
     Account,
@@ -29,7 +30,9 @@ from success.facts import (
     Ticket,
     UsageDay,
 )
+from success.human_inputs import HumanInputs
 from success.renewal_terms import group_sources
+from sync.human_inputs import what_people_said
 from sync.keep import USAGE_REF, crm_record
 from sync.seen import support_seen
 from sync.state import identity, mirror, usage_store
@@ -78,9 +81,10 @@ def assemble(
     """Return the facts of the accounts (all when ``None``) as known at the moment."""
     found = Assembled()
     reads = ws.inbound.crm.reads
+    held = _records(conn, ws, reads.account.object, account_ids, moment)
     accounts = [
         account
-        for one in _records(conn, ws, reads.account.object, account_ids, moment)
+        for one in held
         if (account := found.sort(one.account_id, to_account(crm_record(one), ws.inbound)))
     ]
     ids = None if account_ids is None else [account.account_id for account in accounts]
@@ -88,6 +92,7 @@ def assemble(
     tickets = _tickets(conn, ws, ids, moment, found)
     answers, names = _answers(conn, ws, ids, moment, found), _product_names(conn, ws, moment)
     usage = _Usage.read(conn, ws, accounts, moment)
+    human = _human(conn, ws, accounts, held, moment, found)
     supported = support_seen(conn, ws, moment.known_at)
     for account in accounts:
         key = account.account_id
@@ -103,6 +108,7 @@ def assemble(
             presence=usage.presence(account),
             usage_seen=usage.seen,
             support_seen=supported,
+            human=human.get(key, HumanInputs()),
         )
     return found
 
@@ -248,6 +254,23 @@ def _answers(
     reads = ws.inbound.crm.reads.survey
     held = [] if reads is None else _records(conn, ws, reads.object, ids, moment)
     return _under_accounts(held, lambda record: to_answer(record, ws.inbound), found)
+
+
+def _human(
+    conn: Connection,
+    ws: Workspace,
+    accounts: Sequence[Account],
+    held: list[StoredRecord],
+    moment: Moment,
+    found: Assembled,
+) -> dict[str, HumanInputs]:
+    """Return what people said, by account; ``held`` are the accounts' own records."""
+    name = holder(ws.inbound.crm, ws.vendor)
+    if name != ws.inbound.crm.reads.account.object:
+        held = _records(conn, ws, name, [one.account_id for one in accounts], moment)
+    said = what_people_said(conn, ws, accounts, held, moment.known_at)
+    found.contradictions += [(key, wrong) for key, one in said.items() for wrong in one.contradictions]
+    return {key: one.inputs for key, one in said.items()}
 
 
 def _product_names(conn: Connection, ws: Workspace, moment: Moment) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Keep: records just read, into the mirror; and records named, read again.
 
 A version is stored and the touched accounts marked dirty in the caller's transaction. Our own objects
-are kept beside the customer's: what people edit there is drift, and no fact, so no account is marked.
+are kept beside the customer's: what people edit there is drift, and no fact, so no account is marked,
+unless it is what they fill in for us.
 Neighbours: ``pull`` reads by page, ``drain`` and ``follow`` what was hinted at, ``look`` reads the mirror.
 """
 
@@ -15,6 +16,7 @@ from sqlalchemy import Connection
 
 from integration.port import CrmRecord, ReadQuery, Signal, SignalKind
 from integration.record_ids import name_of_account
+from mappings.human_fields import spoken_for, without_idle_author
 from mappings.inbound import own_queries, read_queries
 from sync import drift
 from sync.bury import bury
@@ -169,7 +171,7 @@ def keep(conn: Connection, ws: Workspace, records: Sequence[CrmRecord], reason: 
     if object_name in own_objects(ws):
         return _keep_own(conn, ws, records)
     accounts = _accounts_of(conn, ws, records)
-    rows = [mirror_record(record, accounts.get(record.id)) for record in records]
+    rows = [mirror_record(without_idle_author(one, ws.vendor), accounts.get(one.id)) for one in records]
     change = mirror.store(conn, ws.id, now, rows)
     touched = set(change.touched_accounts)
     if object_name == ws.inbound.crm.reads.account.object:
@@ -183,10 +185,19 @@ def keep(conn: Connection, ws: Workspace, records: Sequence[CrmRecord], reason: 
 
 
 def _keep_own(conn: Connection, ws: Workspace, records: Sequence[CrmRecord]) -> Pulled:
-    """Store records of ours; a field somebody changed is looked at by the next push."""
-    change = mirror.store(conn, ws.id, ws.now(), [mirror_record(record, None) for record in records])
-    drift.reopen_changed(conn, ws, records[0].object, [record.id for record in records])
-    return Pulled(len(records), len(change.changed))
+    """Store records of ours; a field somebody changed is looked at by the next push.
+
+    What people fill in on one is a fact of its account, which is marked.
+    """
+    crm, object_name = ws.inbound.crm, records[0].object
+    rows = [
+        mirror_record(without_idle_author(one, ws.vendor), spoken_for(one, crm, ws.vendor)) for one in records
+    ]
+    change = mirror.store(conn, ws.id, ws.now(), rows)
+    reason = f"{object_name} filled in"
+    marked = dirty.mark(conn, ws.id, ws.now(), Scope.ACCOUNT, change.touched_accounts, reason)
+    drift.reopen_changed(conn, ws, object_name, [record.id for record in records])
+    return Pulled(len(records), len(change.changed), marked)
 
 
 def mirror_record(record: CrmRecord, account_id: str | None) -> MirrorRecord:

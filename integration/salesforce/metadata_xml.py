@@ -124,6 +124,8 @@ def field_nodes(owner: ObjectSpec, spec: FieldSpec) -> list[Node]:
     nodes: dict[str, str | Sequence[Node]] = {"label": spec.label, "type": _VENDOR_TYPES[spec.type]}
     if spec.description:
         nodes["description"] = spec.description
+        if not spec.writable:  # people fill it in, and read this beside it
+            nodes["inlineHelpText"] = spec.description
     if spec.required and spec.type is not FieldType.BOOLEAN:
         nodes["required"] = "true"
     nodes |= _type_nodes(owner, spec)

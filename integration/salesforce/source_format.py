@@ -47,6 +47,7 @@ MEMBER_TYPES: Final[Mapping[str, str]] = {
     "compactLayouts": "CompactLayout",
     "fields": "CustomField",
     "listViews": "ListView",
+    "validationRules": "ValidationRule",
 }
 _FOLDER_ENDS: Final = (f".reportFolder{META}", f".dashboardFolder{META}")
 

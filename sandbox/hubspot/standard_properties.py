@@ -17,6 +17,7 @@ hs_object_id|Record ID|number|number|r
 hs_object_source|Record creation source|enumeration|select|r
 hs_object_source_id|Record creation source ID|string|text|r
 hs_object_source_label|Record source|enumeration|select|r
+hs_updated_by_user_id|Updated by user ID|number|number|r
 hubspot_owner_id|Owner|enumeration|select
 hubspot_owner_assigneddate|Owner assigned date|datetime|date|r
 hs_merged_object_ids|Merged record IDs|enumeration|checkbox|r

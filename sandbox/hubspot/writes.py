@@ -85,6 +85,7 @@ class Writer:
             "hs_object_source": actor.source,
             "hs_object_source_id": actor.source_id,
             "hs_object_source_label": actor.source,
+            **_saved_by(actor),
         }
         full = derive(self.portal, kind, {**system, **values}, now)
         return Record(kind.type_id, record_id, full, now, now, actor.source, actor.source_id, {})
@@ -109,7 +110,8 @@ class Writer:
 
     def _changed(self, kind: ObjectType, record: Record, merged: dict[str, str], actor: Actor) -> Record:
         now = self.portal.clock.now_ms()
-        full = derive(self.portal, kind, {**merged, kind.modified: stamp(now)}, now)
+        saved = {kind.modified: stamp(now), **_saved_by(actor)}
+        full = derive(self.portal, kind, {**merged, **saved}, now)
         history = dict(record.history)
         for name in set(full) | set(record.values):
             if name != kind.modified and full.get(name) != record.values.get(name):
@@ -299,6 +301,12 @@ class Writer:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+
+
+def _saved_by(actor: Actor) -> dict[str, str]:
+    """Return the property that names the user who saved a record; an app's write names none."""
+    prefix, _, user = actor.source_id.partition(":")
+    return {"hs_updated_by_user_id": user} if prefix == "userId" else {}
 
 
 def as_text(name: str, raw: Any) -> str:

@@ -33,6 +33,7 @@ from sandbox.salesforce.metadata_scope import Scope, missing
 from sandbox.salesforce.metadata_zip import NESTED, NS, Package, text_of
 from sandbox.salesforce.org import SENDINGS, Org
 from sandbox.salesforce.schema import Field
+from sandbox.salesforce.validation_rules import RULE, RULES
 
 Json = dict[str, Any]
 
@@ -105,6 +106,8 @@ class _Deploy:
         self.org.store.note("components", self.components)
         self.org.store.note("details", self.details)
         self.org.keep(SENDINGS, list(sendings(self.details)))
+        rules = self.details.get(RULES, {})
+        self.org.keep(RULES, [rules[name] for name in self.components.get(RULE, [])])
         for grant in list(self.org.grants.items()):
             self.keep_set(*grant)
         refresh(self.org, self.components)

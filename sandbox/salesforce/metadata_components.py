@@ -31,6 +31,7 @@ from sandbox.salesforce.metadata_views import (
     tab,
 )
 from sandbox.salesforce.metadata_zip import FOLDERS, Package
+from sandbox.salesforce.validation_rules import RULE, validation_rule
 
 Check = Callable[[Scope, str, ET.Element], None]
 BEFORE_PERMISSIONS: dict[str, Check] = {
@@ -56,6 +57,7 @@ _NESTED: dict[str, Check] = {
     "ListView": list_view,
     "CompactLayout": compact_layout,
     "WorkflowOutboundMessage": outbound_message,
+    RULE: validation_rule,
 }
 _APPLIED = frozenset({"CustomObject", "PermissionSet", "Workflow"})
 

@@ -162,7 +162,10 @@ def tab_known(scope: Scope, name: str, element: str) -> None:
 
 
 def quick_action(scope: Scope, name: str, root: ET.Element) -> None:
-    """Check an action that creates a record below the one it stands on; ``name`` is Object.Action."""
+    """Check an action that creates a record below the one it stands on, or updates that one itself.
+
+    ``name`` is Object.Action. An update names no parent, and no target but its own object.
+    """
     allowed = {
         "description", "label", "optionsCreateFeedItem", "quickActionLayout", "targetObject",
         "targetParentField", "type",
@@ -171,17 +174,25 @@ def quick_action(scope: Scope, name: str, root: ET.Element) -> None:
     obj, action = _split(scope, name)
     check_name(action, 40)
     check_label(root)
-    one_of(needed(root, "type"), ("Create",), "QuickActionType")
+    kind = one_of(needed(root, "type"), ("Create", "Update"), "QuickActionType")
+    target = obj if kind == "Update" else _created_below(scope, obj, root)
+    if kind == "Update" and (text_of(root, "targetObject") or obj.name) != obj.name:
+        raise Problem(f"An action that updates a record has no other target than {obj.name}")
+    for column in children(_only(root, "quickActionLayout"), "quickActionLayoutColumns"):
+        for item in children(column, "quickActionLayoutItems"):
+            if text_of(item, "emptySpace") != "true":
+                scope.field(target, needed(item, "field"), "field")
+
+
+def _created_below(scope: Scope, obj: SObject, root: ET.Element) -> SObject:
+    """Return the object of which an action makes records below those of ``obj``. Raises Problem."""
     target = scope.object(needed(root, "targetObject"), "targetObject")
     parent = needed(root, "targetParentField")
     link = target.get(parent) or target.get(parent + "Id")
     # An activity may hang under every object that has activities.
     if link is None or not (parent == "What" or obj.name in link.reference_to):
         raise missing("targetParentField", "CustomField", f"{target.name}.{parent}")
-    for column in children(_only(root, "quickActionLayout"), "quickActionLayoutColumns"):
-        for item in children(column, "quickActionLayoutItems"):
-            if text_of(item, "emptySpace") != "true":
-                scope.field(target, needed(item, "field"), "field")
+    return target
 
 
 def path_assistant(scope: Scope, name: str, root: ET.Element) -> None:

@@ -12,12 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 from sandbox.salesforce.access import Grants
 from sandbox.salesforce.metadata_rows import refresh
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.schema import Field, SObject
 from sandbox.salesforce.store import Change, Row
+from sandbox.salesforce.validation_rules import RULE, RULES
 
 _NAME = re.compile(r"\b(\w+)__(c|r)\b")
 
@@ -113,6 +115,8 @@ def _remember(org: Org, names: Renaming) -> None:
     details = org.store.noted("details", {})
     uses = details.get("uses", {})
     details["uses"] = {_used(names, one): [_used(names, part) for part in uses[one]] for one in uses}
+    details[RULES] = dict(_rule(names, name, one) for name, one in details.get(RULES, {}).items())
+    org.keep(RULES, [details[RULES][name] for name in told.get(RULE, [])])
     org.store.note("components", told)
     org.store.note("details", details)
     refresh(org, told)
@@ -121,6 +125,17 @@ def _remember(org: Org, names: Renaming) -> None:
 def _used(names: Renaming, component: str) -> str:
     kind, _, name = component.partition(":")
     return f"{kind}:{names.remembered(kind, name)}"
+
+
+def _rule(names: Renaming, name: str, rule: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return a validation rule's full name, and the rule, with everything it names renamed."""
+    shown = rule["field"] and names.field(rule["object"], rule["field"])
+    renamed = {
+        "object": names.object(rule["object"]),
+        "formula": names.formula(rule["formula"]),
+        "field": shown,
+    }
+    return names.remembered(RULE, name), rule | renamed
 
 
 def _row(names: Renaming, obj: SObject, row: Row) -> Row:

@@ -1,6 +1,7 @@
-"""The customer's own rules that refuse a write: validation rules and duplicate rules.
+"""The rules that refuse a write: validation rules and duplicate rules.
 
-Set by ``POST /_sandbox/validation_rules`` and ``/_sandbox/duplicate_rules``; kept with the org.
+The customer's own are set by ``POST /_sandbox/validation_rules`` and ``/_sandbox/duplicate_rules`` and kept
+with the org; deployed validation rules are judged by ``validation_rules``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from typing import Any
 
 from sandbox.salesforce.errors import SfError, dml
 from sandbox.salesforce.org import Org
+from sandbox.salesforce.schema import SObject
 from sandbox.salesforce.store import Row
+from sandbox.salesforce.validation_rules import RULES, Save, fires
 
 
 def set_rules(org: Org, kind: str, rules: list[dict[str, Any]]) -> int:
@@ -35,14 +38,18 @@ def _rules(org: Org, kind: str) -> list[dict[str, Any]]:
     return kept[kind]
 
 
-def check_validation(org: Org, object_name: str, row: Row) -> None:
-    """Raise FIELD_CUSTOM_VALIDATION_EXCEPTION where a validation rule fires.
+def check_validation(org: Org, obj: SObject, row: Row, old: Row | None) -> None:
+    """Raise FIELD_CUSTOM_VALIDATION_EXCEPTION where a validation rule fires, a deployed or a set one.
 
     A rule fires when ``field_required`` is empty, or when ``field`` equals ``equals``, or when
     ``field`` is greater than ``greater_than``; ``when`` (field to value) narrows it.
     """
+    save = Save(row, old, org.now().date())
+    for rule in org.kept(RULES, []):
+        if rule["object"] == obj.name and rule["active"] and fires(obj, rule["formula"], save):
+            raise dml("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule["message"], *filter(None, [rule["field"]]))
     for rule in _rules(org, "validation"):
-        if rule["object"].lower() == object_name.lower() and _fires(rule, row):
+        if rule["object"].lower() == obj.name.lower() and _fires(rule, row):
             at = rule.get("error_field")
             words = (
                 rule.get("message") or f"{rule.get('field_required') or rule.get('field')} is not acceptable"

@@ -268,7 +268,7 @@ def _save(w: Writer, obj: SObject, row: Row, old: Row | None, given: set[str]) -
     _check_assignment(w, obj, row)
     flows.run(w.org, flows.BEFORE, obj, row, old)
     derive(w.org, obj.name, row, old, given)
-    check_validation(w.org, obj.name, row)
+    check_validation(w.org, obj, row, old)
     check_duplicates(w.org, obj.name, row, allow_save=w.allow_save)
     _check_unique(w, obj, row)
     _store(w, obj, row)

@@ -29,6 +29,7 @@ __all__ = [
     "rehang",
     "store",
     "versions",
+    "versions_of",
 ]
 
 ReadAgainst = Literal["ours", "source"]
@@ -88,6 +89,24 @@ def versions(conn: Connection, installation_id: str, object_name: str, source_id
     )
     rows = conn.execute(query.order_by(record_version.c.seq)).mappings()
     return [stored(row) for row in rows]
+
+
+def versions_of(
+    conn: Connection,
+    installation_id: str,
+    object_name: str,
+    source_ids: Sequence[str],
+    moment: datetime | None = None,
+) -> dict[str, list[StoredRecord]]:
+    """Return the versions of records that had reached us by ``moment`` (inclusive), oldest first, by id."""
+    table, found = record_version.c, dict[str, list[StoredRecord]]()
+    for chunk in chunks(source_ids):
+        query = select(record_version).where(_of(installation_id, object_name), table.source_id.in_(chunk))
+        if moment is not None:
+            query = query.where(table.ingested_at <= moment)
+        for row in conn.execute(query.order_by(table.source_id, table.seq)).mappings():
+            found.setdefault(row["source_id"], []).append(stored(row))
+    return found
 
 
 def counts(conn: Connection, installation_id: str) -> dict[str, int]:

@@ -38,11 +38,12 @@ EVERY = {f"{part}/{path}": text for part in Part for path, text in package_files
 HEALTH = "objects/CS_Profile__c/fields/CS_Health__c.field-meta.xml"
 LOOKUP = "objects/CS_Profile__c/fields/CS_Account__c.field-meta.xml"
 KEY = "objects/CS_Plan__c/fields/CS_Key__c.field-meta.xml"
+PULSE_RULE = "objects/CS_Profile__c/validationRules/CS_Pulse_1_To_5.validationRule-meta.xml"
 USER = "permissionsets/CS_User.permissionset-meta.xml"
 TYPES = {
     "CompactLayout", "CustomApplication", "CustomField", "CustomObject", "CustomTab", "Dashboard",
     "DashboardFolder", "FlexiPage", "Layout", "ListView", "PathAssistant", "PermissionSet", "QuickAction",
-    "Report", "ReportFolder", "ReportType",
+    "Report", "ReportFolder", "ReportType", "ValidationRule",
 }  # fmt: skip
 
 
@@ -226,6 +227,8 @@ BROKEN = (
     ("applications/CS_Customer_Success.app-meta.xml", "<tabs>CS_Plan__c<"),
     ("pathAssistants/CS_Plan_Path.pathAssistant-meta.xml", ">CS_Target_On__c<"),
     ("quickActions/CS_Plan__c.CS_Follow_Up.quickAction-meta.xml", ">Subject<"),
+    ("quickActions/CS_Profile__c.CS_Override_Health.quickAction-meta.xml", ">CS_Override_Ends_On__c<"),
+    (PULSE_RULE, ">CS_Pulse__c<"),
 )
 
 

@@ -17,6 +17,7 @@ from mappings.bindings import HomesEntry, Ownership
 from mappings.catalogue import CATALOGUE, OWN_OBJECTS, Home
 from mappings.charter import Charter
 from mappings.homes import OBJECTS, Homes, choose_homes, homes_for, moves
+from mappings.human_fields import human_names
 from mappings.load import load_charter
 from mappings.outbound import object_specs, own_object, to_rows
 from mappings.rows import rows_of_account
@@ -191,14 +192,14 @@ def test_only_better_homes_are_moves() -> None:
 
 
 def test_lite_needs_fields_on_the_company_and_on_the_deal_only() -> None:
-    """Every profile and plan field but the account's own name becomes a company property."""
+    """Every profile and plan field but the account's own name becomes a company property, and people's."""
     specs = {
         spec.name: [field.name for field in spec.fields] for spec in object_specs(CHARTER, "hubspot", LITE)
     }
     assert set(specs) == {"companies", "deals"}
     profile_fields = {f"cs_{entry.name}" for entry in CATALOGUE[PROFILE]} - {"cs_name"}
     plan_fields = {f"cs_plan_{entry.name}" for entry in CATALOGUE[PLAN]} - {"cs_plan_name"}
-    assert set(specs["companies"]) == profile_fields | plan_fields
+    assert set(specs["companies"]) == profile_fields | plan_fields | set(human_names("hubspot"))
     assert len(specs["companies"]) == len(set(specs["companies"]))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from success.facts import AccountFacts, LineKind, Money, SurveyKind
+from success.human_inputs import HumanInputs, Pulse
 from success.measures import MEASURES, MeasureValue, measure_all
 from success.rules import RenewalRule
 from tests.success.builders import answer, days, facts, line, rules, seen, ticket, used
@@ -156,6 +157,15 @@ def test_the_latest_recommendation_keeps_its_day() -> None:
     assert value("nps_latest", facts([line()], answers=(effort,))) is None
 
 
+def test_the_pulse_is_of_the_day_it_was_given() -> None:
+    """A rating of 2 given on 5 January is known from then on with its age; before, nothing is known."""
+    account = facts([line()], human=HumanInputs(pulse=Pulse(2, date(2024, 1, 5), "ada")))
+    assert MEASURES["csm_pulse"](account, rules(), AS_OF) == MeasureValue(2, date(2024, 1, 5))
+    assert value("csm_pulse", account, date(2024, 1, 5)) == 2
+    assert value("csm_pulse", account, date(2024, 1, 4)) is None
+    assert value("csm_pulse", facts([line()])) is None
+
+
 def test_nps_is_unknown_below_five_people() -> None:
     """Three promoters, one passive and one detractor are 40; of four people it is unknown."""
     scores = {"a": 9, "b": 10, "c": 9, "d": 8, "e": 6}
@@ -214,5 +224,6 @@ def test_facts_after_the_day_are_not_seen(name: str) -> None:
         usage=past.usage + later,
         tickets=(ticket("9", date(2024, 7, 2), date(2024, 7, 3), csat=1, escalated=True),),
         presence=(seen(date(2024, 7, 1), "abc"),),
+        human=HumanInputs(pulse=Pulse(1, date(2024, 7, 1))),
     )
     assert value(name, past) == value(name, future)

@@ -11,9 +11,12 @@ from integration.port import CrmDescription, CrmPort, Misconfigured, ReadQuery
 from integration.salesforce.connector import SalesforcePort
 from integration.salesforce.namespaced_port import NamespacedPort
 from mappings.load import load_charter
+from sync.catch_up import catch_up
+from sync.facts import Moment, assemble
 from sync.install import InstallPlan, make_plan
 from sync.install_steps import Outcome
 from sync.onboard import connect_installation, pin_namespace, plan_install
+from sync.state.engine import reading
 from sync.state.ledger import WriteState
 from tests.sync.harness import CHARTER, ROOT, SALESFORCE, Deployment, Office
 from tests.sync.portfolios import three_customers
@@ -118,6 +121,22 @@ def test_a_field_of_ours_that_somebody_changed_is_put_right(acme: Office) -> Non
     acme.settle()
     (now,) = [row for row in acme.sandbox.records("Opportunity") if row["Id"] == renewal["Id"]]
     assert now["acme__CS_Due_On__c"] == renewal["acme__CS_Due_On__c"]
+
+
+def test_what_people_write_on_a_profile_reaches_us_in_our_words(acme: Office) -> None:
+    """The pulse of one account, and who gave it, polled from the package's own field."""
+    at_work(acme)
+    profile = acme.sandbox.records(PREFIX + "CS_Profile__c")[0]
+    acme.deployment.later(minutes=10)
+    acme.sandbox.edit(PREFIX + "CS_Profile__c", profile["Id"], {"acme__CS_Pulse__c": 2}, user="")
+    acme.deployment.later(hours=1)
+    catch_up(acme.ws, acme.owner)
+    account, day = profile["acme__CS_Account__c"], acme.ws.day_of(acme.deployment.now)
+    with reading(acme.engine) as conn:
+        pulse = assemble(conn, acme.ws, [account], Moment(day)).facts[account].human.pulse
+    assert pulse is not None
+    assert (pulse.rating, pulse.on) == (2, day)
+    assert pulse.author
 
 
 def test_the_namespace_is_pinned_when_connecting_and_a_plain_org_has_none(
