@@ -150,6 +150,7 @@ PHRASES: Mapping[str, str] = {
     "measure.csat_90d": "Zufriedenheit in 90 Tagen",
     "measure.nps_latest": "Letzte Weiterempfehlung",
     "measure.nps_90d": "NPS in 90 Tagen",
+    "measure.csm_pulse": "Einschätzung des CSM",
     "measure.days_to_renewal": "Zeit bis zur Verlängerung",
     "measure.days_since_start": "Zeit seit Beginn",
     "measure.arr": "ARR",

@@ -129,6 +129,7 @@ PHRASES: Mapping[str, str] = {
     "measure.csat_90d": "Satisfacción en 90 días",
     "measure.nps_latest": "Última recomendación",
     "measure.nps_90d": "NPS en 90 días",
+    "measure.csm_pulse": "Pulso del CSM",
     "measure.days_to_renewal": "Tiempo hasta la renovación",
     "measure.days_since_start": "Tiempo desde el inicio",
     "measure.arr": "ARR",

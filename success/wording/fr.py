@@ -139,6 +139,7 @@ PHRASES: Mapping[str, str] = {
     "measure.csat_90d": "Satisfaction en 90 jours",
     "measure.nps_latest": "Dernière recommandation",
     "measure.nps_90d": "NPS en 90 jours",
+    "measure.csm_pulse": "Pouls du CSM",
     "measure.days_to_renewal": "Temps jusqu'au renouvellement",
     "measure.days_since_start": "Temps depuis le début",
     "measure.arr": "ARR",
