@@ -187,6 +187,11 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "person-fields": (_ROWS, "a person's name on a business account"),
     "record-locked": (_ROWS, "an update of a record that waits for approval"),
     "owner-inactive": (_ROWS, "an owner who left"),
+    "validation-rule": (_ROWS, "a save that a deployed validation rule forbids"),
+    "rule-formula": ("3, metadata deploy", "a validation rule with a formula that is none"),
+    "rule-incomplete": ("3, metadata deploy", "a validation rule without what every one has"),
+    "rule-name": ("3, metadata deploy", "a validation rule's name that is too long, or none"),
+    "delete-ruled-field": (_DESTRUCTIVE, "a field that a validation rule asks about"),
     "required-field": (_ROWS, "a record without a field required of all"),
     "one-currency": (_ROWS, "the currency field of an org that has one currency"),
     # 2.2: change events over the Pub/Sub API

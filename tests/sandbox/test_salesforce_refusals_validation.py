@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from tests.sandbox.conftest import Sandbox
+from tests.sandbox.salesforce_refusals import refuses
 from tests.sandbox.salesforce_session import NS, Api, custom_object, field, package, permission_set
 
 FIELDS = ("Amount__c", "Due__c", "Stage__c", "Note__c")
@@ -65,6 +66,7 @@ def deployed(api: Api, formula: str, *, name: str = "Rule", **changes: str | Non
     return [one["problem"] for one in api.deploy(files)["details"]["componentFailures"]]
 
 
+@refuses("rule-formula")
 @pytest.mark.parametrize(
     ("formula", "words"),
     [
@@ -96,6 +98,7 @@ def test_a_formula_that_cannot_be_judged_is_refused(api: Api, formula: str, word
     assert words in said
 
 
+@refuses("rule-incomplete")
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -113,12 +116,14 @@ def test_a_rule_that_lacks_something_is_refused(api: Api, changes: dict[str, str
     assert words in said
 
 
+@refuses("rule-name")
 def test_a_rules_name_has_at_most_forty_characters(api: Api) -> None:
     """As every developer name, without two underscores in a row."""
     assert "is not valid" in deployed(api, "Amount__c > 1", name="R" * 41)[0]
     assert "is not valid" in deployed(api, "Amount__c > 1", name="A__B")[0]
 
 
+@refuses("validation-rule")
 def test_a_save_that_meets_a_rule_is_refused_at_its_field(api: Api) -> None:
     """On 3 March: what is due that day or before, new or changed; other saves of a record go through."""
     formula = "AND(OR(ISNEW(), ISCHANGED(Due__c)), NOT(ISBLANK(TEXT(Stage__c))), Due__c <= TODAY() + 0)"
@@ -155,6 +160,7 @@ def test_a_rule_speaks_of_a_save_only_where_it_says_so(salesforce: Sandbox, api:
     assert api.call("POST", "/sobjects/Thing__c", {"Due__c": "2025-03-01"}).status_code == 201
 
 
+@refuses("delete-ruled-field")
 def test_a_field_a_rule_asks_about_goes_after_the_rule(api: Api) -> None:
     """Destructive changes: the field is held while the rule stands; a rule that went refuses nothing."""
     assert deployed(api, 'Note__c = "no"', errorDisplayField=None) == []
