@@ -51,18 +51,16 @@ class SegmentsEntry(Model):
         whens = [rule.when for rule in rules]
         findings = key_findings([rule.key for rule in rules])
         findings += list_findings(whens, [rule.leave_when for rule in rules])
-        if None in whens:
-            catch_all = whens.index(None)
+        catch_all = whens.index(None) if None in whens else None
+        if catch_all is None:
+            wrong = "no segment takes the accounts for which none of these holds"
+            findings.append(Finding((), wrong, "Add a last segment without `when`."))
+        elif catch_all + 1 < len(rules):
             wrong = (
                 f"nobody can be in it: {rules[catch_all].key!r} before it has no `when` and takes everybody"
             )
-            findings += [
-                Finding((index,), wrong, "Move the segment without `when` to the end of the list.")
-                for index in range(catch_all + 1, len(rules))
-            ]
-        else:
-            wrong = "no segment takes the accounts for which none of these holds"
-            findings.append(Finding((), wrong, "Add a last segment without `when`."))
+            remedy = "Move the segment without `when` to the end of the list."
+            findings.append(Finding((catch_all + 1,), wrong, remedy))
         refuse(findings)
         return rules
 

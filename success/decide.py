@@ -6,7 +6,7 @@ the CRM as of a day. Both are pure: equal arguments give equal results, byte for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -91,9 +91,21 @@ def decide(state: FoldState, facts: AccountFacts, rules: Rules, as_of: date) -> 
     """
     view = AccountView(facts, rules)
     milestones = plans.milestones(view, state.plans, as_of)
-    progress = journey.words_of_milestones(milestones)
-    stands = _stand(view, state.standing, progress, as_of)
+    progress, stands = _today(view, state, milestones, as_of)
     book = MeasureBook(view, as_of, words={**progress, **stands.words})
     health = score(facts, rules.scorecard, book, as_of)
     outcome = Outcome(view, state, health, milestones, as_of, stands)
     return Decision(records(outcome), health, milestones, stands)
+
+
+def standing(state: FoldState, view: AccountView, as_of: date) -> Standing:
+    """Return where an account stands as of a day, as ``decide`` has it, without all the rest."""
+    return _today(view, state, plans.milestones(view, state.plans, as_of), as_of)[1]
+
+
+def _today(
+    view: AccountView, state: FoldState, milestones: Sequence[MilestoneStatus], as_of: date
+) -> tuple[Mapping[str, Word], Standing]:
+    """Return the plan's progress and where the account stands, judged by a day that is not over."""
+    progress = journey.words_of_milestones(milestones)
+    return progress, _stand(view, state.standing, progress, as_of)

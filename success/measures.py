@@ -98,7 +98,9 @@ class MeasureBook(Mapping[str, MeasureValue]):
     def word(self, name: str) -> Word | None:
         """Return a word's value, None where it is not known; KeyError for a name that is no word."""
         entry = WORDS[name]
-        return self._words.get(name) if entry.of_view is None else entry.of_view(self._view, self._as_of)
+        if name in self._words or entry.of_view is None:
+            return self._words.get(name)
+        return entry.of_view(self._view, self._as_of)
 
     def saying(self, words: Mapping[str, Word]) -> MeasureBook:
         """Return a book of the same account and day that has more words, and measures nothing twice."""

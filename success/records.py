@@ -25,6 +25,7 @@ from success.renewals import followed
 from success.rules import PlanTemplate
 from success.segmentation import rule_of
 from success.standing import Standing
+from success.standing_findings import standing_findings
 from success.trend import trend
 from success.view import AccountView
 
@@ -120,6 +121,7 @@ def _risks(outcome: Outcome) -> Iterator[str]:
     for contradiction in contradictions(view.facts, view.rules.policies, outcome.as_of):
         if contradiction.code in RISKY:
             yield contradiction.text
+    yield from (misplaced.text for misplaced in standing_findings(view))
 
 
 def _adoptions(outcome: Outcome) -> Iterator[str]:

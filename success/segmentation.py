@@ -13,8 +13,9 @@ from success.criteria import UNKNOWN, Segmentation, SegmentRule
 from success.holding import Held
 from success.measures import MeasureBook
 from success.standing import Standing, held_before, in_force, kept, settled
+from success.standing_findings import single_attributes
 from success.view import AccountView
-from success.words import SEGMENT
+from success.words import ATTRIBUTES, SEGMENT
 
 
 def asked(segmentation: Segmentation, current: str | None, book: MeasureBook) -> str:
@@ -34,7 +35,8 @@ def step(view: AccountView, before: Standing, book: MeasureBook, day: date) -> t
     keys = [rule.key for rule in segmentation.segments]
     pin = in_force(view.facts.human.segment_pin, day, keys)
     current = held_before(before.segment, keys, pinned=SEGMENT in before.pinned)
-    wanted = pin or asked(segmentation, current, book)
+    single = book.saying({ATTRIBUTES: single_attributes(view)})
+    wanted = pin or asked(segmentation, current, single)
     held = settled(before.segment, current, wanted, pin, day, segmentation.hold_days)
     return held, pin is not None
 
