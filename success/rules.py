@@ -7,7 +7,7 @@ Points are integer thousandths (100 points = 100_000), weights and shares intege
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
@@ -171,3 +171,13 @@ class Rules:
     segmentation: Segmentation = ONE_SEGMENT
     journey: Journey = CONTRACT_JOURNEY
     adoption: Journey | None = None
+
+    def without_holds(self) -> Rules:
+        """Return the same rules with changes of segment and stage that wait for nothing."""
+        adoption = None if self.adoption is None else replace(self.adoption, hold_days=0)
+        return replace(
+            self,
+            segmentation=replace(self.segmentation, hold_days=0),
+            journey=replace(self.journey, hold_days=0),
+            adoption=adoption,
+        )

@@ -253,6 +253,26 @@ def test_a_plan_names_the_accounts_that_would_change_band(world, tmp_path):
     assert rows(world)["charter_life"] == before
 
 
+def test_a_plan_names_the_accounts_that_would_change_segment(world, tmp_path):
+    """Those of one country would leave the segment of all, hold or not; nobody else moves."""
+    companies = world.crm.control("GET", "/dump?object=companies")["records"]
+    countries = {str(one["id"]): one["properties"]["country"] for one in companies}
+    home = min(countries.values())
+    split = tmp_path / "split.yaml"
+    rules = [
+        {"key": "home", "touch": "high", "when": f'attr.country == "{home}"'},
+        {"key": "all", "touch": "low"},
+    ]
+    split.write_text(
+        DEFAULT_CHARTER.read_text() + "\nsegments: " + json.dumps({"version": 1, "rules": rules})
+    )
+    plan = world.run("charter", "plan", PORTAL, str(split), "--json").json()
+    moved = {
+        one["account_id"]: (one["before"]["segment"], one["after"]["segment"]) for one in plan["accounts"]
+    }
+    assert moved == {key: ("all", "home") for key, country in countries.items() if country == home}
+
+
 def test_a_charter_lives_plan_apply_history_rollback(copy, tmp_path):
     """A plan tells and changes nothing; an apply is in force; a rollback brings the first one back."""
     strict = tmp_path / "strict.yaml"

@@ -166,6 +166,8 @@ def test_an_unknown_criterion_brings_nobody_in_and_sends_nobody_away() -> None:
     assert stage_of(silent, by) == "onboard"
     state = advance(FoldState.empty(), busy(8, last=DAY - timedelta(days=1)), by, DAY)
     assert told(state, silent, by, DAY)["stage"] == "adopt"
+    wide = advance(FoldState.empty(), busy(1, last=DAY - timedelta(days=1), features=2), by, DAY)
+    assert told(wide, silent, by, DAY)["stage"] == "expand"
 
 
 def test_a_stage_pinned_by_a_person_ends_by_itself() -> None:

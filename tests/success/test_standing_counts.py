@@ -31,12 +31,14 @@ def held(*changes: tuple[date, str]) -> Held:
 
 def test_places_and_moves_are_counted() -> None:
     """Three accounts by hand: one grew, one was away and came back, one is new and in a segment of before."""
+    long_ago = START - timedelta(days=300)
     earlier, between = START - timedelta(days=1), START + timedelta(days=1)
     worth = {"A": 1500, "B": 200, "C": 30}
     views = {key: AccountView(facts([line(arr=usd(units))]), BY) for key, units in worth.items()}
     stands = {
         "A": Standing(
-            held((earlier, "small"), (between, "large")), held((earlier, "onboarding"), (END, "customer"))
+            held((long_ago, "large"), (earlier, "small"), (between, "large")),
+            held((earlier, "onboarding"), (END, "customer")),
         ),
         "B": Standing(
             held((earlier, "small"), (between, "large"), (END, "small")), held((earlier, "customer"))

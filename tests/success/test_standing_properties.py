@@ -161,8 +161,9 @@ def test_rules_change_a_segment_at_most_once_in_a_hold(account: AccountFacts) ->
 @FEWER
 @given(customers())
 def test_a_pin_leaves_no_trace_beyond_its_end_but_in_the_history(account: AccountFacts) -> None:
-    """While it is in force it stands; on its last day's morrow nothing is pinned."""
+    """While it is in force it stands, also in a state that was stored; in the end nothing is pinned."""
     state = folded(account)
+    assert FoldState.from_json(state.to_json()) == state
     for pin, one, known in (
         (account.human.segment_pin, held(state.segment), {"large", "rest"}),
         (account.human.stage_pin, held(state.stage), {"align", "adopt"}),
