@@ -9,17 +9,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from mappings.bindings import CrmEntry, HomesEntry
+from mappings.journey import AdoptionEntry, JourneyEntry
 from mappings.ledger_policies import Policies
 from mappings.rulebook import ExpansionEntry, PlanEntry, RenewalEntry
 from mappings.scalars import Finding, Model, Name, Zone, refuse
-from mappings.scorecards import FurtherScorecardEntry, ScorecardEntry, wrong_attributes, wrong_further
+from mappings.scorecards import (
+    FurtherScorecardEntry,
+    ScorecardEntry,
+    wrong_attributes,
+    wrong_audience,
+    wrong_further,
+)
+from mappings.segments import SegmentsEntry
+from mappings.words_read import attribute_findings, name_findings
+from success.criteria import CONTRACT_JOURNEY, ONE_SEGMENT, UNKNOWN, Journey, Segmentation
 from success.rules import Language, Rules
 
+Part = TypeVar("Part", bound=Model | None)
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -91,6 +103,9 @@ class Charter(Model):
     )
     policies: Policies
     crm: Crms
+    segments: SegmentsEntry | None = None
+    journey: JourneyEntry | None = None
+    adoption: AdoptionEntry | None = None
     scorecard: ScorecardEntry
     scorecards: tuple[FurtherScorecardEntry, ...] = Field(
         default=(), description="Scorecards for some segments or stages; the first that fits counts."
@@ -112,11 +127,24 @@ class Charter(Model):
     ) -> tuple[FurtherScorecardEntry, ...]:
         default: ScorecardEntry | None = info.data.get("scorecard")
         findings = [] if default is None else list(wrong_further(default, further))
+        keys = _keys_of(info.data)
+        if "segment" in keys and "stage" in keys:
+            findings += wrong_audience(further, keys["segment"], keys["stage"])
         read = _attributes(info.data.get("crm"))
         for index, entry in enumerate(further):
             findings += [one._replace(at=(index, *one.at)) for one in wrong_attributes(entry, read)]
         refuse(findings)
         return further
+
+    @field_validator("segments", "journey", "adoption", "scorecard", "scorecards", "plan", "expansion")
+    @classmethod
+    def _names_what_there_is(cls, part: Part, info: ValidationInfo) -> Part:
+        """Refuse attributes, segments and stages that other parts of the charter do not have."""
+        if part is not None:
+            crms = dict(info.data["crm"]) if "crm" in info.data else {}
+            findings = attribute_findings(part, {name: one for name, one in crms.items() if one is not None})
+            refuse(findings + name_findings(part, _keys_of(info.data)))
+        return part
 
     def crm_for(self, vendor: str) -> CrmEntry:
         """Return the part that speaks of ``vendor``; raise ``KeyError`` where there is none."""
@@ -132,6 +160,24 @@ def _attributes(crms: Crms | None) -> frozenset[str] | None:
         return None
     entries = (crms.hubspot, crms.salesforce)
     return frozenset(name for one in entries if one for name in one.reads.account.fields.attributes)
+
+
+def _keys_of(read: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the keys of segments and stages of the parts read so far; a part with mistakes has none."""
+    keys = {}
+    if "segments" in read:
+        keys["segment"] = [UNKNOWN, *(one.key for one in _segmentation(read["segments"]).segments)]
+    if "journey" in read:
+        keys["stage"] = [one.key for one in _journey(read["journey"]).stages]
+    return keys
+
+
+def _segmentation(entry: SegmentsEntry | None) -> Segmentation:
+    return ONE_SEGMENT if entry is None else entry.to_rules()
+
+
+def _journey(entry: JourneyEntry | None) -> Journey:
+    return CONTRACT_JOURNEY if entry is None else entry.to_rules()
 
 
 def canonical_bytes(charter: Charter) -> bytes:
@@ -158,6 +204,7 @@ def json_schema() -> dict[str, Any]:
 
 def rules_of(charter: Charter) -> Rules:
     """Return what the charter decides, as the frozen rules of ``success``."""
+    segmentation, journey = rules_of_standing(charter)
     return Rules(
         charter_hash=content_hash(charter),
         policies=charter.policies.to_rules(),
@@ -168,4 +215,12 @@ def rules_of(charter: Charter) -> Rules:
         expansion=charter.expansion.to_rules(),
         time_zone=charter.time_zone,
         language=charter.language,
+        segmentation=segmentation,
+        journey=journey,
+        adoption=None if charter.adoption is None else charter.adoption.to_rules(),
     )
+
+
+def rules_of_standing(charter: Charter) -> tuple[Segmentation, Journey]:
+    """Return segments and journey, those of ``success`` where the charter has none of its own."""
+    return _segmentation(charter.segments), _journey(charter.journey)

@@ -16,8 +16,7 @@ from typing import Final, TypeVar
 
 from integration.port import CrmRecord
 from mappings.binding import Binding
-from mappings.catalogue import JOURNEY
-from mappings.charter import Charter
+from mappings.charter import Charter, rules_of_standing
 from mappings.human_fields import (
     HUBSPOT_AUTHOR,
     KIND,
@@ -54,8 +53,11 @@ class PinKeys:
 
 def pin_keys(charter: Charter) -> PinKeys:
     """Return which segments and stages there are to be pinned under a charter."""
-    del charter  # it names no segments, and its stages are the catalogue's
-    return PinKeys(stages=frozenset(key for key, _ in JOURNEY))
+    segmentation, journey = rules_of_standing(charter)
+    return PinKeys(
+        segments=frozenset(rule.key for rule in segmentation.segments),
+        stages=frozenset(stage.key for stage in journey.stages),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ the reason is told instead. Neighbours: ``health`` scores, ``explain_change`` sa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -37,6 +37,7 @@ from success.overriding import in_force
 from success.rules import Rules, Scorecard
 from success.scorecards import card_for
 from success.view import AccountView
+from success.words import Word
 
 DAY = timedelta(days=1)
 Cards = Callable[[Rules, str | None, str | None], Scorecard]
@@ -58,7 +59,8 @@ class Cause(StrEnum):
 class Side:
     """One of the two moments: facts known then, the rules in force, the day, and where the account stood.
 
-    ``band`` is the one that stood where it is held apart from the score's own.
+    ``band`` is the one that stood where it is held apart from the score's own. ``words`` are what
+    expressions may read beside measures: segment, stage, the plan's progress.
     """
 
     facts: AccountFacts
@@ -67,6 +69,7 @@ class Side:
     segment: str | None = None
     stage: str | None = None
     band: str | None = None
+    words: Mapping[str, Word] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +153,14 @@ def _scored(
     day: date,
     card: Scorecard,
     values: Mapping[str, MeasureValue] | None = None,
+    words: Mapping[str, Word] | None = None,
 ) -> HealthResult:
-    """Return the health of facts under a side's rules; ``values`` stand for the measures of the day."""
-    return score(facts, card, MeasureBook(AccountView(facts, side.rules), day, values), day)
+    """Return the health of facts under a side's rules; ``values`` stand for the measures of the day.
+
+    ``words`` stand for the side's own.
+    """
+    said = side.words if words is None else words
+    return score(facts, card, MeasureBook(AccountView(facts, side.rules), day, values, said), day)
 
 
 def _steps(
@@ -169,7 +177,7 @@ def _steps(
         (Cause.AGEING, _scored(was, then, now.day, card, aged)),
         (Cause.DATA, _scored(anew, then, now.day, card, told)),
         (Cause.MISSING, known),
-        (Cause.WEIGHTS, _scored(latest, now, now.day, same_place)),
+        (Cause.WEIGHTS, _scored(latest, now, now.day, same_place, words=then.words)),
         (Cause.SEGMENT, _scored(latest, now, now.day, cards(now.rules, now.segment, now.stage))),
     ]
 

@@ -6,11 +6,11 @@ the CRM as of a day. Both are pure: equal arguments give equal results, byte for
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from success import expansion, plans, renewals
-from success.bands import stands
+from success import bands, expansion, journey, plans, renewals, segmentation
 from success.days import days_between
 from success.desired import DesiredRecord
 from success.facts import AccountFacts
@@ -23,7 +23,9 @@ from success.plans import MilestoneStatus
 from success.records import Outcome, records
 from success.rules import Rules, Scorecard
 from success.scorecards import card_for
+from success.standing import Standing
 from success.view import AccountView
+from success.words import SEGMENT, STAGE, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,15 @@ class Decision:
     """What should stand in the CRM for one account, and what it was derived from.
 
     The health's ``band`` is the one that stands, its ``raw_band`` the one of the day.
+
+    ``words`` are what expressions may read beside measures: segment, stage, its plan's progress.
     """
 
     records: tuple[DesiredRecord, ...]
     health: HealthResult
     milestones: tuple[MilestoneStatus, ...]
+    standing: Standing
+    words: Mapping[str, Word]
 
 
 def advance(state: FoldState, facts: AccountFacts, rules: Rules, grid_day: date) -> FoldState:
@@ -55,44 +61,84 @@ def advance(state: FoldState, facts: AccountFacts, rules: Rules, grid_day: date)
 
 
 def _step(state: FoldState, view: AccountView, day: date) -> FoldState:
-    card = _card(view.rules, state.segment, state.stage)
+    opened_plans = plans.step(view, state.plans, day)
+    yesterday = day - timedelta(days=1)
+    template = view.rules.plan
+    progress = journey.words_of_plan(template, opened_plans.get(plans.plan_key(view, template)), yesterday)
+    stands = _stand(view, state.standing, progress, yesterday)
+    card = _card(view.rules, stands)
+    words = {**progress, **stands.words}
     opened, adopted = renewals.step(view, state.renewals, state.adopted, day)
     return replace(
         state,
         day=day,
-        plans=plans.step(view, state.plans, day),
-        band=_band(state.band, view, card, day),
+        plans=opened_plans,
+        band=_band(state.band, view, card, words, day),
         renewals=opened,
-        expansions=expansion.step(view, state.expansions, day, card),
+        expansions=expansion.step(view, state.expansions, day, card, words),
         adopted=adopted,
+        segment=stands.segment,
+        stage=stands.stage,
+        adoption=stands.adoption,
+        pinned=stands.pinned,
     )
 
 
-def _card(rules: Rules, segment: Held | None, stage: Held | None) -> Scorecard:
-    """Return the scorecard of an account whose segment and stage are these."""
+def _card(rules: Rules, stands: Standing) -> Scorecard:
+    """Return the scorecard of an account that stands there."""
     return card_for(
         rules,
-        None if segment is None else segment.value,
-        None if stage is None else stage.value,
+        None if stands.segment is None else stands.segment.value,
+        None if stands.stage is None else stands.stage.value,
     )
 
 
-def _band(held: Held | None, view: AccountView, card: Scorecard, day: date) -> Held:
+def _band(
+    held: Held | None, view: AccountView, card: Scorecard, words: Mapping[str, Word], day: date
+) -> Held:
     """Return the band that stands from a grid day on, judged by the day before: the last whole one."""
     judged = day - timedelta(days=1)
-    result = score(view.facts, card, MeasureBook(view, judged), judged)
-    return stands(held, result, card, view.facts, day)
+    result = score(view.facts, card, MeasureBook(view, judged, words=words), judged)
+    return bands.stands(held, result, card, view.facts, day)
+
+
+def _stand(view: AccountView, before: Standing, progress: Mapping[str, Word], day: date) -> Standing:
+    """Return where the account stands after a day: the segment first, then what may hang on it."""
+    book = MeasureBook(view, day, words=progress)
+    segment, segment_pinned = segmentation.step(view, before, book, day)
+    book = book.saying({SEGMENT: segment.value})
+    stage, stage_pinned = journey.step(view, before, book, day)
+    adoption = journey.step_products(view, before, book.saying({STAGE: stage.value}), day)
+    pinned = {SEGMENT: segment_pinned, STAGE: stage_pinned}
+    return Standing(segment, stage, adoption, frozenset(name for name, by_pin in pinned.items() if by_pin))
 
 
 def decide(state: FoldState, facts: AccountFacts, rules: Rules, as_of: date) -> Decision:
     """Return the desired records as of a day, with the facts known now. Opens nothing.
 
-    A milestone whose evidence holds but was not folded yet counts as reached on ``as_of``.
+    A milestone whose evidence holds but was not folded yet counts as reached on ``as_of``, and where
+    the account stands is judged by that day so far.
     """
     view = AccountView(facts, rules)
-    card = _card(rules, state.segment, state.stage)
-    health = score(facts, card, MeasureBook(view, as_of), as_of)
-    health = replace(health, band=stands(state.band, health, card, facts, as_of).value)
     milestones = plans.milestones(view, state.plans, as_of)
-    outcome = Outcome(view, state, health, milestones, as_of, health_trend(view, card, health))
-    return Decision(records(outcome), health, milestones)
+    progress, stands = _today(view, state, milestones, as_of)
+    words = {**progress, **stands.words}
+    card = _card(rules, stands)
+    health = score(facts, card, MeasureBook(view, as_of, words=words), as_of)
+    health = replace(health, band=bands.stands(state.band, health, card, facts, as_of).value)
+    direction = health_trend(view, card, health, words)
+    outcome = Outcome(view, state, health, milestones, as_of, stands, direction)
+    return Decision(records(outcome), health, milestones, stands, words)
+
+
+def standing(state: FoldState, view: AccountView, as_of: date) -> Standing:
+    """Return where an account stands as of a day, as ``decide`` has it, without all the rest."""
+    return _today(view, state, plans.milestones(view, state.plans, as_of), as_of)[1]
+
+
+def _today(
+    view: AccountView, state: FoldState, milestones: Sequence[MilestoneStatus], as_of: date
+) -> tuple[Mapping[str, Word], Standing]:
+    """Return the plan's progress and where the account stands, judged by a day that is not over."""
+    progress = journey.words_of_milestones(milestones)
+    return progress, _stand(view, state.standing, progress, as_of)

@@ -22,6 +22,7 @@ from success.measures import MeasureBook, MeasureValue
 from success.rules import Scorecard
 from success.shares import THOUSAND, half_up
 from success.view import AccountView
+from success.words import Word
 
 KIND = "expansion"
 CLOSE_IN = timedelta(days=30)
@@ -60,15 +61,20 @@ def adoptable(view: AccountView) -> Deal | None:
 
 
 def step(
-    view: AccountView, expansions: Mapping[str, ExpansionState], day: date, card: Scorecard | None = None
+    view: AccountView,
+    expansions: Mapping[str, ExpansionState],
+    day: date,
+    card: Scorecard | None = None,
+    words: Mapping[str, Word] | None = None,
 ) -> dict[str, ExpansionState]:
     """Return the opened expansions after 00:00 of a grid day; an opened one never changes.
 
-    ``card`` is the account's scorecard where it is not the charter's default one.
+    ``card`` is the account's scorecard where it is not the charter's default one, ``words`` are those the
+    steps before settled for the day that ended: segment, stage, the plan.
     """
     opened = dict(expansions)
     needs = [need for need in seat_needs(view, day) if key_of(view, need.product_id) not in opened]
-    if not needs or adoptable(view) is not None or _suppressed(view, day - timedelta(days=1), card):
+    if not needs or adoptable(view) is not None or _suppressed(view, day - timedelta(days=1), card, words):
         return opened
     for need in needs:
         opened[key_of(view, need.product_id)] = ExpansionState(
@@ -120,12 +126,14 @@ def _need(view: AccountView, product_id: str, lines: Sequence[ContractLine]) -> 
     return SeatNeed(product_id, seats, added, amount)
 
 
-def _suppressed(view: AccountView, day: date, card: Scorecard | None) -> bool:
+def _suppressed(
+    view: AccountView, day: date, card: Scorecard | None, words: Mapping[str, Word] | None
+) -> bool:
     """Say whether the charter holds expansions back; an unknown answer does not."""
     condition = view.rules.expansion.suppress_when
-    book = MeasureBook(view, day)
+    book = MeasureBook(view, day, words=words)
     if HEALTH in names_in(condition):
         result = score(view.facts, card or view.rules.scorecard, book, day)
         points = None if result.points is None else Fraction(result.points, THOUSAND)
-        book = MeasureBook(view, day, {HEALTH: MeasureValue(points, day)})
+        book = MeasureBook(view, day, {HEALTH: MeasureValue(points, day)}, words)
     return evaluate(condition, book) is True

@@ -6,14 +6,16 @@ override is no movement of the account. Neighbours: ``slope`` has the arithmetic
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from success.health import HealthResult, score
 from success.measures import MeasureBook
 from success.rules import Scorecard
 from success.slope import WEEK, median_of_pairs
-from success.stage import Trend
+from success.trend import Trend
 from success.view import AccountView
+from success.words import Word
 
 WEEKS_BACK = 4
 FEWEST = 3
@@ -21,14 +23,20 @@ FLAT_POINTS = 1_000
 """A change of less than one point a week is flat."""
 
 
-def health_trend(view: AccountView, card: Scorecard, today: HealthResult) -> Trend:
+def health_trend(
+    view: AccountView, card: Scorecard, today: HealthResult, words: Mapping[str, Word] | None = None
+) -> Trend:
     """Return the direction of the score of today and of the same weekday in the four weeks before.
+
+    ``words`` are today's, as the scorecard is.
 
     Unknown while today's score is, or fewer than three of the five are known.
     """
     if today.computed_points is None:
         return Trend.UNKNOWN
-    found = [(-back, _computed(view, card, today.as_of - back * WEEK)) for back in range(WEEKS_BACK, 0, -1)]
+    found = [
+        (-back, _computed(view, card, today.as_of - back * WEEK, words)) for back in range(WEEKS_BACK, 0, -1)
+    ]
     known = [(place, points) for place, points in found if points is not None]
     known.append((0, today.computed_points))
     if len(known) < FEWEST:
@@ -39,5 +47,5 @@ def health_trend(view: AccountView, card: Scorecard, today: HealthResult) -> Tre
     return Trend.UP if slope > 0 else Trend.DOWN
 
 
-def _computed(view: AccountView, card: Scorecard, day: date) -> int | None:
-    return score(view.facts, card, MeasureBook(view, day), day).computed_points
+def _computed(view: AccountView, card: Scorecard, day: date, words: Mapping[str, Word] | None) -> int | None:
+    return score(view.facts, card, MeasureBook(view, day, words=words), day).computed_points

@@ -17,13 +17,17 @@ from success.expansion import adoptable, is_open, key_of, seat_needs
 from success.explain import explain, override_ended, shown_points, tenths
 from success.fold import ExpansionState, FoldState, PlanState, RenewalState
 from success.health import HealthResult
+from success.journey import shown_products
 from success.ledger import contradictions, sum_arr
 from success.overriding import ends_on
 from success.plans import MilestoneState, MilestoneStatus
 from success.renewal_terms import next_due
 from success.renewals import followed
 from success.rules import PlanTemplate
-from success.stage import Trend, stage, trend
+from success.segmentation import rule_of
+from success.standing import Standing
+from success.standing_findings import standing_findings
+from success.trend import Trend, trend
 from success.view import AccountView
 from success.wording.words import Words
 
@@ -40,6 +44,7 @@ class Outcome:
     health: HealthResult
     milestones: tuple[MilestoneStatus, ...]
     as_of: date
+    standing: Standing
     health_trend: Trend = Trend.UNKNOWN
 
     @property
@@ -83,7 +88,7 @@ def profile(outcome: Outcome) -> DesiredRecord:
         "coverage": tenths(health.coverage),
         "trend": trend(view, as_of).value,
         "health_trend": outcome.health_trend.value,
-        "stage": stage(view, outcome.milestones, as_of).value,
+        **_standing(outcome),
         "arr": sum_arr(view.open_lines(as_of), view.rules.policies),
         "renewal_on": next_due(view, as_of),
         "risks": "\n".join(_risks(outcome)),
@@ -111,6 +116,21 @@ def _overrides(outcome: Outcome) -> Iterator[str]:
         yield told
 
 
+def _standing(outcome: Outcome) -> dict[str, Value]:
+    """Return segment, touch model and stages, with the day each stands since."""
+    view, stands = outcome.view, outcome.standing
+    segment, stage = stands.segment, stands.stage
+    rule = rule_of(view.rules.segmentation, segment.value) if segment else None
+    return {
+        "segment": segment.value if segment else None,
+        "segment_since": segment.since if segment else None,
+        "touch_model": rule.touch.value if rule and rule.touch else None,
+        "stage": stage.value if stage else None,
+        "stage_since": stage.since if stage else None,
+        "adoption_stages": shown_products(view, stands.adoption, outcome.as_of),
+    }
+
+
 def _risks(outcome: Outcome) -> Iterator[str]:
     for found in outcome.health.caps:
         if found.holds:
@@ -125,6 +145,7 @@ def _risks(outcome: Outcome) -> Iterator[str]:
     for contradiction in contradictions(view.facts, view.rules.policies, outcome.as_of):
         if contradiction.code in RISKY:
             yield outcome.words(f"risk.{contradiction.code}", **dict(contradiction.values))
+    yield from (misplaced.text for misplaced in standing_findings(view))
 
 
 def _adoptions(outcome: Outcome) -> Iterator[str]:

@@ -7,10 +7,11 @@ Points are integer thousandths (100 points = 100_000), weights and shares intege
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
+from success.criteria import CONTRACT_JOURNEY, ONE_SEGMENT, Journey, Segmentation
 from success.event_points import EventRule
 from success.policies import Overlap, Policies, Validity
 from success.wording.words import Language
@@ -197,7 +198,7 @@ class Rules:
     """All a charter decides about one portfolio.
 
     The first of ``scorecards`` that is for an account scores it, else ``scorecard`` (``success.scorecards``).
-    ``language`` is that of what a CSM reads.
+    Without ``adoption`` no product has a stage. ``language`` is that of what a CSM reads.
     """
 
     charter_hash: str
@@ -209,3 +210,16 @@ class Rules:
     time_zone: str = "UTC"
     language: Language = Language.EN
     scorecards: tuple[Scorecard, ...] = ()
+    segmentation: Segmentation = ONE_SEGMENT
+    journey: Journey = CONTRACT_JOURNEY
+    adoption: Journey | None = None
+
+    def without_holds(self) -> Rules:
+        """Return the same rules with changes of segment and stage that wait for nothing."""
+        adoption = None if self.adoption is None else replace(self.adoption, hold_days=0)
+        return replace(
+            self,
+            segmentation=replace(self.segmentation, hold_days=0),
+            journey=replace(self.journey, hold_days=0),
+            adoption=adoption,
+        )

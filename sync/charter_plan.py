@@ -1,9 +1,9 @@
 """What another charter would change, before it is in force; reads only.
 
-Accounts are decided under both charters with the same facts: who would change band or stage
-today, and which of our records would appear by tomorrow's grid point, when renewals and
-expansions are next opened. Neighbours: ``numbers`` brings the facts, ``commands/chartering``
-prints this.
+Accounts are decided under both charters with the same facts: who would change band, segment
+or stage (once the holds are over), and which of our records would appear by tomorrow's grid point,
+when renewals and expansions are next opened. Neighbours: ``numbers`` brings the facts,
+``commands/chartering`` prints this.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from datetime import timedelta
 
 from mappings.charter import Charter, rules_of
 from mappings.rows import rows_of_account
-from success.decide import Decision, advance, decide
+from success.decide import Decision, advance, decide, standing
 from success.desired import DesiredRecord, RecordKind
 from success.facts import AccountFacts
 from success.fold import FoldState
 from success.rules import Rules
+from success.standing import Standing
+from success.view import AccountView
 from sync.numbers import Portfolio
 from sync.workspace import Workspace
 
@@ -28,7 +30,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class AccountChange:
-    """An account that would stand elsewhere: its band and stage before and after."""
+    """An account that would stand elsewhere: its band, segment and stage before and after."""
 
     account: str
     account_id: str
@@ -58,6 +60,7 @@ class CharterPlan:
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     decision: Decision
+    eventual: Standing
     tomorrow: Mapping[str, DesiredRecord]
 
 
@@ -81,19 +84,20 @@ def _outcome(found: Portfolio, facts: AccountFacts, state: FoldState, rules: Rul
     folded = advance(state, facts, rules, found.as_of + DAY)
     tomorrow = decide(folded, facts, rules, found.as_of)
     return _Outcome(
-        decide(state, facts, rules, found.as_of), {record.key: record for record in tomorrow.records}
+        decide(state, facts, rules, found.as_of),
+        standing(state, AccountView(facts, rules.without_holds()), found.as_of),
+        {record.key: record for record in tomorrow.records},
     )
 
 
 def _account_changes(facts: AccountFacts, before: _Outcome, after: _Outcome) -> Iterator[AccountChange]:
-    old, new = _standing(before.decision), _standing(after.decision)
+    old, new = _standing(before), _standing(after)
     if old != new:
         yield AccountChange(facts.account.name, facts.account.account_id, old, new)
 
 
-def _standing(decision: Decision) -> dict[str, str]:
-    profiles = [one for one in decision.records if one.kind is RecordKind.PROFILE]
-    return {"band": decision.health.band, "stage": str(profiles[0].fields["stage"]) if profiles else ""}
+def _standing(outcome: _Outcome) -> dict[str, str]:
+    return {"band": outcome.decision.health.band, **{k: str(v) for k, v in outcome.eventual.words.items()}}
 
 
 def _record_changes(before: _Outcome, after: _Outcome) -> Iterator[RecordChange]:

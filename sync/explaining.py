@@ -7,7 +7,6 @@ takes the two sides, ``commands/showing.py`` prints the result. Reads only.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import Connection
@@ -17,6 +16,10 @@ from success.change import Change, Side, change
 from success.facts import AccountFacts
 from success.fold import FoldState
 from success.holding import Held
+from success.journey import words_of_plan
+from success.plans import plan_key
+from success.view import AccountView
+from success.words import SEGMENT, STAGE
 from sync.facts import ACCOUNT_KEY, Moment, assemble, known
 from sync.numbers import Portfolio, decisions
 from sync.state import charters, identity, mirror
@@ -75,8 +78,16 @@ def change_since(ws: Workspace, found: Portfolio, account_id: str, since: date) 
             f"on {since} {account_id} was deleted, or its record contradicted the charter; give another day"
         )
     state = found.states[account_id]
-    shown = decisions(ws, found)[account_id].health.band
-    now = replace(_side(ws, found.facts[account_id], state, found.as_of), band=shown)
+    decided = decisions(ws, found)[account_id]
+    now = Side(
+        found.facts[account_id],
+        ws.rules,
+        found.as_of,
+        segment=_last(decided.standing.segment),
+        stage=_last(decided.standing.stage),
+        band=decided.health.band,
+        words=decided.words,
+    )
     return change(_side(before, facts, state, since), now, heard=heard)
 
 
@@ -94,14 +105,24 @@ def _facts(conn: Connection, ws: Workspace, account_id: str, moment: Moment) -> 
 
 
 def _side(ws: Workspace, facts: AccountFacts, state: FoldState, day: date) -> Side:
+    """Return a past moment; where the account stood, and its plan, are what the fold remembers of the day."""
+    view = AccountView(facts, ws.rules)
+    plan = state.plans.get(plan_key(view, ws.rules.plan))
+    stood = {SEGMENT: _stood(state.segment, day), STAGE: _stood(state.stage, day)}
+    words = {name: value for name, value in stood.items() if value is not None}
     return Side(
         facts,
         ws.rules,
         day,
-        segment=_stood(state.segment, day),
-        stage=_stood(state.stage, day),
+        segment=stood[SEGMENT],
+        stage=stood[STAGE],
         band=_stood(state.band, day),
+        words={**words_of_plan(ws.rules.plan, plan, day), **words},
     )
+
+
+def _last(held: Held | None) -> str | None:
+    return None if held is None else held.value
 
 
 def _stood(held: Held | None, day: date) -> str | None:

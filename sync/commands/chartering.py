@@ -143,12 +143,13 @@ def _vendor(runtime: Runtime, installation: str) -> str:
 
 
 def _show_plan(out: Console, vendor: str, changes: CharterPlan, fields: InstallPlan) -> None:
-    columns = ("account", "band", "would be", "stage", "would be")
+    names = ("band", "segment", "stage")
+    columns = ("account", *(column for name in names for column in (name, "would be")))
     rows = [
-        (one.account, one.before["band"], one.after["band"], one.before["stage"], one.after["stage"])
+        (one.account, *(side[name] for name in names for side in (one.before, one.after)))
         for one in changes.accounts
     ]
-    out.print(table(f"{len(rows)} accounts would change band or stage", columns, rows))
+    out.print(table(f"{len(rows)} accounts would change band, segment or stage", columns, rows))
     told = [
         (one.key, "appears" if one.appears else "no longer wanted", one.reason) for one in changes.records
     ]

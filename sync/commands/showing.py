@@ -7,6 +7,8 @@ from datetime import datetime
 import click
 from rich.console import Console
 
+from success.decide import Decision
+from success.desired import RecordKind
 from success.explain import explain as explanation
 from success.explain_change import explain_change
 from success.wording.words import Words
@@ -68,13 +70,14 @@ def explain(account: str, installation: str | None, since: datetime | None, as_j
         "account_id": key,
         "owner": owner,
         "as_of": today,
+        "standing": _standing(decided),
         "health": decided.health,
         "milestones": decided.milestones,
         "records": decided.records,
     }
     if moved is not None:
         data["change"] = moved
-    told = "\n".join([_whose(owner), explanation(decided.health, words)])
+    told = "\n".join([_whose(owner), _where(decided), explanation(decided.health, words)])
     if moved is not None:
         told = f"{told}\n\n{explain_change(moved, words)}"
     answer(data, as_json, lambda out: _show_account(out, told, decided.records))
@@ -168,6 +171,28 @@ def _whose(owner: AccountOwner | None) -> str:
         return f"Owner: {owner.id}, of whom nothing was read."
     address = f" ({owner.email})" if owner.email and owner.email != owner.name else ""
     return f"Owner: {owner.name}{address}{', who left' if owner.archived else ''}."
+
+
+def _standing(decided: Decision) -> dict[str, object]:
+    """Return where the account stands and since when, and all it was before."""
+    profile = next(one.fields for one in decided.records if one.kind is RecordKind.PROFILE)
+    names = ("segment", "segment_since", "touch_model", "stage", "stage_since", "adoption_stages")
+    stands = decided.standing
+    return {name: profile.get(name) for name in names} | {
+        "pinned": sorted(stands.pinned),
+        "segments": stands.segment.changes if stands.segment else (),
+        "stages": stands.stage.changes if stands.stage else (),
+    }
+
+
+def _where(decided: Decision) -> str:
+    """Return where the account stands and since when."""
+    stands = _standing(decided)
+    touch = f", touch model {stands['touch_model']}" if stands["touch_model"] else ""
+    return (
+        f"Segment: {stands['segment']} since {stands['segment_since']}{touch}. "
+        f"Stage: {stands['stage']} since {stands['stage_since']}."
+    )
 
 
 def _show_account(out: Console, text: str, records: tuple[object, ...]) -> None:

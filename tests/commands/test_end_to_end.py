@@ -183,8 +183,12 @@ def test_metrics_are_the_portfolios_own_figures(world):
     found = world.run("metrics", PORTAL, "--as-of", AS_OF.isoformat(), "--json").json()
     assert found["accounts"] == ACCOUNTS
     assert found["arr"]["stack"]["value"]["amount"] == pytest.approx(world.recurring(), abs=0.01 * ACCOUNTS)
+    places = found["standing"]
+    assert next((one["key"], one["accounts"]) for one in places["segments"]) == ("all", ACCOUNTS)
+    assert sum(one["accounts"] for one in places["stages"]) == ACCOUNTS
     table = world.run("metrics", PORTAL, "--as-of", AS_OF.isoformat()).out
     assert f"{ACCOUNTS} accounts" in table
+    assert "Where accounts stand on 2026-06-30" in table
 
 
 def test_metrics_bridge_the_year_to_the_cent_and_count_as_told(world):
@@ -217,6 +221,9 @@ def test_an_account_is_explained_by_its_name(world):
     assert (points is None and found["health"]["band"] == "unknown") or parts == points
     by_id = world.run("explain", found["account_id"], "--installation", PORTAL).out
     assert found["health"]["band"] in by_id.lower()
+    stands = found["standing"]
+    assert (stands["segment"], stands["stages"][-1]["value"]) == ("all", stands["stage"])
+    assert f"Stage: {stands['stage']} since {stands['stage_since']}" in by_id
 
 
 def test_an_account_is_compared_with_a_day(world):
@@ -253,6 +260,26 @@ def test_a_plan_names_the_accounts_that_would_change_band(world, tmp_path):
     assert green
     assert {one["account_id"] for one in plan["accounts"]} == green
     assert rows(world)["charter_life"] == before
+
+
+def test_a_plan_names_the_accounts_that_would_change_segment(world, tmp_path):
+    """Those of one country would leave the segment of all, hold or not; nobody else moves."""
+    companies = world.crm.control("GET", "/dump?object=companies")["records"]
+    countries = {str(one["id"]): one["properties"]["country"] for one in companies}
+    home = min(countries.values())
+    split = tmp_path / "split.yaml"
+    rules = [
+        {"key": "home", "touch": "high", "when": f'attr.country == "{home}"'},
+        {"key": "all", "touch": "low"},
+    ]
+    split.write_text(
+        DEFAULT_CHARTER.read_text() + "\nsegments: " + json.dumps({"version": 1, "rules": rules})
+    )
+    plan = world.run("charter", "plan", PORTAL, str(split), "--json").json()
+    moved = {
+        one["account_id"]: (one["before"]["segment"], one["after"]["segment"]) for one in plan["accounts"]
+    }
+    assert moved == {key: ("all", "home") for key, country in countries.items() if country == home}
 
 
 def test_a_charter_lives_plan_apply_history_rollback(copy, tmp_path):
