@@ -31,7 +31,7 @@ _WORD_TYPES = {
 _TEXT = re.compile(
     r"""\"{3}(?:.|\n)*?\"{3}|'{3}(?:.|\n)*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|//[^\n]*"""
 )
-_NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)?")
+_NAME = re.compile(r"(?<!\w)(?<![\w\])]\.)[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)?")
 _PLACE = re.compile(r"<input>:(\d+):(\d+): ([^\n]*)")
 # Rules meet few distinct values (and one account the same ones day after day), and a call of the
 # evaluator costs about twenty microseconds whatever it says.
@@ -105,6 +105,7 @@ def names_in(expression: str) -> tuple[str, ...]:
     return tuple(sorted({name for name, _ in _read(expression)}))
 
 
+@lru_cache(maxsize=4096)
 def attributes_in(expression: str) -> tuple[tuple[str, int, int], ...]:
     """Return the account's attributes an expression names, each with line and column."""
     prefix = f"{ATTRIBUTES}."

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,11 @@ from mappings.naming import vendor_name
 from mappings.outbound import object_specs
 from mappings.problems import CharterError, Problem
 from success.criteria import CONTRACT_JOURNEY, ONE_SEGMENT, Criterion, SegmentRule, TouchModel
+from success.decide import advance
+from success.facts import AccountFacts
+from success.fold import FoldState
+from success.rules import Rules
+from tests.success.builders import answer, facts, line, seen, usd, used
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = (ROOT / "mappings" / "charters" / "default.yaml").read_text(encoding="utf-8")
@@ -195,18 +202,48 @@ def test_mistakes_in_all_three_parts_are_told_at_once() -> None:
     ]
 
 
-def test_the_charter_that_is_shown_can_be_used() -> None:
-    """The seven stages and the segments of the page on charters load with the default charter."""
+def shown(vendor: str) -> Rules:
+    """Return the rules of the default charter with the parts that the page on charters shows."""
     blocks = re.findall(r"```yaml\n((?:segments|journey|adoption):\n.*?)```", SHOWN, re.DOTALL)
     assert [block.partition(":")[0] for block in blocks] == ["segments", "journey", "adoption"]
-    for vendor in ("hubspot", "salesforce"):
-        rules = rules_of(read_charter(DEFAULT + "".join(blocks), vendor))
-        assert [stage.title for stage in rules.journey.stages] == [
-            "Align",
-            "Onboard",
-            "Adopt",
-            "Prove value",
-            "Expand",
-            "Advocate",
-            "Govern",
-        ]
+    return rules_of(read_charter(DEFAULT + "".join(blocks), vendor))
+
+
+SEVEN = ("Align", "Onboard", "Adopt", "Prove value", "Expand", "Advocate", "Govern")
+
+
+@pytest.mark.parametrize("vendor", ["hubspot", "salesforce"])
+def test_the_charter_that_is_shown_can_be_used(vendor: str) -> None:
+    """Its seven stages load with the default charter, in either CRM."""
+    assert tuple(stage.title for stage in shown(vendor).journey.stages) == SEVEN
+
+
+def customer(*, used_days: int = 0, features: int = 1, users: str = "", arr: int = 1000) -> AccountFacts:
+    """Return a customer of 10 seats since January with use on days up to the end of February."""
+    days = [date(2024, 2, 29) - timedelta(days=back) for back in range(used_days)]
+    rows = tuple(used(day, feature=str(n)) for day in days for n in range(features))
+    people = tuple(seen(day, users) for day in days[:1])
+    return facts([line(arr=usd(arr))], usage=rows, presence=people, usage_seen=True)
+
+
+def test_the_seven_stages_that_are_shown_follow_one_another() -> None:
+    """Contract, first phase, plan and half the seats, 8 of 10 seats, a fan, 100,000 a year; then the end."""
+    wide = {"used_days": 10, "features": 3}
+    fond = (answer("1", date(2024, 2, 20), 9),)
+    accounts = (
+        facts(),
+        customer(),
+        customer(used_days=10),
+        customer(**wide, users="abcde"),
+        customer(**wide, users="abcdefgh"),
+        replace(customer(**wide, users="abcdefgh"), answers=fond),
+        replace(customer(**wide, users="abcdefgh", arr=100_000), answers=fond),
+    )
+    rules = shown("hubspot")
+    titles = {stage.key: stage.title for stage in rules.journey.stages}
+    states = [advance(FoldState.empty(), one, rules, date(2024, 3, 1)) for one in accounts]
+    assert tuple(titles[state.stage.value] for state in states if state.stage) == SEVEN
+    gone = replace(accounts[-1], lines=(line(arr=usd(100_000), end=date(2024, 3, 5)),))
+    later = advance(states[-1], gone, rules, date(2024, 3, 5) + timedelta(days=8))
+    assert later.stage is not None
+    assert (later.stage.value, later.stage.since) == ("align", date(2024, 3, 12))

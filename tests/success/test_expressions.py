@@ -120,6 +120,8 @@ def test_a_word_that_comes_too_late_is_told_where_it_stands() -> None:
     with pytest.raises(ExpressionError) as caught:
         check_at('attr.stage == "stage" ||\n  stage == "x"', Step.SEGMENT)
     assert (caught.value.line, caught.value.column) == (2, 3)
+    with pytest.raises(ExpressionError, match="stage is not known here yet"):
+        check_at('seats > 1 && .stage == "x"', Step.SEGMENT)
     check_at('stage == "x" && segment == "y"', Step.HEALTH)
 
 
