@@ -203,16 +203,14 @@ def test_one_mistake_leaves_the_rest_standing() -> None:
     assert [one.field for one in found.contradictions] == ["cs_pulse"]
 
 
-def test_segments_a_charter_does_not_name_are_judged_by_who_takes_the_pin() -> None:
-    """Today's charters name stages only."""
+def test_a_pin_names_a_segment_and_a_stage_the_charter_has() -> None:
+    """Without segments of its own a charter has one, of all; a pin to another is told and sets nothing."""
     keys = pin_keys(CHARTERS[HUBSPOT])
-    assert keys.segments is None
-    assert keys.stages is not None
-    assert "adopting" in keys.stages
-    pinned = {"cs_segment_pin": "big", "cs_segment_pin_ends_on": "2025-04-01"}
-    found = said(company(pinned), keys=keys)
-    assert found.inputs.segment_pin is not None
-    assert found.contradictions == ()
+    assert keys.segments == {"all"}
+    assert keys.stages == {"prospect", "onboarding", "adopting", "customer", "churned"}
+    found = said(company({"cs_segment_pin": "big", "cs_segment_pin_ends_on": "2025-04-01"}), keys=keys)
+    assert found.inputs.segment_pin is None
+    assert [one.field for one in found.contradictions] == ["cs_segment_pin"]
 
 
 PROFILE = {

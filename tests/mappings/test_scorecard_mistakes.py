@@ -14,6 +14,12 @@ from success.rules import CurvePoint, GroupRule, Scorecard
 from tests.mappings.test_charter_mistakes import DEFAULT, place_of, problems_of
 
 CARD = """\
+segments:
+  version: 1
+  rules:
+    - {key: enterprise, touch: high, when: seats >= 100}
+    - {key: smb, touch: digital}
+
 scorecard:
   key: health
   version: 2
@@ -88,6 +94,8 @@ MISTAKES = {
     "event without its field": ("attribute: customer_ref, ", "", "attribute, points", "Add `attribute:`"),
     "event with a field it does not read": ("when: attribute,", "when: csat_low,", "customer_ref, points",
                                             "'csat_low' is read from no attribute"),
+    "scorecard for no segment": ("segments: [enterprise]", "segments: [enterprize]", "enterprize]",
+                                 "Did you mean 'enterprise'?"),
     "scorecard for everybody": ("for: {segments: [enterprise], stages: [onboarding, adopting]}", "for: {}",
                                 "{}\n    key: young", "Name `segments` or `stages`"),
     "scorecard without whom": ("for: {segments: [enterprise], stages: [onboarding, adopting]}\n    ", "",
