@@ -145,7 +145,8 @@ def _risks(outcome: Outcome) -> Iterator[str]:
     for contradiction in contradictions(view.facts, view.rules.policies, outcome.as_of):
         if contradiction.code in RISKY:
             yield outcome.words(f"risk.{contradiction.code}", **dict(contradiction.values))
-    yield from (misplaced.text for misplaced in standing_findings(view))
+    for misplaced in standing_findings(view):
+        yield outcome.words(f"risk.{misplaced.code}", **dict(misplaced.values))
 
 
 def _adoptions(outcome: Outcome) -> Iterator[str]:

@@ -17,7 +17,8 @@ from success.view import AccountView
 
 # HubSpot's checkboxes and Salesforce's multi-select picklists put one between the values they hold.
 BETWEEN_VALUES = ";"
-UNKNOWN_PIN = "unknown_pin"
+UNKNOWN_SEGMENT = "unknown_segment"
+UNKNOWN_STAGE = "unknown_stage"
 SEVERAL_VALUES = "several_values"
 
 
@@ -36,14 +37,14 @@ def _unknown_pins(view: AccountView) -> Iterator[Contradiction]:
     human, rules = view.facts.human, view.rules
     segments = [one.key for one in rules.segmentation.segments]
     stages = [one.key for one in rules.journey.stages]
-    pins: tuple[tuple[str, Pin | None, list[str]], ...] = (
-        ("segment", human.segment_pin, segments),
-        ("stage", human.stage_pin, stages),
+    pins: tuple[tuple[str, str, Pin | None, list[str]], ...] = (
+        (UNKNOWN_SEGMENT, "segment", human.segment_pin, segments),
+        (UNKNOWN_STAGE, "stage", human.stage_pin, stages),
     )
-    for what, pin, known in pins:
+    for code, what, pin, known in pins:
         if pin is not None and pin.key not in known:
             text = f"The {what} is pinned to {pin.key!r}, which the charter does not have; it has no effect."
-            yield Contradiction(UNKNOWN_PIN, what, text)
+            yield Contradiction(code, what, text, (("key", pin.key),))
 
 
 def _several_values(view: AccountView) -> Iterator[Contradiction]:
@@ -51,7 +52,8 @@ def _several_values(view: AccountView) -> Iterator[Contradiction]:
         text = view.facts.account.attributes.get(name, "")
         if len(values := _values(text)) > 1:
             told = f"The attribute {name!r} carries several values ({', '.join(values)})"
-            yield Contradiction(SEVERAL_VALUES, name, f"{told}, so it tells no segment.")
+            named = (("name", name), ("values", ", ".join(values)))
+            yield Contradiction(SEVERAL_VALUES, name, f"{told}, so it tells no segment.", named)
 
 
 def attributes_read(segmentation: Segmentation) -> frozenset[str]:

@@ -102,6 +102,15 @@ PHRASES: Mapping[str, str] = {
     "risk.churned_but_open": (
         "Das Kennzeichen {flag} sagt, der Kunde sei abgewandert, aber am {day} läuft eine Vertragsposition."
     ),
+    "risk.unknown_segment": (
+        "Das Segment ist auf '{key}' festgelegt, das die Charta nicht kennt; das bewirkt nichts."
+    ),
+    "risk.unknown_stage": (
+        "Die Stufe ist auf '{key}' festgelegt, die die Charta nicht kennt; das bewirkt nichts."
+    ),
+    "risk.several_values": (
+        "Das Merkmal '{name}' trägt mehrere Werte ({values}) und bestimmt darum kein Segment."
+    ),
     "profile.reason": "Jeder Kunde hat ein Profil.",
     "plan.reason": "Die erste wiederkehrende Position begann am {day}, innerhalb von {days} Tagen.",
     "milestone.reason": "{title} ist am ersten Tag erreicht, an dem gilt: {evidence}.",

@@ -91,6 +91,15 @@ PHRASES: Mapping[str, str] = {
     "risk.renewal": "The renewal due on {day} is still open.",
     "risk.no_rate": "Line {line} is in {currency}, which has no rate.",
     "risk.churned_but_open": "The flag {flag} says churned, but a contract line is open on {day}.",
+    "risk.unknown_segment": (
+        "The segment is pinned to '{key}', which the charter does not have; it has no effect."
+    ),
+    "risk.unknown_stage": (
+        "The stage is pinned to '{key}', which the charter does not have; it has no effect."
+    ),
+    "risk.several_values": (
+        "The attribute '{name}' carries several values ({values}), so it tells no segment."
+    ),
     # Why our records exist.
     "profile.reason": "Every account has a profile.",
     "plan.reason": "The first recurring line began on {day}, within {days} days.",

@@ -87,6 +87,11 @@ PHRASES: Mapping[str, str] = {
     "risk.churned_but_open": (
         "El indicador {flag} dice que el cliente se fue, pero hay una línea de contrato abierta el {day}."
     ),
+    "risk.unknown_segment": ("El segmento está fijado en '{key}', que la carta no tiene; no surte efecto."),
+    "risk.unknown_stage": "La etapa está fijada en '{key}', que la carta no tiene; no surte efecto.",
+    "risk.several_values": (
+        "El atributo '{name}' lleva varios valores ({values}), así que no indica ningún segmento."
+    ),
     "profile.reason": "Cada cuenta tiene un perfil.",
     "plan.reason": "La primera línea recurrente empezó el {day}, dentro de {days} días.",
     "milestone.reason": "{title} se alcanza el primer día en que {evidence}.",

@@ -93,6 +93,13 @@ PHRASES: Mapping[str, str] = {
     "risk.churned_but_open": (
         "L'indicateur {flag} dit que le client est parti, mais une ligne de contrat est ouverte le {day}."
     ),
+    "risk.unknown_segment": (
+        "Le segment est fixé à '{key}', que la charte ne connaît pas ; c'est sans effet."
+    ),
+    "risk.unknown_stage": ("L'étape est fixée à '{key}', que la charte ne connaît pas ; c'est sans effet."),
+    "risk.several_values": (
+        "L'attribut '{name}' porte plusieurs valeurs ({values}) et n'indique donc aucun segment."
+    ),
     "profile.reason": "Chaque compte a un profil.",
     "plan.reason": "La première ligne récurrente a commencé le {day}, en deçà de {days} jours.",
     "milestone.reason": "{title} est atteint le premier jour où {evidence}.",
