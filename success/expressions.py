@@ -82,6 +82,12 @@ def check(expression: str, *, with_health: bool = False) -> None:
         raise ExpressionError("health is not known here yet", line, at - expression.rfind("\n", 0, at))
 
 
+def serialized(expression: str) -> bytes:
+    """Return the compiled expression as CEL's own ``CheckedExpr`` message. Raises like ``check``."""
+    compiled: bytes = _compiled(expression).serialize()
+    return compiled
+
+
 def evaluate(expression: str, measures: Mapping[str, MeasureValue]) -> bool | None:
     """Return the truth of an expression, or None where it hangs on an unknown measure.
 
