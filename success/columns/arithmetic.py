@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from success.columns.frame import Integers, Yes
-from success.columns.tree import TEXT, Kind
+from success.columns.tree import TEXT, TEXTS, Kind
 from success.measures import CelType
 
 SMALLEST: Final = np.int64(np.iinfo(np.int64).min)
@@ -129,6 +129,7 @@ ARITHMETIC: Final[Mapping[Kind, frozenset[str]]] = {
     CelType.DOUBLE: frozenset(_DOUBLE),
     CelType.BOOL: frozenset(),
     TEXT: frozenset({"_+_"}),
+    TEXTS: frozenset(),
 }
 """Which operators columns have, by the type of what comes out."""
 

@@ -1,9 +1,10 @@
 """CEL over columns: the subset a portfolio is judged by at once, with the same truth as row by row.
 
-The subset: ``&& || ! ?:``, ``== != < <= > >=``, ``+ - * / %``, ``in`` a written list, ``double(count)``,
-literals, and names of numbers (measures) and texts. Outside it: functions and macros, lists, maps, fields,
-timestamps and durations. Unknown goes through as in ``success.expressions.evaluate``, which is the twin
-and answers for what is outside. Neighbours: ``tree`` (what CEL parsed), ``arithmetic`` (the operators).
+The subset: ``&& || ! ?:``, ``== != < <= > >=``, ``+ - * / %``, ``double(count)``, literals, names of numbers
+(measures), texts and lists of texts, ``attr.name``, ``in`` a list that is written or named, and ``size`` of a
+named one. Outside it: other functions, macros, maps, timestamps and durations. Unknown goes through as in
+``success.expressions.evaluate``, which is the twin and answers for what is outside. Neighbours:
+``tree`` (what CEL parsed), ``arithmetic`` (the operators).
 """
 
 from __future__ import annotations
@@ -30,11 +31,23 @@ from success.columns.arithmetic import (
     negated,
 )
 from success.columns.frame import Doubles, Frame, Measured
-from success.columns.tree import TEXT, Call, Choice, Literal, Name, Node, OutsideSubset, read_tree
+from success.columns.tree import (
+    TEXT,
+    TEXTS,
+    Call,
+    Choice,
+    Kind,
+    Literal,
+    Name,
+    Node,
+    OutsideSubset,
+    read_tree,
+)
 from success.expressions import evaluate, serialized
 from success.measures import CelType
 
 _LOGIC: Final = frozenset({"_&&_", "_||_", "!_", "_?_:_"})
+_OF_TEXTS: Final = frozenset({("@in", TEXTS), ("size", TEXTS)})
 _EXACT_DOUBLE: Final = 1 << 53
 
 
@@ -96,20 +109,21 @@ def _refuse(node: Node) -> None:
         return
     for one in node.operands:
         _refuse(one)
-    if node.function in _LOGIC or node.function in COMPARISONS:
+    first, last = _kind(node.operands[0]), _kind(node.operands[-1])
+    if node.function in _LOGIC and node.kind != TEXTS:
         return
-    if node.function == "-_" or (node.function == "double" and _is_count(node.operands[0])):
+    if node.function in COMPARISONS and first != TEXTS:
+        return
+    if (node.function, last) in _OF_TEXTS:
+        return
+    if node.function == "-_" or (node.function == "double" and first is CelType.INT):
         return
     if node.function not in ARITHMETIC[node.kind]:
-        raise OutsideSubset(f"the function {node.function}")
+        raise OutsideSubset("`in` a map" if node.function == "@in" else f"the function {node.function}")
 
 
-def _is_count(node: Node) -> bool:
-    return not isinstance(node, Choice) and node.kind is CelType.INT
-
-
-def _is_truth(node: Node) -> bool:
-    return isinstance(node, Choice) or node.kind is CelType.BOOL
+def _kind(node: Node) -> Kind:
+    return CelType.BOOL if isinstance(node, Choice) else node.kind
 
 
 def _truth(node: Node, frame: Frame) -> Truth:
@@ -120,6 +134,8 @@ def _truth(node: Node, frame: Frame) -> Truth:
     if node.function == "!_":
         return negated(_truth(node.operands[0], frame))
     one, other = node.operands
+    if node.function == "@in":
+        return _among(_values(one, frame), _values(other, frame))
     if node.function == "_&&_":
         return both(_truth(one, frame), _truth(other, frame))
     if node.function == "_||_":
@@ -138,6 +154,14 @@ def _choice(node: Choice, frame: Frame) -> Truth:
     return Truth(known & found, known & ~found)
 
 
+def _among(element: Values, texts: Values) -> Truth:
+    """Return whether a text is among an account's named texts."""
+    pairs = zip(element.data, texts.data, strict=True)
+    found = np.fromiter((one in several for one, several in pairs), np.bool_, len(texts.data))
+    known = element.known & texts.known
+    return Truth(known & found, known & ~found)
+
+
 def _values(node: Node, frame: Frame) -> Values:
     if isinstance(node, Name):
         return _column(node, frame)
@@ -146,31 +170,38 @@ def _values(node: Node, frame: Frame) -> Values:
     if isinstance(node, Call) and node.function == "_?_:_":
         condition, one, other = node.operands
         return chosen(_truth(condition, frame), _values(one, frame), _values(other, frame))
-    if isinstance(node, Choice) or _is_truth(node):
+    if isinstance(node, Choice) or node.kind is CelType.BOOL:
         return as_values(_truth(node, frame))
     operands = [_values(one, frame) for one in node.operands]
     if node.function == "-_":
         return minus(node.kind, operands[0])
+    if node.function == "size":
+        sizes = np.fromiter(map(len, operands[0].data), np.int64, len(frame))
+        return Values(sizes, operands[0].known)
     if node.function == "double":
         return Values(operands[0].data.astype(np.float64), operands[0].known)
     return computed(node.function, node.kind, *operands)
 
 
 def _literal(node: Literal, count: int) -> Values:
-    kinds = {CelType.INT: np.int64, CelType.DOUBLE: np.float64, CelType.BOOL: np.bool_, TEXT: np.object_}
-    data: NDArray[Any] = np.full(count, node.value, dtype=kinds[node.kind])
+    kinds: dict[Kind, type[np.generic]] = {
+        CelType.INT: np.int64,
+        CelType.DOUBLE: np.float64,
+        CelType.BOOL: np.bool_,
+    }
+    data: NDArray[Any] = np.full(count, node.value, dtype=kinds.get(node.kind, np.object_))
     return Values(data, np.ones(count, dtype=np.bool_))
 
 
 def _column(node: Name, frame: Frame) -> Values:
     """Return a named column; one that the frame does not hold is known of nobody."""
-    if node.kind == TEXT:
+    if node.kind in {TEXT, TEXTS}:
         found = frame.texts.get(node.name)
         if found is not None:
             return Values(found.texts, found.known)
     elif node.name in frame.measures:
         return _plain(frame.measures[node.name])
-    blank = _literal(Literal("" if node.kind == TEXT else 0, node.kind), len(frame))
+    blank = _literal(Literal("" if node.kind in {TEXT, TEXTS} else 0, node.kind), len(frame))
     return Values(blank.data, np.zeros(len(frame), dtype=np.bool_))
 
 

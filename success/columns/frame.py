@@ -7,7 +7,7 @@ and ``health`` read frames; who fills one knows where facts are kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -66,7 +66,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A text of every account (segment, stage, an attribute); ``texts`` is read only where ``known``."""
+    """A text of every account (segment, an attribute), or a tuple of texts, read only where ``known``."""
 
     texts: Texts
     known: Yes
@@ -74,11 +74,16 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The accounts of a portfolio in one order, with what is known of them on one day."""
+    """The accounts of a portfolio in one order, with what is known of them on one day.
+
+    ``measures`` holds whatever is a number or a yes or no, ``texts`` the rest. ``books`` gives the book of
+    a row's account to the twins, where that holds more than the measures in the columns.
+    """
 
     accounts: Sequence[str]
     measures: Mapping[str, Measured]
     texts: Mapping[str, Named] = field(default_factory=dict)
+    books: Callable[[int], Mapping[str, MeasureValue]] | None = None
 
     def __len__(self) -> int:
         """Return how many accounts there are."""
@@ -86,6 +91,8 @@ class Frame:
 
     def book(self, row: int) -> Mapping[str, MeasureValue]:
         """Return one account's measures, for the twins that take one account."""
+        if self.books is not None:
+            return self.books(row)
         return {name: column.value(row) for name, column in self.measures.items()}
 
 
@@ -122,10 +129,16 @@ def framed(
     return Frame(accounts, {name: measured(name, [book[name] for book in books]) for name in names})
 
 
-def named(values: Sequence[str | None]) -> Named:
-    """Return texts as a column; None is unknown.
+def named(values: Sequence[str | tuple[str, ...] | None]) -> Named:
+    """Return texts, or several texts of each account, as a column; None is unknown.
 
     A text ends before its first NUL, as cel-expr-python 0.1.3 hands texts to CEL.
     """
-    texts: Texts = np.array([(value or "").partition("\0")[0] for value in values], dtype=object)
+    texts: Texts = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        texts[row] = tuple(map(_cut, value)) if isinstance(value, tuple) else _cut(value or "")
     return Named(texts, np.array([value is not None for value in values], dtype=np.bool_))
+
+
+def _cut(text: str) -> str:
+    return text.partition("\0")[0]

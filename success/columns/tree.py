@@ -30,7 +30,8 @@ _MESSAGES: Final[Mapping[str, Mapping[str, tuple[int, str]]]] = {
     "Any": {"type_url": (1, "string"), "value": (2, "bytes")},
     "CheckedExpr": {"type_map": (3, "Typed*"), "expr": (4, "Expr")},
     "Typed": {"key": (1, "int64"), "value": (2, "Type")},  # an entry of a map travels as a message
-    "Type": {"primitive": (3, "int64")},  # an enum travels as its number
+    "Type": {"primitive": (3, "int64"), "list_type": (6, "ListType")},  # an enum travels as its number
+    "ListType": {"elem_type": (1, "Type")},
     "Constant": {
         "bool_value": (2, "bool"),
         "int64_value": (3, "int64"),
@@ -40,7 +41,7 @@ _MESSAGES: Final[Mapping[str, Mapping[str, tuple[int, str]]]] = {
     "Ident": {"name": (1, "string")},
     "Call": {"target": (1, "Expr"), "function": (2, "string"), "args": (3, "Expr*")},
     "List": {"elements": (1, "Expr*"), "optional_indices": (2, "int64*")},
-    "Select": {},
+    "Select": {"operand": (1, "Expr"), "field": (2, "string"), "test_only": (3, "bool")},
     "Struct": {},
     "Comprehension": {},
     "Expr": {
@@ -57,15 +58,16 @@ _MESSAGES: Final[Mapping[str, Mapping[str, tuple[int, str]]]] = {
 _CONSTANTS: Final = tuple(_MESSAGES["Constant"])
 _PARTS: Final = tuple(name for name in _MESSAGES["Expr"] if name != "id")
 _OUTSIDE: Final = {
-    "select_expr": "a field of a value (a.b)",
+    "select_expr": "has(), or a field of what is no map of texts",
     "struct_expr": "a map or message",
     "comprehension_expr": "a macro over a list (all, exists, map, filter)",
 }
 _PRIMITIVES: Final = {1: CelType.BOOL, 2: CelType.INT, 4: CelType.DOUBLE}
 TEXT: Final = "string"
+TEXTS: Final = "list(string)"
 _STRING: Final = 5
 Kind: TypeAlias = "CelType | str"
-"""The CEL type of a node: one a measure can have, or ``TEXT``."""
+"""The CEL type of a node: one a measure can have, ``TEXT`` or ``TEXTS``."""
 
 
 class OutsideSubset(ValueError):
@@ -82,7 +84,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A column by its name: a measure, an attribute, the segment."""
+    """A column by its name: a measure, the segment, an attribute (``attr.industry``)."""
 
     name: str
     kind: Kind
@@ -112,11 +114,10 @@ def read_tree(serialized: bytes) -> Node:
     """Return the tree of a compiled expression. Raises ``OutsideSubset`` naming what is outside."""
     wrapped = _read("Any", serialized)
     checked = _read("CheckedExpr", wrapped.value)
-    types = {one.key: one.value.primitive for one in checked.type_map}
-    return _node(checked.expr, types)
+    return _node(checked.expr, {one.key: one.value for one in checked.type_map})
 
 
-def _node(expr: Any, types: Mapping[int, int]) -> Node:
+def _node(expr: Any, types: Mapping[int, Any]) -> Node:
     part = next((name for name in _PARTS if expr.HasField(name)), "nothing")
     if part == "call_expr":
         return _call(expr, types)
@@ -124,18 +125,28 @@ def _node(expr: Any, types: Mapping[int, int]) -> Node:
         return Literal(_constant(expr.const_expr), _kind(expr.id, types))
     if part == "ident_expr":
         return Name(expr.ident_expr.name, _kind(expr.id, types))
+    if part == "select_expr":
+        return _field(expr, types)
     raise OutsideSubset(_OUTSIDE.get(part, "a list that is not behind `in`"))
 
 
-def _call(expr: Any, types: Mapping[int, int]) -> Node:
+def _field(expr: Any, types: Mapping[int, Any]) -> Node:
+    """Return a text of a map that is known by name (an attribute) as the column it is."""
+    select = expr.select_expr
+    if select.test_only or not select.operand.HasField("ident_expr") or _kind(expr.id, types) != TEXT:
+        raise OutsideSubset(_OUTSIDE["select_expr"])
+    return Name(f"{select.operand.ident_expr.name}.{select.field}", TEXT)
+
+
+def _call(expr: Any, types: Mapping[int, Any]) -> Node:
     call = expr.call_expr
     if call.HasField("target"):
         raise OutsideSubset(f"the function {call.function}")
-    if call.function == "@in":
-        element, options = call.args
-        if not options.HasField("list_expr") or options.list_expr.optional_indices:
-            raise OutsideSubset("`in` something that is not a written list")
-        return Choice(_node(element, types), tuple(_node(one, types) for one in options.list_expr.elements))
+    if call.function == "@in" and call.args[1].HasField("list_expr"):
+        element, written = call.args[0], call.args[1].list_expr
+        if written.optional_indices:
+            raise OutsideSubset("an optional element of a list")
+        return Choice(_node(element, types), tuple(_node(one, types) for one in written.elements))
     return Call(call.function, tuple(_node(one, types) for one in call.args), _kind(expr.id, types))
 
 
@@ -147,13 +158,16 @@ def _constant(constant: Any) -> bool | int | float | str:
     raise OutsideSubset("a literal that is no bool, int, double or string")
 
 
-def _kind(node: int, types: Mapping[int, int]) -> Kind:
-    primitive = types.get(node, 0)
-    if primitive == _STRING:
+def _kind(node: int, types: Mapping[int, Any]) -> Kind:
+    """Return the type of a node; CEL keeps none for what is dynamic."""
+    found = types.get(node)
+    if found is not None and found.list_type.elem_type.primitive == _STRING:
+        return TEXTS
+    if found is not None and found.primitive == _STRING:
         return TEXT
-    if primitive not in _PRIMITIVES:
+    if found is None or found.primitive not in _PRIMITIVES:
         raise OutsideSubset("a value that is no bool, int, double or string")
-    return _PRIMITIVES[primitive]
+    return _PRIMITIVES[found.primitive]
 
 
 def _read(name: str, message: bytes) -> Any:

@@ -44,9 +44,9 @@ def values(name: str) -> st.SearchStrategy[MeasureValue]:
     else:
         huge = st.builds(Fraction, st.integers(-(2**62), 2**62), st.integers(1, 2**62))
         usual = st.fractions(-2, 12, max_denominator=997)
-    seen = st.one_of(st.none(), st.integers(0, 120).map(lambda back: TODAY - timedelta(days=back)))
-    raw = st.integers(0, 19).flatmap(lambda one: huge if one == 0 else st.none() if one < 3 else usual)
-    return st.one_of(st.just(UNKNOWN), st.builds(MeasureValue, raw, seen))
+    seen = st.integers(-1, 60).map(lambda back: None if back < 0 else TODAY - timedelta(days=back))
+    raw = st.integers(0, 19).flatmap(lambda one: huge if one == 19 else st.none() if one > 15 else usual)
+    return st.builds(MeasureValue, raw, seen)
 
 
 BOOKS = st.lists(
@@ -70,7 +70,7 @@ def rules(name: str) -> st.SearchStrategy[MeasureRule]:
         st.one_of(st.integers(0, 5), st.integers(0, 100_000)),
         CORNERS,
         st.one_of(st.none(), st.integers(1, 90)),
-        st.sampled_from(OnMissing),
+        st.sampled_from([*OnMissing] * 3 + [OnMissing.REDISTRIBUTE] * 6),
     )
 
 
@@ -91,7 +91,7 @@ CARDS = st.builds(
         max_size=3,
         unique_by=lambda cap: cap.key,
     ).map(tuple),
-    st.integers(0, 1000),
+    st.integers(0, 800),
 )
 
 
