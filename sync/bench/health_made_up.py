@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from success.columns.frame import Frame, Integers, Measured, Yes, kind_of
+from success.columns.frame import NO_DAY, Frame, Integers, Measured, Yes, kind_of
 from success.measures import CelType
 
 _CENTS: Final = 100
@@ -46,11 +46,14 @@ def accounts(count: int, day: date, seed: int) -> Frame:
     }
     use = draw.random(count) >= _SILENT
     rates, answers = draw.random(count) < _RATED, draw.random(count) < _ANSWERED
-    days = {"csat_90d": draw.integers(0, _OLDEST, count), "nps_90d": draw.integers(0, _OLDEST, count)}
+    days: Mapping[str, Integers | int] = {
+        "csat_90d": draw.integers(0, _OLDEST, count),
+        "nps_90d": draw.integers(0, _OLDEST, count),
+    }
     measures = {}
     for name, (numerator, denominator) in values.items():
         known = _known(name, use, rates, answers) & (denominator > 0)
-        observed = day.toordinal() - days.get(name, np.zeros(count, dtype=np.int64))
+        observed = np.where(known, day.toordinal() - days.get(name, 0), NO_DAY)
         measures[name] = Measured(kind_of(name), numerator, np.maximum(denominator, 1), known, observed)
     return Frame([f"account-{row:08d}" for row in range(count)], measures)
 

@@ -9,10 +9,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from success.columns import familiar
+from success.columns.changed import fingerprints
 from success.columns.curves import shared_out
 from success.columns.frame import Frame, framed
 from success.columns.health import HealthColumns, score_columns, uncovered
@@ -212,6 +213,29 @@ def test_accounts_named_by_the_caller_are_scored_alone() -> None:
     found = score_columns(as_frame(books), card, TODAY, lambda row: said, np.array([False, True]))
     assert found.points.tolist() == [50_000, 90_000]
     assert found.result(1) is said
+
+
+@settings(EXAMPLES, max_examples=25)
+@given(CARDS, BOOKS, BOOKS)
+def test_another_explanation_has_another_fingerprint(
+    card: Scorecard, old: list[Book], new: list[Book]
+) -> None:
+    """Whose words change is found without writing them; whose facts are the same keeps the fingerprint."""
+    count = min(len(old), len(new))
+    mixed = [new[row] if row % 2 else old[row] for row in range(count)]
+    before, after = by_columns(card, old[:count]), by_columns(card, mixed)
+    changed = (fingerprints(before, 1) != fingerprints(after, 1)).tolist()
+    for row in range(count):
+        assert changed[row] or explain(before.result(row)) == explain(after.result(row))
+        assert not (changed[row] and old[row] == mixed[row])
+
+
+def test_other_rules_have_other_fingerprints() -> None:
+    """A new charter has every account put into words again."""
+    found = by_columns(
+        CARD, [dict.fromkeys((*COUNTS, *RATIOS, "active_days_28d", "feature_breadth_28d"), UNKNOWN)]
+    )
+    assert fingerprints(found, 1).tolist() != fingerprints(found, 2).tolist()
 
 
 def test_nobody_is_a_portfolio_too() -> None:
