@@ -274,9 +274,7 @@ def _declared(card: Scorecard) -> tuple[int, ...]:
 def _binding(card: Scorecard, caps: tuple[Truth, ...], base: Integers, unknown: Yes) -> Integers:
     """Return the position of the lowest cap below each score that holds, of equal ones the first by key."""
     binding = np.full(len(base), NOWHERE, dtype=np.int64)
-    by_strictness = sorted(
-        range(len(caps)), key=lambda place: (card.caps[place].points, card.caps[place].key)
-    )
-    for place in reversed(by_strictness):
-        binding[caps[place].yes & (card.caps[place].points < base) & ~unknown] = place
+    lowest_first = sorted(range(len(caps)), key=lambda at: (card.caps[at].points, card.caps[at].key))
+    for at in reversed(lowest_first):
+        binding[caps[at].yes & (card.caps[at].points < base) & ~unknown] = at
     return binding

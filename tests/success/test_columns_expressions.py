@@ -178,6 +178,8 @@ def test_what_is_an_error_in_cel_is_unknown(expression: str, account: Account) -
         ("x / y == x / y", {"x": Fraction(0), "y": Fraction(0)}, False),
         ("x == 0.1", {"x": Fraction(1, 10)}, True),
         ("s < 'b' && s + 'c' in ['ac', 'd']", {"s": "a"}, True),
+        ("x < y", {"x": Fraction(1, 2**53 + 1), "y": Fraction(1, 2**53)}, True),
+        ("x < y", {"x": Fraction(2**53), "y": Fraction(2**53 + 3, 1)}, True),
         ("p && i > 0", {"p": False}, False),
         ("i > 0 || p", {"p": True}, True),
     ],

@@ -165,6 +165,49 @@ def test_an_ordinary_scorecard_needs_no_twin() -> None:
     assert found.binding.tolist() == [-1, 0]
 
 
+def test_half_a_thousandth_goes_up_whichever_way_the_curve_runs() -> None:
+    """Half way between 0 and 1 thousandth is 1, as is half way between 1 and 0."""
+    up, down = ((Fraction(0), 0), (Fraction(2), 1)), ((Fraction(0), 1), (Fraction(2), 0))
+    for corners in (up, down):
+        rule = counts("seats", 1)
+        rule = replace(rule, curve=tuple(CurvePoint(raw, points) for raw, points in corners))
+        found = score_columns(as_frame([{"seats": MeasureValue(1, TODAY)}]), scorecard(rule), TODAY, never)
+        assert found.parts.own.tolist() == [[1]]
+
+
+def test_a_value_is_fresh_up_to_its_limit() -> None:
+    """Seen 60 days ago it counts at a limit of 60 days, seen 61 days ago it does not."""
+    rule = counts("seats", 1, (0, 100), max_age_days=60)
+    books = [{"seats": MeasureValue(1, TODAY - timedelta(days=age))} for age in (60, 61)]
+    found = score_columns(as_frame(books), scorecard(rule), TODAY, never)
+    assert found.known.tolist() == [True, False]
+    assert found.parts.stale.tolist() == [[False, True]]
+
+
+def test_the_lowest_cap_binds_and_the_first_of_equal_ones() -> None:
+    """Of caps at 50, 40 and 40 that hold, the one at 40 whose key comes first takes the points."""
+    caps = tuple(
+        Cap(key, "seats > 0", points, key) for key, points in (("a", 50_000), ("c", 40_000), ("b", 40_000))
+    )
+    card = scorecard(counts("seats", 1, (0, 100)), caps=caps)
+    found = score_columns(as_frame([{"seats": MeasureValue(1, TODAY)}]), card, TODAY, never)
+    assert found.binding.tolist() == [2]
+    assert found.points.tolist() == [40_000]
+
+
+def test_a_stale_values_day_is_part_of_the_words() -> None:
+    """What was last seen on another day reads otherwise, though the score is the same."""
+    rules = (counts("seats", 1, (0, 100)), counts("open_tickets", 1, (0, 100), max_age_days=30))
+    books = [
+        {"seats": MeasureValue(1, TODAY), "open_tickets": MeasureValue(1, TODAY - timedelta(days=age))}
+        for age in (40, 41)
+    ]
+    found = score_columns(as_frame(books), scorecard(*rules), TODAY, never)
+    one, other = fingerprints(found, 1).tolist()
+    assert one != other
+    assert found.points.tolist() == [100_000, 100_000]
+
+
 @pytest.mark.parametrize(
     ("changes", "named_as"),
     [
