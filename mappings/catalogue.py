@@ -50,9 +50,21 @@ DEAL_KINDS = (("renewal", "Renewal"), ("expansion", "Expansion"))
 PROFILE = (
     CatalogueField("name", FieldType.TEXT, "The account's name."),
     CatalogueField("health", FieldType.NUMBER, "Health in points of 100; empty when unknown.", decimals=1),
+    CatalogueField(
+        "health_computed",
+        FieldType.NUMBER,
+        "Health without a person's override; empty when unknown.",
+        decimals=1,
+    ),
+    CatalogueField(
+        "override_until", FieldType.DATE, "The day the override of health ends; empty without one."
+    ),
     CatalogueField("band", FieldType.CHOICE, "The band of health."),
     CatalogueField("coverage", FieldType.NUMBER, "Percent of the score's weight that is known.", decimals=1),
     CatalogueField("trend", FieldType.CHOICE, "The direction of use over eight weeks.", choices=TRENDS),
+    CatalogueField(
+        "health_trend", FieldType.CHOICE, "The direction of health over four weeks.", choices=TRENDS
+    ),
     CatalogueField("stage", FieldType.CHOICE, "Where the account stands in its journey.", choices=JOURNEY),
     CatalogueField("arr", FieldType.MONEY, "Annual recurring revenue now.", decimals=2),
     CatalogueField("renewal_on", FieldType.DATE, "The next renewal's due day."),

@@ -11,12 +11,13 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from mappings.bindings import CrmEntry, HomesEntry
 from mappings.ledger_policies import Policies
-from mappings.rulebook import ExpansionEntry, PlanEntry, RenewalEntry, ScorecardEntry
+from mappings.rulebook import ExpansionEntry, PlanEntry, RenewalEntry
 from mappings.scalars import Finding, Model, Name, Zone, refuse
+from mappings.scorecards import FurtherScorecardEntry, ScorecardEntry, wrong_attributes, wrong_further
 from success.rules import Rules
 
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -86,9 +87,31 @@ class Charter(Model):
     policies: Policies
     crm: Crms
     scorecard: ScorecardEntry
+    scorecards: tuple[FurtherScorecardEntry, ...] = Field(
+        default=(), description="Scorecards for some segments or stages; the first that fits counts."
+    )
     plan: PlanEntry
     renewal: RenewalEntry
     expansion: ExpansionEntry
+
+    @field_validator("scorecard")
+    @classmethod
+    def _events_are_read(cls, entry: ScorecardEntry, info: ValidationInfo) -> ScorecardEntry:
+        refuse(list(wrong_attributes(entry, _attributes(info.data.get("crm")))))
+        return entry
+
+    @field_validator("scorecards")
+    @classmethod
+    def _scorecards_agree(
+        cls, further: tuple[FurtherScorecardEntry, ...], info: ValidationInfo
+    ) -> tuple[FurtherScorecardEntry, ...]:
+        default: ScorecardEntry | None = info.data.get("scorecard")
+        findings = [] if default is None else list(wrong_further(default, further))
+        read = _attributes(info.data.get("crm"))
+        for index, entry in enumerate(further):
+            findings += [one._replace(at=(index, *one.at)) for one in wrong_attributes(entry, read)]
+        refuse(findings)
+        return further
 
     def crm_for(self, vendor: str) -> CrmEntry:
         """Return the part that speaks of ``vendor``; raise ``KeyError`` where there is none."""
@@ -96,6 +119,14 @@ class Charter(Model):
         if entry is None:
             raise KeyError(vendor)
         return entry
+
+
+def _attributes(crms: Crms | None) -> frozenset[str] | None:
+    """Return the names of the account's attributes that any CRM's part reads; None without a sound part."""
+    if crms is None:
+        return None
+    entries = (crms.hubspot, crms.salesforce)
+    return frozenset(name for one in entries if one for name in one.reads.account.fields.attributes)
 
 
 def canonical_bytes(charter: Charter) -> bytes:
@@ -125,7 +156,8 @@ def rules_of(charter: Charter) -> Rules:
     return Rules(
         charter_hash=content_hash(charter),
         policies=charter.policies.to_rules(),
-        scorecard=charter.scorecard.to_rules(),
+        scorecard=charter.scorecard.to_rules(charter.time_zone),
+        scorecards=tuple(entry.to_rules(charter.time_zone) for entry in charter.scorecards),
         plan=charter.plan.to_rules(),
         renewal=charter.renewal.to_rules(),
         expansion=charter.expansion.to_rules(),

@@ -122,6 +122,9 @@ Percent = Annotated[
     Number, Field(ge=0, le=100), AfterValidator(_in_thousandths), _schema(minimum=0, maximum=100)
 ]
 Points = Percent
+SignedPoints = Annotated[
+    Number, Field(ge=-100, le=100), AfterValidator(_in_thousandths), _schema(minimum=-100, maximum=100)
+]
 Share = Annotated[
     Number, Field(ge=0, le=1), AfterValidator(_share_in_thousandths), _schema(minimum=0, maximum=1)
 ]

@@ -19,6 +19,7 @@ from success.fold import ExpansionState
 from success.health import score
 from success.ledger import sum_arr
 from success.measures import MeasureBook, MeasureValue
+from success.rules import Scorecard
 from success.shares import THOUSAND, half_up
 from success.view import AccountView
 
@@ -58,11 +59,16 @@ def adoptable(view: AccountView) -> Deal | None:
     return min(theirs, key=lambda deal: deal.deal_id, default=None)
 
 
-def step(view: AccountView, expansions: Mapping[str, ExpansionState], day: date) -> dict[str, ExpansionState]:
-    """Return the opened expansions after 00:00 of a grid day; an opened one never changes."""
+def step(
+    view: AccountView, expansions: Mapping[str, ExpansionState], day: date, card: Scorecard | None = None
+) -> dict[str, ExpansionState]:
+    """Return the opened expansions after 00:00 of a grid day; an opened one never changes.
+
+    ``card`` is the account's scorecard where it is not the charter's default one.
+    """
     opened = dict(expansions)
     needs = [need for need in seat_needs(view, day) if key_of(view, need.product_id) not in opened]
-    if not needs or adoptable(view) is not None or _suppressed(view, day - timedelta(days=1)):
+    if not needs or adoptable(view) is not None or _suppressed(view, day - timedelta(days=1), card):
         return opened
     for need in needs:
         opened[key_of(view, need.product_id)] = ExpansionState(
@@ -114,12 +120,12 @@ def _need(view: AccountView, product_id: str, lines: Sequence[ContractLine]) -> 
     return SeatNeed(product_id, seats, added, amount)
 
 
-def _suppressed(view: AccountView, day: date) -> bool:
+def _suppressed(view: AccountView, day: date, card: Scorecard | None) -> bool:
     """Say whether the charter holds expansions back; an unknown answer does not."""
     condition = view.rules.expansion.suppress_when
     book = MeasureBook(view, day)
     if HEALTH in names_in(condition):
-        result = score(view.facts, view.rules.scorecard, book, day)
+        result = score(view.facts, card or view.rules.scorecard, book, day)
         points = None if result.points is None else Fraction(result.points, THOUSAND)
         book = MeasureBook(view, day, {HEALTH: MeasureValue(points, day)})
     return evaluate(condition, book) is True

@@ -20,6 +20,7 @@ from success.facts import AccountFacts, SurveyKind
 from success.ledger import in_reporting, minor_per_unit, sum_arr
 from success.renewal_terms import next_due
 from success.rules import Rules
+from success.slope import relative_use_slope
 from success.view import AccountView, AnswerDay, TicketDays
 
 MONTH_DAYS = 28
@@ -46,6 +47,7 @@ class Unit(StrEnum):
     RATING = "rating"
     MONEY = "money"
     RATIO = "ratio"
+    FLAG = "flag"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,16 @@ def _usage_trend(view: AccountView, as_of: date) -> MeasureValue:
     if base == 0 or not view.lines or view.lines[0].start > start:
         return UNKNOWN
     return _usage_value(view, as_of, Fraction(_uses(view, as_of), base))
+
+
+def _usage_slope(weeks: int) -> Callable[[AccountView, date], MeasureValue]:
+    """Return the measure of the weekly change of use over so many weeks, as a share of the mean week."""
+
+    def measured(view: AccountView, as_of: date) -> MeasureValue:
+        slope = relative_use_slope(view, as_of, weeks)
+        return UNKNOWN if slope is None else _usage_value(view, as_of, slope)
+
+    return measured
 
 
 def _active_days(view: AccountView, as_of: date) -> MeasureValue:
@@ -287,11 +299,19 @@ def _seats(view: AccountView, as_of: date) -> MeasureValue:
     return MeasureValue(view.seats(as_of), as_of)
 
 
+def _cancel_notice(view: AccountView, as_of: date) -> MeasureValue:
+    """Say whether notice was given, up to the day, on a recurring line that is still open on it."""
+    given = (line.cancelled_on for line in view.open_lines(as_of))
+    return MeasureValue(any(day is not None and day <= as_of for day in given), as_of)
+
+
 _CATALOGUE = (
     Measure("seat_utilisation", "Seat utilisation", Unit.SHARE, CelType.DOUBLE, _seat_utilisation),
     Measure("usage_events_28d", "Uses in 28 days", Unit.COUNT, CelType.INT, _usage_events),
     Measure("usage_per_seat_28d", "Uses per seat in 28 days", Unit.RATIO, CelType.DOUBLE, _usage_per_seat),
     Measure("usage_trend", "Use against the 28 days before", Unit.SHARE, CelType.DOUBLE, _usage_trend),
+    Measure("usage_slope_4w", "Weekly change of use, 4 weeks", Unit.SHARE, CelType.DOUBLE, _usage_slope(4)),
+    Measure("usage_slope_8w", "Weekly change of use, 8 weeks", Unit.SHARE, CelType.DOUBLE, _usage_slope(8)),
     Measure("active_days_28d", "Active days in 28 days", Unit.COUNT, CelType.INT, _active_days),
     Measure("days_since_last_use", "Time since last use", Unit.DAYS, CelType.INT, _days_since_last_use),
     Measure("feature_breadth_28d", "Features used in 28 days", Unit.COUNT, CelType.INT, _feature_breadth),
@@ -307,5 +327,6 @@ _CATALOGUE = (
     Measure("days_since_start", "Time since start", Unit.DAYS, CelType.INT, _days_since_start),
     Measure("arr", "ARR", Unit.MONEY, CelType.DOUBLE, _arr),
     Measure("seats", "Seats", Unit.COUNT, CelType.INT, _seats),
+    Measure("cancel_notice", "Cancellation notice", Unit.FLAG, CelType.BOOL, _cancel_notice),
 )
 MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _CATALOGUE}

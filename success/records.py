@@ -9,20 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 
 from success.deal_lines import deals_expanded, deals_renewed, of_expansion, of_renewal
 from success.desired import DesiredRecord, RecordKind, Value
 from success.expansion import adoptable, is_open, key_of, seat_needs
-from success.explain import explain, shown_points, tenths
+from success.explain import explain, override_ended, shown_points, tenths
 from success.facts import Money
 from success.fold import ExpansionState, FoldState, PlanState, RenewalState
 from success.health import HealthResult
 from success.ledger import contradictions, minor_per_unit, sum_arr
+from success.overriding import ends_on
 from success.plans import MilestoneState, MilestoneStatus
 from success.renewal_terms import next_due
 from success.renewals import followed
 from success.rules import PlanTemplate
-from success.stage import stage, trend
+from success.stage import Trend, stage, trend
 from success.view import AccountView
 
 # Contradictions a CSM must act on; the others are the admin's, shown on the console.
@@ -38,6 +40,7 @@ class Outcome:
     health: HealthResult
     milestones: tuple[MilestoneStatus, ...]
     as_of: date
+    health_trend: Trend = Trend.UNKNOWN
 
 
 def records(outcome: Outcome) -> tuple[DesiredRecord, ...]:
@@ -68,15 +71,18 @@ def profile(outcome: Outcome) -> DesiredRecord:
     view, health, as_of = outcome.view, outcome.health, outcome.as_of
     fields: dict[str, Value] = {
         "name": view.facts.account.name,
-        "health": None if health.points is None else shown_points(health.points),
+        "health": _shown(health.points),
+        "health_computed": _shown(health.computed_points),
+        "override_until": None if health.override is None else ends_on(health.override),
         "band": health.band,
         "coverage": tenths(health.coverage),
         "trend": trend(view, as_of).value,
+        "health_trend": outcome.health_trend.value,
         "stage": stage(view, outcome.milestones, as_of).value,
         "arr": sum_arr(view.open_lines(as_of), view.rules.policies),
         "renewal_on": next_due(view, as_of),
         "risks": "\n".join(_risks(outcome)),
-        "explanation": "\n".join([explain(health), *_adoptions(outcome)]),
+        "explanation": "\n".join([explain(health), *_overrides(outcome), *_adoptions(outcome)]),
         "scorecard": health.scorecard,
         "milestones_late": _count(outcome.milestones, MilestoneState.LATE),
         "expansions_open": sum(
@@ -85,6 +91,17 @@ def profile(outcome: Outcome) -> DesiredRecord:
     }
     key = f"profile:{view.facts.account_key}".lower()
     return _record(outcome, RecordKind.PROFILE, key, fields, reason="Every account has a profile.")
+
+
+def _shown(points: int | None) -> Decimal | None:
+    return None if points is None else shown_points(points)
+
+
+def _overrides(outcome: Outcome) -> Iterator[str]:
+    """Tell that an override has ended."""
+    told = override_ended(outcome.view.facts.human.override, outcome.as_of)
+    if told is not None:
+        yield told
 
 
 def _risks(outcome: Outcome) -> Iterator[str]:

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
+from success.event_points import EventRule
 from success.policies import Overlap, Policies, Validity
 
 __all__ = [
     "Band",
     "Cap",
     "CurvePoint",
+    "EventRule",
     "ExpansionTrigger",
+    "GroupRule",
     "MeasureRule",
     "MilestoneRule",
     "OnMissing",
@@ -50,7 +53,10 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class MeasureRule:
-    """How one measure counts. ``weight`` 0 is a shadow measure: shown, not counted."""
+    """How one measure counts. ``weight`` 0 is a shadow measure: shown, not counted.
+
+    The weight is the measure's in its group where the scorecard weighs groups, else in the scorecard.
+    """
 
     measure: str
     title: str
@@ -62,13 +68,26 @@ class MeasureRule:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupRule:
+    """How much a group of measures weighs in the scorecard; 0 shows the whole group without counting it."""
+
+    key: str
+    title: str
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cap:
-    """A hard fact that limits the score: while ``when`` is true it is at most ``points``."""
+    """A hard fact that limits the score: while ``when`` is true it is at most ``points``.
+
+    A ``critical`` one makes the band worse the same day, whatever the scorecard's margin and hold.
+    """
 
     key: str
     when: str
     points: int
     reason: str
+    critical: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +103,10 @@ class Band:
 class Scorecard:
     """One health scorecard. Below ``coverage_floor`` (thousandths) the score is unknown.
 
-    ``bands`` are in ascending order of floor, the first floor 0.
+    ``bands`` are in ascending order of floor, the first floor 0. With ``groups`` a measure weighs within
+    its group and the group within the scorecard. ``margin`` (thousandths of points) and ``hold_days`` are
+    how far and how long a score must have left its band for another to stand. ``segments`` and
+    ``stages`` name the accounts it is for, empty: any. The days of ``events`` are those of ``time_zone``.
     """
 
     key: str
@@ -93,6 +115,18 @@ class Scorecard:
     bands: tuple[Band, ...]
     caps: tuple[Cap, ...] = ()
     coverage_floor: int = 500
+    groups: tuple[GroupRule, ...] = ()
+    events: tuple[EventRule, ...] = ()
+    margin: int = 0
+    hold_days: int = 0
+    segments: frozenset[str] = frozenset()
+    stages: frozenset[str] = frozenset()
+    time_zone: str = "UTC"
+
+    @property
+    def name(self) -> str:
+        """Return the key and the version as people read them: ``health@3``."""
+        return f"{self.key}@{self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +192,10 @@ class ExpansionTrigger:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All a charter decides about one portfolio."""
+    """All a charter decides about one portfolio.
+
+    The first of ``scorecards`` that is for an account scores it, else ``scorecard`` (``success.scorecards``).
+    """
 
     charter_hash: str
     policies: Policies
@@ -167,3 +204,4 @@ class Rules:
     renewal: RenewalRule
     expansion: ExpansionTrigger
     time_zone: str = "UTC"
+    scorecards: tuple[Scorecard, ...] = ()

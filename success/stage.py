@@ -6,17 +6,15 @@ Stages follow the ledger and the plan's evidence, never activity or the calendar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from fractions import Fraction
-from itertools import combinations
-from statistics import median
 
 from success.plans import MilestoneState, MilestoneStatus
+from success.slope import relative_use_slope
 from success.view import AccountView
 
 WEEKS = 8
-WEEK = timedelta(days=7)
 # A change of less than this share of the mean per week is flat.
 FLAT_SHARE = Fraction(1, 20)
 
@@ -63,13 +61,9 @@ def trend(view: AccountView, as_of: date) -> Trend:
     The slope is the robust median of pairs (Theil-Sen) against the mean week. Unknown
     without any use in them or without a contract throughout them.
     """
-    weeks = [as_of - back * WEEK for back in reversed(range(WEEKS))]
-    first = weeks[0] - WEEK + timedelta(days=1)
-    totals = [view.usage.total(end - WEEK + timedelta(days=1), end) for end in weeks]
-    if not any(totals) or not view.lines or view.lines[0].start > first:
+    relative = relative_use_slope(view, as_of, WEEKS)
+    if relative is None:
         return Trend.UNKNOWN
-    slope = median(Fraction(totals[j] - totals[i], j - i) for i, j in combinations(range(WEEKS), 2))
-    relative = slope / Fraction(sum(totals), WEEKS)
     if abs(relative) < FLAT_SHARE:
         return Trend.FLAT
     return Trend.UP if relative > 0 else Trend.DOWN

@@ -111,6 +111,25 @@ def test_a_profile_in_salesforce_is_looked_up_from_the_account() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("vendor", "expected"),
+    [
+        ("hubspot", {"cs_health": "80.0", "cs_health_computed": "71.2", "cs_override_until": "2025-07-01",
+                     "cs_health_trend": "up"}),
+        ("salesforce", {"CS_Health__c": "80.0", "CS_Health_Computed__c": "71.2",
+                        "CS_Override_Until__c": "2025-07-01", "CS_Health_Trend__c": "up"}),
+    ],
+)  # fmt: skip
+def test_an_override_stands_beside_the_computed_score(vendor: str, expected: dict[str, str]) -> None:
+    """Both scores, the day the override ends and the direction of health are fields of the profile."""
+    said: Mapping[str, Value] = {
+        **PROFILE, "health": Decimal("80.0"), "health_computed": Decimal("71.2"),
+        "override_until": date(2025, 7, 1), "health_trend": "up",
+    }  # fmt: skip
+    own, *_ = to_rows(record(RecordKind.PROFILE, "profile:a9", said), CHARTER, vendor)
+    assert {name: own.ours[name] for name in expected} == expected
+
+
 @pytest.mark.parametrize(("vendor", "plan"), [("hubspot", "cs_plan"), ("salesforce", "CS_Plan__c")])
 def test_a_milestone_hangs_under_its_account_and_its_plan(vendor: str, plan: str) -> None:
     """A milestone is found from the account and from the plan, the latter by its key."""

@@ -13,13 +13,16 @@ from hypothesis import strategies as st
 
 from success.decide import advance, decide
 from success.desired import RecordKind
+from success.event_points import EventKind, EventRule
 from success.facts import AccountFacts, ContractLine, DealState, LineKind, Money
 from success.fold import FoldState
-from tests.success.builders import EXAMPLES, deal, facts, fields, line, rules, seen, ticket, usd, used
+from tests.success.builders import CARD, EXAMPLES, deal, facts, fields, line, rules, seen, ticket, usd, used
 
 FIRST = date(2024, 11, 1)
+RAISED = EventRule("raised", EventKind.ESCALATION_OPENED, -10_000, 10, "A case was escalated")
 CHARTER = rules(
-    expansion=replace(rules().expansion, days=3, window_days=7, suppress_when="open_escalations > 2")
+    scorecard=replace(CARD, margin=5_000, hold_days=3, events=(RAISED,)),
+    expansion=replace(rules().expansion, days=3, window_days=7, suppress_when="open_escalations > 2"),
 )
 NEAR = st.dates(date(2024, 9, 1), date(2025, 2, 1))
 
@@ -218,9 +221,12 @@ def test_the_profile_holds_what_people_sort_by() -> None:
     assert profile == {
         "name": "Acme",
         "health": Decimal("40.0"),
+        "health_computed": Decimal("40.0"),
+        "override_until": None,
         "band": "red",
         "coverage": Decimal("90.0"),
         "trend": "flat",
+        "health_trend": "flat",
         "stage": "customer",
         "arr": usd(1200),
         "renewal_on": date(2024, 12, 1),

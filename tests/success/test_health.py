@@ -127,6 +127,8 @@ def test_a_shadow_measure_is_shown_and_not_counted() -> None:
     assert (result.points, result.coverage) == (50_000, 1000)
     assert result.contributions[1].standing is Standing.SHADOW
     assert result.contributions[1].measure_points == 0
+    watched = "open_tickets (1) is watched, not counted; by itself it would have 0.0 of 100 points."
+    assert explain(result).splitlines()[2] == watched
 
 
 def test_the_lowest_true_cap_is_its_own_negative_contribution() -> None:

@@ -29,7 +29,7 @@ def test_nothing_known_makes_every_use_and_support_measure_unknown() -> None:
         for name, found in measure_all(facts([line()]), rules(), AS_OF).items()
         if found.value is not None
     }
-    assert known == {"days_to_renewal", "days_since_start", "arr", "seats"}
+    assert known == {"days_to_renewal", "days_since_start", "arr", "seats", "cancel_notice"}
 
 
 def test_silence_in_a_product_that_reports_is_a_true_zero() -> None:
