@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from fractions import Fraction
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -23,10 +22,20 @@ from success.columns.curves import ROOM, Curve, fitting, points_on, scaled, shar
 from success.columns.expressions import truth_or_rows
 from success.columns.familiar import unfamiliar
 from success.columns.frame import NO_DAY, Frame, Integers, Measured, Yes
-from success.health import NEUTRAL_POINTS, UNKNOWN_BAND, CapOutcome, Contribution, HealthResult, Standing
+from success.columns.weighing import carried_weights, largest_whole, nominal_weights
+from success.health import (
+    CAPS_GROUP,
+    NEUTRAL_POINTS,
+    UNKNOWN_BAND,
+    CapOutcome,
+    Contribution,
+    HealthResult,
+    Standing,
+)
 from success.measures import MeasureValue
 from success.rules import Cap, MeasureRule, OnMissing, Scorecard
-from success.shares import THOUSAND, largest_remainder
+from success.shares import THOUSAND
+from success.weighing import nominal, shares
 
 NOWHERE: Final = -1
 """In place of a position where there is none: no band, no binding cap."""
@@ -96,11 +105,10 @@ class HealthColumns:
         if binding != NOWHERE:
             cap = self.card.caps[binding]
             parts = (*parts, _cap_part(cap, cap.points - sum(part.points for part in parts), self.as_of))
-        name = f"{self.card.key}@{self.card.version}"
-        points = int(self.points[row]) if known else None
+        points, band = int(self.points[row]) if known else None, self.band(row)
         return HealthResult(
-            self.frame.accounts[row], name, self.as_of, points, self.band(row), int(self.coverage[row]),
-            parts, tuple(self._outcome(place, row) for place in range(len(self.card.caps))),
+            self.frame.accounts[row], self.card.name, self.as_of, points, band, int(self.coverage[row]),
+            parts, tuple(self._outcome(place, row) for place in range(len(self.card.caps))), points, band,
         )  # fmt: skip
 
     def _part(self, place: int, row: int) -> Contribution:
@@ -120,40 +128,50 @@ class HealthColumns:
 
 def _cap_part(cap: Cap, points: int, as_of: date) -> Contribution:
     return Contribution(
-        cap.key, cap.reason, "caps", Standing.CAP, points, 0, 0, cap.points, MeasureValue(True, as_of),
+        cap.key, cap.reason, CAPS_GROUP, Standing.CAP, points, 0, 0, cap.points, MeasureValue(True, as_of),
         reason=cap.reason,
     )  # fmt: skip
 
 
-def uncovered(card: Scorecard) -> str | None:
+def uncovered(card: Scorecard, *, eventful_known: bool = False) -> str | None:
     """Return why columns cannot score by a scorecard at all, None where they can.
 
+    Events they do not follow: whose account has any must be known, so that the twin scores it.
     A cap outside the expressions' subset is no reason: only it is evaluated account by account.
     """
-    weights = [rule.weight for rule in card.measures]
+    weights = [rule.weight for rule in card.measures] + [group.weight for group in card.groups]
     if min(weights, default=0) < 0:
         return "a negative weight"
+    if card.events and not eventful_known:
+        return "events, and nobody said whose"
     points = [abs(corner.points) for rule in card.measures for corner in rule.curve]
-    most = max([NEUTRAL_POINTS, THOUSAND, *points])
-    if 2 * sum(weights) * most > ROOM or any(scaled(rule.curve) is None for rule in card.measures):
+    largest = 2 * max(largest_whole(card), sum(nominal_weights(card))) * max([NEUTRAL_POINTS, *points])
+    if largest > ROOM or any(scaled(rule.curve) is None for rule in card.measures):
         return "weights or a curve without room in 64 bits"
     return unfamiliar(card)
 
 
 def score_columns(
-    frame: Frame, card: Scorecard, as_of: date, twin: Twin, alone: Yes | None = None
+    frame: Frame,
+    card: Scorecard,
+    as_of: date,
+    twin: Twin,
+    alone: Yes | None = None,
+    eventful: Yes | None = None,
 ) -> HealthColumns:
     """Return the health of all accounts of a frame on a day.
 
-    ``alone`` are accounts the twin has to score for reasons the caller knows. Raises KeyError for a measure
-    that the frame does not hold, ``ExpressionError`` like ``success.health.score``.
+    ``alone`` are accounts the twin has to score for reasons the caller knows: all with an override.
+    ``eventful`` are those with an event the scorecard counts, None where nobody looked. Raises KeyError
+    for a measure that the frame does not hold, ``ExpressionError`` like ``success.health.score``.
     """
-    if uncovered(card) is not None:
+    if uncovered(card, eventful_known=eventful is not None) is not None:
         stub = Scorecard(card.key, card.version, (), card.bands)
         found, rows = _scored(frame, stub, as_of), np.ones(len(frame), dtype=np.bool_)
     else:
         found, rows = _scored(frame, card, as_of), _without_room(frame, card)
-    rows = rows if alone is None else rows | alone
+    for others in (alone, eventful):
+        rows = rows if others is None else rows | others
     return _settled(found, {int(row): twin(int(row)) for row in np.flatnonzero(rows)})
 
 
@@ -182,13 +200,14 @@ def _settled(found: HealthColumns, results: Mapping[int, HealthResult]) -> Healt
 
 
 def _scored(frame: Frame, card: Scorecard, as_of: date) -> HealthColumns:
-    read = [_read(rule, frame.measures[rule.measure], as_of) for rule in card.measures]
+    weighty = zip(card.measures, nominal_weights(card), strict=True)
+    read = [_read(rule, weight, frame.measures[rule.measure], as_of) for rule, weight in weighty]
     standing: Codes = _stacked([one.standing for one in read], frame, np.int8)
     own: Integers = _stacked([one.own for one in read], frame, np.int64)
     has_points: Yes = _stacked([one.has_points for one in read], frame, np.bool_)
     stale: Yes = _stacked([one.stale for one in read], frame, np.bool_)
     coverage, unknown = _coverage(card, standing)
-    weights = _weights(card) * has_points
+    weights = carried_weights(card, has_points)
     weights[:, unknown] = 0
     present = weights.sum(axis=0)
     whole = np.where(present > 0, present, 1)
@@ -205,7 +224,7 @@ def _scored(frame: Frame, card: Scorecard, as_of: date) -> HealthColumns:
     reached = np.searchsorted(np.array([band.floor for band in bands]), points, side="right") - 1
     return HealthColumns(
         frame, card, as_of, points, ~unknown, np.where(unknown, NOWHERE, reached),
-        tuple(band.key for band in bands), coverage, _declared(card), parts, caps, binding, {},
+        tuple(band.key for band in bands), coverage, shares(nominal(card)), parts, caps, binding, {},
     )  # fmt: skip
 
 
@@ -224,12 +243,12 @@ class _Reading:
     stale: Yes
 
 
-def _read(rule: MeasureRule, column: Measured, as_of: date) -> _Reading:
+def _read(rule: MeasureRule, weight: int, column: Measured, as_of: date) -> _Reading:
     """Return a measure's own points, or how it is missing."""
     stale = _stale(column, rule.max_age_days, as_of)
     fresh = column.known & ~stale
-    missing = Standing.SHADOW if rule.weight == 0 else _MISSING[rule.on_missing]
-    present = Standing.SHADOW if rule.weight == 0 else Standing.COUNTED
+    missing = Standing.SHADOW if weight == 0 else _MISSING[rule.on_missing]
+    present = Standing.SHADOW if weight == 0 else Standing.COUNTED
     standing = np.where(fresh, np.int8(STANDINGS.index(present)), np.int8(STANDINGS.index(missing)))
     stands_in = {Standing.NEUTRAL: NEUTRAL_POINTS, Standing.WORST: min(one.points for one in rule.curve)}
     with np.errstate(all="ignore"):  # values that are not fresh or have no room are not read
@@ -253,22 +272,13 @@ def _stale(column: Measured, max_age_days: int | None, as_of: date) -> Yes:
     return stale
 
 
-def _weights(card: Scorecard) -> Integers:
-    weights = np.array([rule.weight for rule in card.measures], dtype=np.int64)
-    return weights.reshape(-1, 1)
-
-
 def _coverage(card: Scorecard, standing: Codes) -> tuple[Integers, Yes]:
     """Return the share of weight behind fresh values, and whose score is unknown."""
-    counted = _weights(card) * (standing == STANDINGS.index(Standing.COUNTED))
-    coverage = counted.sum(axis=0) * THOUSAND // (sum(rule.weight for rule in card.measures) or 1)
+    weights = np.array(nominal_weights(card), dtype=np.int64).reshape(-1, 1)
+    counted = weights * (standing == STANDINGS.index(Standing.COUNTED))
+    coverage = counted.sum(axis=0) * THOUSAND // (int(weights.sum()) or 1)
     blocked = (standing == STANDINGS.index(Standing.BLOCKING)).any(axis=0)
     return coverage, blocked | (coverage == 0) | (coverage < card.coverage_floor)
-
-
-def _declared(card: Scorecard) -> tuple[int, ...]:
-    total = sum(rule.weight for rule in card.measures) or 1
-    return largest_remainder([Fraction(rule.weight * THOUSAND, total) for rule in card.measures])
 
 
 def _binding(card: Scorecard, caps: tuple[Truth, ...], base: Integers, unknown: Yes) -> Integers:

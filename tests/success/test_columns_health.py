@@ -17,11 +17,12 @@ from success.columns.changed import fingerprints
 from success.columns.curves import shared_out
 from success.columns.frame import Frame, framed
 from success.columns.health import HealthColumns, score_columns, uncovered
+from success.event_points import EventKind
 from success.explain import explain
 from success.facts import Account, AccountFacts
 from success.health import HealthResult, score
 from success.measures import MEASURES, UNKNOWN, CelType, MeasureValue
-from success.rules import Band, Cap, CurvePoint, MeasureRule, OnMissing, Scorecard
+from success.rules import Band, Cap, CurvePoint, EventRule, GroupRule, MeasureRule, OnMissing, Scorecard
 from success.shares import largest_remainder
 from tests.success.builders import CARD, EXAMPLES, counts, scorecard
 
@@ -93,6 +94,16 @@ CARDS = st.builds(
         unique_by=lambda cap: cap.key,
     ).map(tuple),
     st.integers(0, 800),
+    st.one_of(
+        st.just(()),
+        st.lists(st.integers(0, 5), min_size=2, max_size=2).map(
+            lambda weights: (
+                GroupRule("usage", "Usage", weights[0]),
+                GroupRule("support", "Support", weights[1]),
+            )
+        ),
+        st.just((GroupRule("usage", "Usage", 33_333), GroupRule("support", "Support", 66_667))),
+    ),
 )
 
 
@@ -212,7 +223,10 @@ def test_a_stale_values_day_is_part_of_the_words() -> None:
     ("changes", "named_as"),
     [
         ({"measures": (counts("seats", -1, (0, 100)),)}, "a negative weight"),
-        ({"measures": (counts("seats", 2**50, (0, 100)),)}, "without room in 64 bits"),
+        (
+            {"measures": (counts("seats", 2**50, (0, 100)), counts("seats", 1, (0, 100)))},
+            "without room in 64 bits",
+        ),
         ({"measures": (counts("seats", 1, (0, 0), (Fraction(1, 2**62), 100)),)}, "without room in 64 bits"),
         ({"measures": (counts("seats", 1, (0, 0), (0, 100)),)}, "without room in 64 bits"),
     ],
@@ -234,6 +248,36 @@ def test_an_unfamiliar_part_of_a_scorecard_is_never_passed_over(monkeypatch: pyt
     monkeypatch.setitem(familiar._FAMILIAR, Scorecard, familiar._FAMILIAR[Scorecard] - {"caps"})
     assert uncovered(capped) == "caps of Scorecard"
     assert uncovered(scorecard(*CARD.measures)) is None
+
+
+def test_a_missing_measure_is_carried_by_its_group() -> None:
+    """By hand: usage is 3 of 4 parts; where one of its halves is unknown, the other carries both."""
+    measures = (
+        counts("seats", 1, (0, 0), (10, 100), group="usage"),
+        counts("usage_total", 1, (0, 0), (10, 100), group="usage"),
+        counts("open_tickets", 1, (0, 100), (10, 0), group="support"),
+    )
+    groups = (GroupRule("usage", "Usage", 75_000), GroupRule("support", "Support", 25_000))
+    card = replace(scorecard(*measures), groups=groups)
+    books = [
+        {"seats": MeasureValue(8, TODAY), "usage_total": used, "open_tickets": MeasureValue(10, TODAY)}
+        for used in (MeasureValue(4, TODAY), UNKNOWN)
+    ]
+    found = score_columns(as_frame(books), card, TODAY, never)
+    assert found.points.tolist() == [45_000, 60_000]
+    assert found.coverage.tolist() == [1000, 625]
+    assert found.parts.share.tolist() == [[375, 750], [375, 0], [250, 250]]
+
+
+def test_a_scorecard_with_events_needs_to_know_whose() -> None:
+    """Where nobody said who has events the twin scores all, else those who have."""
+    event = EventRule("closed", EventKind.ESCALATION_CLOSED, -10_000, 30, "An escalation was closed")
+    card = replace(scorecard(counts("seats", 1, (0, 0), (10, 100))), events=(event,))
+    books: list[Book] = [{"seats": MeasureValue(5, TODAY)}, {"seats": MeasureValue(7, TODAY)}]
+    assert set(by_columns(card, books).alone) == {0, 1}
+    said = replace(one_by_one(card, books)[1], points=60_000)
+    found = score_columns(as_frame(books), card, TODAY, lambda row: said, eventful=np.array([False, True]))
+    assert found.points.tolist() == [50_000, 60_000]
 
 
 def test_one_value_without_room_takes_only_its_account() -> None:
