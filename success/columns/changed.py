@@ -22,20 +22,20 @@ _SECOND: Final = np.uint64(0xBF58476D1CE4E5B9)
 _SHIFT: Final = np.uint64(30)
 
 
-def fingerprints(found: HealthColumns, rules: int) -> Integers:
+def fingerprints(found: HealthColumns, rules: int, bands: Integers) -> Integers:
     """Return a 64-bit number per account: equal for equal explanations by the same rules.
 
-    ``rules`` stands for the charter, whose titles and curves the sentences hang on too. Accounts the twin
+    ``rules`` stands for the charter, whose titles and curves the sentences hang on too; ``bands`` are the
+    ones that stand, which the sentences name. Accounts the twin
     scored have what it found in theirs. Two different explanations share one in 2**64 cases by chance.
     """
     mixed = np.full(len(found.frame), np.uint64(rules & 0xFFFFFFFFFFFFFFFF), dtype=np.uint64)
-    for column in _ingredients(found):
+    for row, result in found.alone.items():
+        mixed[row] = _of_text(repr(result), rules)
+    for column in (bands, *_ingredients(found)):
         mixed = (mixed ^ column.astype(np.int64).view(np.uint64)) * _FIRST
         mixed ^= mixed >> _SHIFT
-    signed = (mixed * _SECOND).view(np.int64)
-    for row, result in found.alone.items():
-        signed[row] = _of_text(repr(result), rules)
-    return signed
+    return (mixed * _SECOND).view(np.int64)
 
 
 def _ingredients(found: HealthColumns) -> Iterator[NDArray[Any]]:
@@ -56,8 +56,8 @@ def _ingredients(found: HealthColumns) -> Iterator[NDArray[Any]]:
 
 
 def _of_text(text: str, rules: int) -> int:
-    """Return the 64-bit FNV-1a hash of a text, begun from a number, as a signed integer."""
+    """Return the 64-bit FNV-1a hash of a text, begun from a number."""
     mixed = (0xCBF29CE484222325 ^ rules) & 0xFFFFFFFFFFFFFFFF
     for byte in text.encode():
         mixed = (mixed ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
-    return mixed - (1 << 64) if mixed >> 63 else mixed
+    return mixed

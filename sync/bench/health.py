@@ -12,9 +12,8 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from statistics import median
 from typing import Final
@@ -22,6 +21,7 @@ from typing import Final
 import numpy as np
 from sqlalchemy import Engine
 
+from success.columns.bands import stands
 from success.columns.changed import fingerprints
 from success.columns.criteria import HeldColumns, first, furthest, held, nothing_held
 from success.columns.health import HealthColumns, score_columns
@@ -32,14 +32,16 @@ from sync.bench.book import AS_OF
 from sync.bench.health_facts import Portfolio, read, tables, write_standings, write_values
 from sync.bench.health_made_up import accounts, next_day
 from sync.bench.health_rules import (
+    BAND_KEYS,
     SCORECARD,
     SEGMENT_HOLD_DAYS,
+    SEGMENT_KEYS,
     SEGMENTS,
     STAGE_HOLD_DAYS,
+    STAGE_KEYS,
     STAGES,
-    Criterion,
 )
-from sync.bench.health_twin import health_of, held_of, segment_of, stage_of
+from sync.bench.health_twin import band_of, health_of, held_of, segment_of, stage_of
 from sync.state.engine import open_engine
 
 Say = Callable[[str], None]
@@ -117,7 +119,8 @@ def run(
 def _prepare(engine: Engine, count: int, changed: float, seed: int) -> None:
     yesterday = TODAY - timedelta(days=1)
     before = accounts(count, yesterday, seed)
-    nothing = Portfolio(before, nothing_held(count), nothing_held(count), np.zeros(count, dtype=np.int64))
+    held_yet = nothing_held(count)
+    nothing = Portfolio(before, held_yet, held_yet, held_yet, np.zeros(count, dtype=np.int64))
     stood = recompute(nothing, yesterday, render=False).portfolio
     write_values(engine, before, yesterday)
     write_standings(engine, before.accounts, stood)
@@ -132,10 +135,15 @@ def recompute(found: Portfolio, day: date, *, render: bool = True) -> Recomputed
     asked = furthest(STAGES, found.stages.value, frame)
     stages = held(found.stages, asked, day.toordinal(), STAGE_HOLD_DAYS, nobody)
     health = score_columns(frame, SCORECARD, day, lambda row: health_of(frame, row, day))
-    prints = fingerprints(health, RULES)
+    bands = stands(found.bands, health, day.toordinal(), nobody)
+    prints = fingerprints(health, RULES, bands.value)
     rows = np.flatnonzero(prints != found.explained).tolist() if render else []
-    sentences = {row: explain(health.result(row)) for row in rows}
-    return Recomputed(Portfolio(frame, segments, stages, prints), health, sentences)
+    sentences = {row: _explained(health, bands, row) for row in rows}
+    return Recomputed(Portfolio(frame, segments, stages, bands, prints), health, sentences)
+
+
+def _explained(health: HealthColumns, bands: HeldColumns, row: int) -> str:
+    return explain(replace(health.result(row), band=BAND_KEYS[bands.value[row]]))
 
 
 def _measure(engine: Engine, rounds: int, sample: int, say: Say) -> HealthBench:
@@ -183,9 +191,9 @@ def _told(
         measures=len(SCORECARD.measures),
         rendered=len(made.explained),
         alone=len(made.health.alone),
-        bands=dict(sorted(Counter(made.health.band(row) for row in range(count)).items())),
-        segments=_counted(SEGMENTS, made.portfolio.segments),
-        stages=_counted(STAGES, made.portfolio.stages),
+        bands=_counted(BAND_KEYS, made.portfolio.bands),
+        segments=_counted(SEGMENT_KEYS, made.portfolio.segments),
+        stages=_counted(STAGE_KEYS, made.portfolio.stages),
         compared=len(rows),
         differing=sum(not _agrees(found, made, row) for row in rows),
         rounds=rounds,
@@ -193,9 +201,9 @@ def _told(
     )
 
 
-def _counted(criteria: Sequence[Criterion], found: HeldColumns) -> Mapping[str, int]:
-    counts = np.bincount(found.value, minlength=len(criteria)).tolist()
-    return {one.key: count for one, count in zip(criteria, counts, strict=True)}
+def _counted(keys: Sequence[str], found: HeldColumns) -> Mapping[str, int]:
+    counts = np.bincount(found.value, minlength=len(keys)).tolist()
+    return dict(zip(keys, counts, strict=True))
 
 
 def _agrees(found: Portfolio, made: Recomputed, row: int) -> bool:
@@ -203,11 +211,14 @@ def _agrees(found: Portfolio, made: Recomputed, row: int) -> bool:
     health = health_of(found.frame, row, TODAY)
     segment = segment_of(found.frame, found.segments, row, TODAY)
     stage = stage_of(found.frame, found.stages, row, TODAY)
+    band = band_of(found, health, row, TODAY)
+    text = explain(replace(health, band=band.value))
     return (
         made.health.result(row) == health
-        and made.explained.get(row, explain(health)) == explain(health)
-        and _latest(held_of(made.portfolio.segments, SEGMENTS, row)) == _latest(segment)
-        and _latest(held_of(made.portfolio.stages, STAGES, row)) == _latest(stage)
+        and made.explained.get(row, text) == text
+        and _latest(held_of(made.portfolio.segments, SEGMENT_KEYS, row)) == _latest(segment)
+        and _latest(held_of(made.portfolio.stages, STAGE_KEYS, row)) == _latest(stage)
+        and _latest(held_of(made.portfolio.bands, BAND_KEYS, row)) == _latest(band)
     )
 
 

@@ -1,9 +1,9 @@
 """The facts of ``colonnade bench health``: measures by account and day in the product's kind of database.
 
 A row per account and day with a column per measure, exact: the numerator (NULL: unknown), of a ratio its
-denominator, and the day the value stands for. Beside it the state of each account after the day before: the
-segment and stage that stand and wait, and the fingerprint of the explanation in the CRM. No score is kept.
-Both tables are made for the run and dropped after it. Neighbour: ``health`` runs on them.
+denominator, and the day the value stands for. Beside it the state of each account after the day before:
+segment, stage and band that stand and wait, and the fingerprint of the explanation in the CRM. No score is
+kept. Both tables are made for the run and dropped after it. Neighbour: ``health`` runs on them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from sqlalchemy.sql import ColumnElement
 from success.columns.criteria import NOWHERE, HeldColumns
 from success.columns.frame import NO_DAY, Frame, Integers, Measured, kind_of
 from success.measures import CelType
-from sync.bench.health_rules import READ, SEGMENTS, STAGES, Criterion
+from sync.bench.health_rules import BAND_KEYS, READ, SEGMENT_KEYS, STAGE_KEYS
 from sync.state.engine import reading, writing
 from sync.state.errors import StateError
 
@@ -67,7 +67,7 @@ STANDINGS: Final = Table(
     Column("account_id", Text, primary_key=True),
     *(
         Column(f"{kind}_{part}", Text if part in {"value", "waiting"} else Integer)
-        for kind in ("segment", "stage")
+        for kind in ("segment", "stage", "band")
         for part in ("value", "since", "waiting", "waiting_since")
     ),
     Column("explained", BigInteger),
@@ -81,6 +81,7 @@ class Portfolio:
     frame: Frame
     segments: HeldColumns
     stages: HeldColumns
+    bands: HeldColumns
     explained: Integers
 
 
@@ -115,8 +116,8 @@ def write_values(engine: Engine, frame: Frame, day: date) -> None:
 def write_standings(engine: Engine, accounts: Sequence[str], found: Portfolio) -> None:
     """Write what stands of all accounts after a day."""
     columns: dict[str, Sequence[object]] = {"account_id": accounts, "explained": found.explained.tolist()}
-    for kind, held, criteria in (("segment", found.segments, SEGMENTS), ("stage", found.stages, STAGES)):
-        keys = [*(one.key for one in criteria), None]
+    for kind, held in (("segment", found.segments), ("stage", found.stages), ("band", found.bands)):
+        keys = [*_KEYS[kind], None]
         columns[f"{kind}_value"] = [keys[at] for at in held.value]
         columns[f"{kind}_waiting"] = [keys[at] for at in held.waiting]
         columns[f"{kind}_since"] = _or_null(held.since, held.value != NOWHERE)
@@ -152,7 +153,11 @@ def read(engine: Engine, day: date) -> Portfolio:
     }
     measures = {name: _measured(name, joined) for name in READ}
     return Portfolio(
-        Frame(accounts, measures), _held("segment", joined), _held("stage", joined), joined["explained"]
+        Frame(accounts, measures),
+        _held("segment", joined),
+        _held("stage", joined),
+        _held("band", joined),
+        joined["explained"],
     )
 
 
@@ -202,11 +207,13 @@ def _read(column: Column[Any]) -> ColumnElement[Any]:
     return func.coalesce(column, instead).label(column.name)
 
 
-def _positions(criteria: Sequence[Criterion]) -> Mapping[str | None, int]:
-    return {None: NOWHERE, **{one.key: place for place, one in enumerate(criteria)}}
-
-
+_KEYS: Final[Mapping[str, Sequence[str]]] = {
+    "segment": SEGMENT_KEYS,
+    "stage": STAGE_KEYS,
+    "band": BAND_KEYS,
+}
 _POSITIONS: Final[Mapping[str, Mapping[str | None, int]]] = {
-    **dict.fromkeys(("segment_value", "segment_waiting"), _positions(SEGMENTS)),
-    **dict.fromkeys(("stage_value", "stage_waiting"), _positions(STAGES)),
+    f"{kind}_{part}": {None: NOWHERE, **{key: place for place, key in enumerate(keys)}}
+    for kind, keys in _KEYS.items()
+    for part in ("value", "waiting")
 }

@@ -31,9 +31,14 @@ def scored(frame: Frame, as_of: date) -> Any:
         index=pd.Index(frame.accounts),
     )
     points, weights = _points(table, frame, as_of)
+    coverage = weights.sum(axis=1)
+    for group in SCORECARD.groups:
+        inside = [rule.measure for rule in SCORECARD.measures if rule.group == group.key]
+        total = weights[inside].sum(axis=1)
+        weights[inside] = weights[inside].mul(group.weight / total.where(total > 0), axis=0).fillna(0)
     present = weights.sum(axis=1)
     score = (points.fillna(0) * weights).sum(axis=1) / present.where(present > 0)
-    score = score.where(present >= SCORECARD.coverage_floor * 100)
+    score = score.where(coverage >= SCORECARD.coverage_floor * 100)
     score = score.mask((table["open_escalations"] > 0) & (score > 60), 60)
     score = score.mask((table["seat_utilisation"] < 0.05) & (table["arr"] > 0) & (score > 40), 40)
     floors = [band.floor / 1000 for band in SCORECARD.bands]
@@ -46,6 +51,7 @@ def scored(frame: Frame, as_of: date) -> Any:
 def _points(table: Any, frame: Frame, as_of: date) -> tuple[Any, Any]:
     """Return each measure's points, NaN where it has none, and the weight it counts with."""
     points, weights = table[[]].copy(), table[[]].copy()
+    of_group = {group.key: group.weight / 100_000 for group in SCORECARD.groups}
     for rule in SCORECARD.measures:
         raw = [float(corner.raw) for corner in rule.curve]
         found = np.interp(table[rule.measure], raw, [corner.points / 1000 for corner in rule.curve])
@@ -53,7 +59,7 @@ def _points(table: Any, frame: Frame, as_of: date) -> tuple[Any, Any]:
         if rule.max_age_days is not None:
             old = frame.measures[rule.measure].observed < as_of.toordinal() - rule.max_age_days
             points.loc[old, rule.measure] = np.nan
-        weights[rule.measure] = points[rule.measure].notna() * rule.weight
+        weights[rule.measure] = points[rule.measure].notna() * rule.weight * of_group[rule.group]
     return points, weights
 
 

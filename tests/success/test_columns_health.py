@@ -214,7 +214,7 @@ def test_a_stale_values_day_is_part_of_the_words() -> None:
         for age in (40, 41)
     ]
     found = score_columns(as_frame(books), scorecard(*rules), TODAY, never)
-    one, other = fingerprints(found, 1).tolist()
+    one, other = fingerprints(found, 1, found.bands).tolist()
     assert one != other
     assert found.points.tolist() == [100_000, 100_000]
 
@@ -311,7 +311,7 @@ def test_another_explanation_has_another_fingerprint(
     count = min(len(old), len(new))
     mixed = [new[row] if row % 2 else old[row] for row in range(count)]
     before, after = by_columns(card, old[:count]), by_columns(card, mixed)
-    changed = (fingerprints(before, 1) != fingerprints(after, 1)).tolist()
+    changed = (fingerprints(before, 1, before.bands) != fingerprints(after, 1, after.bands)).tolist()
     for row in range(count):
         assert changed[row] or explain(before.result(row)) == explain(after.result(row))
         assert not (changed[row] and old[row] == mixed[row])
@@ -322,7 +322,13 @@ def test_other_rules_have_other_fingerprints() -> None:
     found = by_columns(
         CARD, [dict.fromkeys((*COUNTS, *RATIOS, "active_days_28d", "feature_breadth_28d"), UNKNOWN)]
     )
-    assert fingerprints(found, 1).tolist() != fingerprints(found, 2).tolist()
+    assert fingerprints(found, 1, found.bands).tolist() != fingerprints(found, 2, found.bands).tolist()
+
+
+def test_a_band_that_follows_later_is_part_of_the_words() -> None:
+    """The same score in another band that stands is told anew."""
+    found = by_columns(scorecard(counts("seats", 1, (0, 100))), [{"seats": MeasureValue(1, TODAY)}])
+    assert fingerprints(found, 1, found.bands).tolist() != fingerprints(found, 1, found.bands - 1).tolist()
 
 
 def test_nobody_is_a_portfolio_too() -> None:
