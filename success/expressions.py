@@ -155,6 +155,12 @@ def _too_early(name: str, step: Step) -> tuple[str, str]:
     return message, f"Read measures or {', '.join(known)} instead."
 
 
+def serialized(expression: str) -> bytes:
+    """Return the compiled expression as CEL's own ``CheckedExpr`` message. Raises like ``check``."""
+    compiled: bytes = _compiled(expression).serialize()
+    return compiled
+
+
 def evaluate(expression: str, measures: Mapping[str, MeasureValue]) -> bool | None:
     """Return the truth of an expression, or None where it hangs on an unknown value.
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from sync.bench import health as measuring
 from sync.bench import salesforce_sync as salesforce
 from sync.bench.book import Size
+from sync.bench.health import HealthBench
 from sync.bench.hubspot_sync import HubSpotSync, run
 from sync.bench.salesforce_sync import SalesforceSync
 from sync.commands.demonstration import ANY_FOLDER, fresh_home
@@ -30,7 +32,7 @@ changed_option = click.option(
 
 @click.group()
 def bench() -> None:
-    """Measure the product on a sandbox, beside the least that could be done."""
+    """Measure the product, beside the least that could be done."""
 
 
 @bench.command("hubspot-sync")
@@ -87,6 +89,35 @@ def salesforce_sync(
     answer(found, as_json, lambda console: _show_salesforce(console, found))
 
 
+@bench.command("health")
+@click.option(
+    "--accounts", type=click.IntRange(min=1), default=100_000, show_default=True, help="How many accounts."
+)
+@changed_option
+@click.option(
+    "--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Times each is done."
+)
+@click.option("--seed", default=7, show_default=True, help="The same seed makes the same portfolio.")
+@click.option(
+    "--sample", type=click.IntRange(min=1), default=500, show_default=True, help="How many to compare."
+)
+@click.option("--database", help="sqlite:///FILE or postgresql://...; else a SQLite file that is removed.")
+@json_option
+def health(
+    accounts: int, changed: float, rounds: int, seed: int, sample: int, database: str | None, as_json: bool
+) -> None:
+    """Score, explain, segment and stage a whole portfolio, beside only reading it and beside pandas.
+
+    Example: colonnade bench health --accounts 100000 --json
+    """
+    with _home(None) as folder:
+        url = database or f"sqlite:///{folder / 'bench.db'}"
+        found = measuring.run(url, accounts, changed, rounds, seed, sample, progress.print)
+    answer(found, as_json, lambda console: _show_health(console, found))
+    if found.differing:
+        raise click.ClickException(f"{found.differing} of {found.compared} accounts differ from their twins")
+
+
 @contextmanager
 def _home(home: Path | None) -> Iterator[Path]:
     """Give the empty folder named, which stays, or one that goes with the run."""
@@ -112,6 +143,16 @@ def _show_salesforce(console: Console, found: SalesforceSync) -> None:
     _show_runs(console, "Salesforce sync", found)
     if found.memory_ratio is not None:
         console.print(f"Peak memory of ten times the rows by Bulk: {found.memory_ratio} times as much.")
+
+
+def _show_health(console: Console, found: HealthBench) -> None:
+    rows = [
+        ("only reading", found.read_s, "the same SELECT into the same frame"),
+        ("pandas", found.pandas_s, "a scorecard that explains nothing"),
+        ("everything", found.ours_s, f"{found.rendered} of {found.accounts} put into words again"),
+    ]
+    console.print(table("Health of a portfolio", ("what", "seconds", "which is"), rows))
+    console.print(f"{found.ours_over_read} times the reading; {found.differing} of {found.compared} differ.")
 
 
 def _show_runs(console: Console, title: str, found: HubSpotSync | SalesforceSync) -> None:
