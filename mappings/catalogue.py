@@ -34,13 +34,7 @@ class CatalogueField:
     mirrored: bool = False
 
 
-JOURNEY = (
-    ("prospect", "Prospect"),
-    ("onboarding", "Onboarding"),
-    ("adopting", "Adopting"),
-    ("customer", "Customer"),
-    ("churned", "Churned"),
-)
+TOUCHES = (("high", "High touch"), ("mid", "Mid touch"), ("low", "Low touch"), ("digital", "Digital"))
 TRENDS = (("up", "Up"), ("flat", "Flat"), ("down", "Down"), ("unknown", "Unknown"))
 PLAN_STATUS = (("active", "Active"), ("complete", "Complete"))
 MILESTONE_STATUS = (("open", "Open"), ("done", "Done"), ("late", "Late"))
@@ -53,7 +47,12 @@ PROFILE = (
     CatalogueField("band", FieldType.CHOICE, "The band of health."),
     CatalogueField("coverage", FieldType.NUMBER, "Percent of the score's weight that is known.", decimals=1),
     CatalogueField("trend", FieldType.CHOICE, "The direction of use over eight weeks.", choices=TRENDS),
-    CatalogueField("stage", FieldType.CHOICE, "Where the account stands in its journey.", choices=JOURNEY),
+    CatalogueField("segment", FieldType.CHOICE, "The segment the account is in."),
+    CatalogueField("segment_since", FieldType.DATE, "The day it has been in the segment since."),
+    CatalogueField("touch_model", FieldType.CHOICE, "How its segment is looked after.", choices=TOUCHES),
+    CatalogueField("stage", FieldType.CHOICE, "Where the account stands in its journey."),
+    CatalogueField("stage_since", FieldType.DATE, "The day it has been at the stage since."),
+    CatalogueField("adoption_stages", FieldType.LONG_TEXT, "How far each product has come."),
     CatalogueField("arr", FieldType.MONEY, "Annual recurring revenue now.", decimals=2),
     CatalogueField("renewal_on", FieldType.DATE, "The next renewal's due day."),
     CatalogueField("risks", FieldType.LONG_TEXT, "What endangers the account."),

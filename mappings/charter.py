@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from mappings.bindings import CrmEntry, HomesEntry
+from mappings.journey import AdoptionEntry, JourneyEntry
 from mappings.ledger_policies import Policies
 from mappings.rulebook import ExpansionEntry, PlanEntry, RenewalEntry, ScorecardEntry
 from mappings.scalars import Finding, Model, Name, Zone, refuse
+from mappings.segments import SegmentsEntry
+from mappings.words_read import attribute_findings, name_findings
+from success.criteria import CONTRACT_JOURNEY, ONE_SEGMENT, UNKNOWN, Journey, Segmentation
 from success.rules import Rules
 
+Part = TypeVar("Part", bound=Model | None)
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -85,10 +91,23 @@ class Charter(Model):
     time_zone: Zone
     policies: Policies
     crm: Crms
+    segments: SegmentsEntry | None = None
+    journey: JourneyEntry | None = None
+    adoption: AdoptionEntry | None = None
     scorecard: ScorecardEntry
     plan: PlanEntry
     renewal: RenewalEntry
     expansion: ExpansionEntry
+
+    @field_validator("segments", "journey", "adoption", "scorecard", "plan", "expansion")
+    @classmethod
+    def _names_what_there_is(cls, part: Part, info: ValidationInfo) -> Part:
+        """Refuse attributes, segments and stages that other parts of the charter do not have."""
+        if part is not None:
+            crms = dict(info.data["crm"]) if "crm" in info.data else {}
+            findings = attribute_findings(part, {name: one for name, one in crms.items() if one is not None})
+            refuse(findings + name_findings(part, _keys_of(info.data)))
+        return part
 
     def crm_for(self, vendor: str) -> CrmEntry:
         """Return the part that speaks of ``vendor``; raise ``KeyError`` where there is none."""
@@ -96,6 +115,24 @@ class Charter(Model):
         if entry is None:
             raise KeyError(vendor)
         return entry
+
+
+def _keys_of(read: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the keys of segments and stages of the parts read so far; a part with mistakes has none."""
+    keys = {}
+    if "segments" in read:
+        keys["segment"] = [UNKNOWN, *(one.key for one in _segmentation(read["segments"]).segments)]
+    if "journey" in read:
+        keys["stage"] = [one.key for one in _journey(read["journey"]).stages]
+    return keys
+
+
+def _segmentation(entry: SegmentsEntry | None) -> Segmentation:
+    return ONE_SEGMENT if entry is None else entry.to_rules()
+
+
+def _journey(entry: JourneyEntry | None) -> Journey:
+    return CONTRACT_JOURNEY if entry is None else entry.to_rules()
 
 
 def canonical_bytes(charter: Charter) -> bytes:
@@ -122,6 +159,7 @@ def json_schema() -> dict[str, Any]:
 
 def rules_of(charter: Charter) -> Rules:
     """Return what the charter decides, as the frozen rules of ``success``."""
+    segmentation, journey = rules_of_standing(charter)
     return Rules(
         charter_hash=content_hash(charter),
         policies=charter.policies.to_rules(),
@@ -130,4 +168,12 @@ def rules_of(charter: Charter) -> Rules:
         renewal=charter.renewal.to_rules(),
         expansion=charter.expansion.to_rules(),
         time_zone=charter.time_zone,
+        segmentation=segmentation,
+        journey=journey,
+        adoption=None if charter.adoption is None else charter.adoption.to_rules(),
     )
+
+
+def rules_of_standing(charter: Charter) -> tuple[Segmentation, Journey]:
+    """Return segments and journey, those of ``success`` where the charter has none of its own."""
+    return _segmentation(charter.segments), _journey(charter.journey)

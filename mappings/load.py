@@ -87,7 +87,7 @@ def _iter_problems(source: Source, detail: ErrorDetails) -> Iterator[Problem]:
         yield from (_finding_problem(source, path, finding) for finding in context["findings"])
     elif detail["type"] == "expression":
         at = source.inside(path, context["line"], context["column"])
-        remedy = "Write CEL over the measures, for example: open_escalations > 0"
+        remedy = context["remedy"] or "Write CEL over the measures, for example: open_escalations > 0"
         yield _problem(source, at, path, f"the expression is wrong: {context['wrong']}", remedy)
     elif detail["type"] == "extra_forbidden":
         known = _fields_at(path[:-1])
@@ -102,7 +102,8 @@ def _iter_problems(source: Source, detail: ErrorDetails) -> Iterator[Problem]:
 
 def _finding_problem(source: Source, path: ValuePath, finding: Finding) -> Problem:
     whole = (*path, *finding.at)
-    return _problem(source, source.value_at(whole), whole, finding.wrong, finding.remedy)
+    at = source.inside(whole, *finding.inside) if finding.inside else source.value_at(whole)
+    return _problem(source, at, whole, finding.wrong, finding.remedy)
 
 
 def _value_problem(source: Source, path: ValuePath, detail: ErrorDetails) -> Problem:

@@ -21,6 +21,7 @@ from mappings.binding import Binding
 from mappings.bindings import CrmEntry, Ownership
 from mappings.catalogue import CATALOGUE, DEALS, LIST_FIELDS, OWN_OBJECTS, CatalogueField, Home, PlanStage
 from mappings.charter import Charter
+from mappings.choices import choices_of
 from mappings.deal_lines import line_object, line_rows
 from mappings.deal_roles import ROLES, role_seed
 from mappings.homes import OBJECTS, TASKS, Homes
@@ -40,7 +41,6 @@ SALESFORCE_NAME = "Name"
 SALESFORCE_RECORD_TYPE = "RecordTypeId"
 HUBSPOT_CLOSE = "closedate"  # HubSpot's own close date is a datetime property (default deal properties)
 HUBSPOT_PIPELINE, HUBSPOT_STAGE = "hs_pipeline", "hs_pipeline_stage"  # of objects but deals (Pipelines)
-UNKNOWN_BAND = ("unknown", "Unknown")
 
 _PARENT_KIND = {RecordKind.MILESTONE: RecordKind.PLAN}
 
@@ -220,13 +220,12 @@ def _deal_fields(charter: Charter, vendor: str) -> list[FieldSpec]:
 
 
 def _field_spec(entry: CatalogueField, charter: Charter, vendor: str) -> FieldSpec:
-    bands = tuple((band.key, band.title) for band in charter.scorecard.bands)
     currency = charter.policies.reporting_currency
     return FieldSpec(
         name=vendor_name(entry.name, vendor),
         label=label(entry.name),
         type=entry.type,
-        choices=(*bands, UNKNOWN_BAND) if entry.name == "band" else entry.choices,
+        choices=choices_of(entry, charter),
         decimals=decimals_of(currency) if entry.type is FieldType.MONEY else entry.decimals,
         description=entry.help,
     )

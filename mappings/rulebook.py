@@ -15,6 +15,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from mappings.scalars import (
+    EvidenceExpression,
     Expression,
     Finding,
     HealthExpression,
@@ -185,7 +186,7 @@ class MilestoneEntry(Model):
     phase: Key
     owner_side: Annotated[str, Field(pattern=r"^(vendor|customer)$")]
     due_after_days: Days
-    evidence: Expression
+    evidence: EvidenceExpression
 
     def to_rules(self) -> rules.MilestoneRule:
         """Return the milestone for the plan."""

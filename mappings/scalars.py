@@ -6,6 +6,7 @@ A refusal carries its remedy (and, inside an expression, its place) to ``mapping
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -23,8 +24,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from mappings.problems import suggest
-from success.expressions import ExpressionError, check
+from success.expressions import ExpressionError, check_at
 from success.measures import MEASURES
+from success.words import Step
 
 
 class Model(BaseModel):
@@ -34,11 +36,15 @@ class Model(BaseModel):
 
 
 class Finding(NamedTuple):
-    """One inconsistency between the values of a part: ``at`` is the path from that part."""
+    """One inconsistency between the values of a part: ``at`` is the path from that part.
+
+    ``inside`` is line and column (from 1) inside the text there, where the mistake is in the middle of it.
+    """
 
     at: tuple[str | int, ...]
     wrong: str
     remedy: str
+    inside: tuple[int, int] | None = None
 
 
 def refuse(findings: list[Finding]) -> None:
@@ -58,21 +64,18 @@ def _known_measure(name: str) -> str:
     return name
 
 
-def _compiled(expression: str) -> str:
-    return _checked(expression, with_health=False)
+def _at(step: Step, *, per_product: bool = False) -> Callable[[str], str]:
+    """Return the check of an expression that stands in a rule of a step (``success.words``)."""
 
+    def checked(expression: str) -> str:
+        try:
+            check_at(expression, step, per_product=per_product)
+        except ExpressionError as error:
+            context = {"wrong": error.message, "line": error.line, "column": error.column}
+            raise PydanticCustomError("expression", "{wrong}", {**context, "remedy": error.remedy}) from error
+        return expression
 
-def _compiled_with_health(expression: str) -> str:
-    return _checked(expression, with_health=True)
-
-
-def _checked(expression: str, *, with_health: bool) -> str:
-    try:
-        check(expression, with_health=with_health)
-    except ExpressionError as error:
-        context = {"wrong": error.message, "line": error.line, "column": error.column}
-        raise PydanticCustomError("expression", "{wrong}", context) from error
-    return expression
+    return checked
 
 
 def _known_zone(name: str) -> str:
@@ -126,8 +129,14 @@ Share = Annotated[
     Number, Field(ge=0, le=1), AfterValidator(_share_in_thousandths), _schema(minimum=0, maximum=1)
 ]
 MeasureName = Annotated[str, AfterValidator(_known_measure)]
-Expression = Annotated[str, StringConstraints(min_length=1), AfterValidator(_compiled)]
-HealthExpression = Annotated[str, StringConstraints(min_length=1), AfterValidator(_compiled_with_health)]
+Expression = Annotated[str, StringConstraints(min_length=1), AfterValidator(_at(Step.HEALTH))]
+HealthExpression = Annotated[str, StringConstraints(min_length=1), AfterValidator(_at(Step.EXPANSION))]
+SegmentExpression = Annotated[str, StringConstraints(min_length=1), AfterValidator(_at(Step.SEGMENT))]
+EvidenceExpression = Annotated[str, StringConstraints(min_length=1), AfterValidator(_at(Step.PLAN))]
+StageExpression = Annotated[str, StringConstraints(min_length=1), AfterValidator(_at(Step.STAGE))]
+AdoptionExpression = Annotated[
+    str, StringConstraints(min_length=1), AfterValidator(_at(Step.HEALTH, per_product=True))
+]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]

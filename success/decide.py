@@ -6,10 +6,11 @@ the CRM as of a day. Both are pure: equal arguments give equal results, byte for
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from success import expansion, plans, renewals
+from success import expansion, journey, plans, renewals, segmentation
 from success.days import days_between
 from success.desired import DesiredRecord
 from success.facts import AccountFacts
@@ -19,7 +20,9 @@ from success.measures import MeasureBook
 from success.plans import MilestoneStatus
 from success.records import Outcome, records
 from success.rules import Rules
+from success.standing import Standing
 from success.view import AccountView
+from success.words import SEGMENT, STAGE, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Decision:
     records: tuple[DesiredRecord, ...]
     health: HealthResult
     milestones: tuple[MilestoneStatus, ...]
+    standing: Standing
 
 
 def advance(state: FoldState, facts: AccountFacts, rules: Rules, grid_day: date) -> FoldState:
@@ -48,24 +52,60 @@ def advance(state: FoldState, facts: AccountFacts, rules: Rules, grid_day: date)
 
 
 def _step(state: FoldState, view: AccountView, day: date) -> FoldState:
+    opened_plans = plans.step(view, state.plans, day)
+    yesterday = day - timedelta(days=1)
+    template = view.rules.plan
+    progress = journey.words_of_plan(template, opened_plans.get(plans.plan_key(view, template)), yesterday)
+    stands = _stand(view, state.standing, progress, yesterday)
     opened, adopted = renewals.step(view, state.renewals, state.adopted, day)
     return replace(
         state,
         day=day,
-        plans=plans.step(view, state.plans, day),
+        plans=opened_plans,
         renewals=opened,
-        expansions=expansion.step(view, state.expansions, day),
+        expansions=expansion.step(view, state.expansions, day, {**progress, **stands.words}),
         adopted=adopted,
+        segment=stands.segment,
+        stage=stands.stage,
+        adoption=stands.adoption,
+        pinned=stands.pinned,
     )
+
+
+def _stand(view: AccountView, before: Standing, progress: Mapping[str, Word], day: date) -> Standing:
+    """Return where the account stands after a day: the segment first, then what may hang on it."""
+    book = MeasureBook(view, day, words=progress)
+    segment, segment_pinned = segmentation.step(view, before, book, day)
+    book = book.saying({SEGMENT: segment.value})
+    stage, stage_pinned = journey.step(view, before, book, day)
+    adoption = journey.step_products(view, before, book.saying({STAGE: stage.value}), day)
+    pinned = {SEGMENT: segment_pinned, STAGE: stage_pinned}
+    return Standing(segment, stage, adoption, frozenset(name for name, by_pin in pinned.items() if by_pin))
 
 
 def decide(state: FoldState, facts: AccountFacts, rules: Rules, as_of: date) -> Decision:
     """Return the desired records as of a day, with the facts known now. Opens nothing.
 
-    A milestone whose evidence holds but was not folded yet counts as reached on ``as_of``.
+    A milestone whose evidence holds but was not folded yet counts as reached on ``as_of``, and where
+    the account stands is judged by that day so far.
     """
     view = AccountView(facts, rules)
-    health = score(facts, rules.scorecard, MeasureBook(view, as_of), as_of)
     milestones = plans.milestones(view, state.plans, as_of)
-    outcome = Outcome(view, state, health, milestones, as_of)
-    return Decision(records(outcome), health, milestones)
+    progress, stands = _today(view, state, milestones, as_of)
+    book = MeasureBook(view, as_of, words={**progress, **stands.words})
+    health = score(facts, rules.scorecard, book, as_of)
+    outcome = Outcome(view, state, health, milestones, as_of, stands)
+    return Decision(records(outcome), health, milestones, stands)
+
+
+def standing(state: FoldState, view: AccountView, as_of: date) -> Standing:
+    """Return where an account stands as of a day, as ``decide`` has it, without all the rest."""
+    return _today(view, state, plans.milestones(view, state.plans, as_of), as_of)[1]
+
+
+def _today(
+    view: AccountView, state: FoldState, milestones: Sequence[MilestoneStatus], as_of: date
+) -> tuple[Mapping[str, Word], Standing]:
+    """Return the plan's progress and where the account stands, judged by a day that is not over."""
+    progress = journey.words_of_milestones(milestones)
+    return progress, _stand(view, state.standing, progress, as_of)

@@ -21,6 +21,7 @@ from success.ledger import sum_arr
 from success.measures import MeasureBook, MeasureValue
 from success.shares import THOUSAND, half_up
 from success.view import AccountView
+from success.words import Word
 
 KIND = "expansion"
 CLOSE_IN = timedelta(days=30)
@@ -58,11 +59,19 @@ def adoptable(view: AccountView) -> Deal | None:
     return min(theirs, key=lambda deal: deal.deal_id, default=None)
 
 
-def step(view: AccountView, expansions: Mapping[str, ExpansionState], day: date) -> dict[str, ExpansionState]:
-    """Return the opened expansions after 00:00 of a grid day; an opened one never changes."""
+def step(
+    view: AccountView,
+    expansions: Mapping[str, ExpansionState],
+    day: date,
+    words: Mapping[str, Word] | None = None,
+) -> dict[str, ExpansionState]:
+    """Return the opened expansions after 00:00 of a grid day; an opened one never changes.
+
+    ``words`` are those the steps before settled for the day that ended: segment, stage, the plan.
+    """
     opened = dict(expansions)
     needs = [need for need in seat_needs(view, day) if key_of(view, need.product_id) not in opened]
-    if not needs or adoptable(view) is not None or _suppressed(view, day - timedelta(days=1)):
+    if not needs or adoptable(view) is not None or _suppressed(view, day - timedelta(days=1), words):
         return opened
     for need in needs:
         opened[key_of(view, need.product_id)] = ExpansionState(
@@ -114,12 +123,12 @@ def _need(view: AccountView, product_id: str, lines: Sequence[ContractLine]) -> 
     return SeatNeed(product_id, seats, added, amount)
 
 
-def _suppressed(view: AccountView, day: date) -> bool:
+def _suppressed(view: AccountView, day: date, words: Mapping[str, Word] | None) -> bool:
     """Say whether the charter holds expansions back; an unknown answer does not."""
     condition = view.rules.expansion.suppress_when
-    book = MeasureBook(view, day)
+    book = MeasureBook(view, day, words=words)
     if HEALTH in names_in(condition):
         result = score(view.facts, view.rules.scorecard, book, day)
         points = None if result.points is None else Fraction(result.points, THOUSAND)
-        book = MeasureBook(view, day, {HEALTH: MeasureValue(points, day)})
+        book = MeasureBook(view, day, {HEALTH: MeasureValue(points, day)}, words)
     return evaluate(condition, book) is True

@@ -14,6 +14,7 @@ from typing import Any
 
 from success.facts import Money
 from success.holding import Change, Held
+from success.standing import Standing
 
 FORMAT = 2
 
@@ -75,7 +76,8 @@ class FoldState:
 
     ``day`` is the last grid day folded in. ``adopted`` maps the key of a renewal we did not
     make to the person's deal that stands for it. ``segment``, ``stage`` and ``band`` are None before
-    the first grid day.
+    the first grid day. ``adoption`` holds the stage of each product, ``pinned`` which of segment and
+    stage a person's pin set.
     """
 
     day: date | None = None
@@ -86,6 +88,13 @@ class FoldState:
     segment: Held | None = None
     stage: Held | None = None
     band: Held | None = None
+    adoption: Mapping[str, Held] = field(default_factory=dict)
+    pinned: frozenset[str] = frozenset()
+
+    @property
+    def standing(self) -> Standing:
+        """Return segment, stage and stages of adoption as they stood when the last grid day was folded."""
+        return Standing(self.segment, self.stage, self.adoption, self.pinned)
 
     @classmethod
     def empty(cls) -> FoldState:
@@ -104,6 +113,8 @@ class FoldState:
             "segment": _held_out(self.segment),
             "stage": _held_out(self.stage),
             "band": _held_out(self.band),
+            "adoption": {product: _held_out(held) for product, held in self.adoption.items()},
+            "pinned": sorted(self.pinned),
         }
         return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
@@ -130,6 +141,10 @@ class FoldState:
             segment=_held_in(body["segment"]),
             stage=_held_in(body["stage"]),
             band=_held_in(body["band"]),
+            adoption={
+                product: held for product, one in body.get("adoption", {}).items() if (held := _held_in(one))
+            },
+            pinned=frozenset(body.get("pinned", ())),
         )
 
 

@@ -22,6 +22,7 @@ from success.policies import Policies
 from success.positions import Book, Context
 from success.renewal_rate import RenewalRate, renewal_rate
 from success.rules import Rules
+from success.standing_findings import standing_findings
 from success.time_to_value import Activation, TimeToValue, activation, time_to_value, waits
 from success.view import AccountView
 from success.win_rate import WinRate, by_closing, by_creation
@@ -151,5 +152,5 @@ def _contradictions(
     return tuple(
         Contradicted(view.facts.account.account_id, one.code, one.subject, one.text)
         for view in views
-        for one in contradictions(view.facts, policies, as_of)
+        for one in (*contradictions(view.facts, policies, as_of), *standing_findings(view))
     )

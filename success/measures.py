@@ -21,6 +21,7 @@ from success.ledger import in_reporting, minor_per_unit, sum_arr
 from success.renewal_terms import next_due
 from success.rules import Rules
 from success.view import AccountView, AnswerDay, TicketDays
+from success.words import WORDS, Word
 
 MONTH_DAYS = 28
 QUARTER_DAYS = 90
@@ -75,18 +76,37 @@ class Measure:
 
 
 class MeasureBook(Mapping[str, MeasureValue]):
-    """All measures of one account on one day, each computed when first asked for.
+    """All measures of one account on one day, each computed when first asked for, and its words.
 
-    ``extra`` adds values that are no measures themselves (the health of the same day).
+    ``extra`` adds values that are no measures themselves (the health of the same day), ``words``
+    those that steps before this one settled (``success.words``): segment, stage, the plan's progress.
     """
 
     def __init__(
-        self, view: AccountView, as_of: date, extra: Mapping[str, MeasureValue] | None = None
+        self,
+        view: AccountView,
+        as_of: date,
+        extra: Mapping[str, MeasureValue] | None = None,
+        words: Mapping[str, Word] | None = None,
     ) -> None:
         """Measure the view's account on ``as_of``."""
         self._view = view
         self._as_of = as_of
         self._known: dict[str, MeasureValue] = dict(extra or {})
+        self._words = words or {}
+
+    def word(self, name: str) -> Word | None:
+        """Return a word's value, None where it is not known; KeyError for a name that is no word."""
+        entry = WORDS[name]
+        if name in self._words or entry.of_view is None:
+            return self._words.get(name)
+        return entry.of_view(self._view, self._as_of)
+
+    def saying(self, words: Mapping[str, Word]) -> MeasureBook:
+        """Return a book of the same account and day that has more words, and measures nothing twice."""
+        told = MeasureBook(self._view, self._as_of, words={**self._words, **words})
+        told._known = self._known
+        return told
 
     def __getitem__(self, name: str) -> MeasureValue:
         """Return a measure's value; KeyError for a name that is not in the catalogue."""

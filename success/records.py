@@ -17,12 +17,16 @@ from success.explain import explain, shown_points, tenths
 from success.facts import Money
 from success.fold import ExpansionState, FoldState, PlanState, RenewalState
 from success.health import HealthResult
+from success.journey import shown_products
 from success.ledger import contradictions, minor_per_unit, sum_arr
 from success.plans import MilestoneState, MilestoneStatus
 from success.renewal_terms import next_due
 from success.renewals import followed
 from success.rules import PlanTemplate
-from success.stage import stage, trend
+from success.segmentation import rule_of
+from success.standing import Standing
+from success.standing_findings import standing_findings
+from success.trend import trend
 from success.view import AccountView
 
 # Contradictions a CSM must act on; the others are the admin's, shown on the console.
@@ -38,6 +42,7 @@ class Outcome:
     health: HealthResult
     milestones: tuple[MilestoneStatus, ...]
     as_of: date
+    standing: Standing
 
 
 def records(outcome: Outcome) -> tuple[DesiredRecord, ...]:
@@ -72,7 +77,7 @@ def profile(outcome: Outcome) -> DesiredRecord:
         "band": health.band,
         "coverage": tenths(health.coverage),
         "trend": trend(view, as_of).value,
-        "stage": stage(view, outcome.milestones, as_of).value,
+        **_standing(outcome),
         "arr": sum_arr(view.open_lines(as_of), view.rules.policies),
         "renewal_on": next_due(view, as_of),
         "risks": "\n".join(_risks(outcome)),
@@ -85,6 +90,21 @@ def profile(outcome: Outcome) -> DesiredRecord:
     }
     key = f"profile:{view.facts.account_key}".lower()
     return _record(outcome, RecordKind.PROFILE, key, fields, reason="Every account has a profile.")
+
+
+def _standing(outcome: Outcome) -> dict[str, Value]:
+    """Return segment, touch model and stages, with the day each stands since."""
+    view, stands = outcome.view, outcome.standing
+    segment, stage = stands.segment, stands.stage
+    rule = rule_of(view.rules.segmentation, segment.value) if segment else None
+    return {
+        "segment": segment.value if segment else None,
+        "segment_since": segment.since if segment else None,
+        "touch_model": rule.touch.value if rule and rule.touch else None,
+        "stage": stage.value if stage else None,
+        "stage_since": stage.since if stage else None,
+        "adoption_stages": shown_products(view, stands.adoption, outcome.as_of),
+    }
 
 
 def _risks(outcome: Outcome) -> Iterator[str]:
@@ -101,6 +121,7 @@ def _risks(outcome: Outcome) -> Iterator[str]:
     for contradiction in contradictions(view.facts, view.rules.policies, outcome.as_of):
         if contradiction.code in RISKY:
             yield contradiction.text
+    yield from (misplaced.text for misplaced in standing_findings(view))
 
 
 def _adoptions(outcome: Outcome) -> Iterator[str]:

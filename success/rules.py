@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
+from success.criteria import CONTRACT_JOURNEY, ONE_SEGMENT, Journey, Segmentation
 from success.policies import Overlap, Policies, Validity
 
 __all__ = [
@@ -158,7 +159,7 @@ class ExpansionTrigger:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All a charter decides about one portfolio."""
+    """All a charter decides about one portfolio. Without ``adoption`` no product has a stage."""
 
     charter_hash: str
     policies: Policies
@@ -167,3 +168,6 @@ class Rules:
     renewal: RenewalRule
     expansion: ExpansionTrigger
     time_zone: str = "UTC"
+    segmentation: Segmentation = ONE_SEGMENT
+    journey: Journey = CONTRACT_JOURNEY
+    adoption: Journey | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -114,16 +114,26 @@ class AccountView:
         self.lines = tuple(sorted(facts.lines, key=lambda line: (line.start, line.line_id)))
         self.recurring = tuple(line for line in self.lines if line.kind in rules.policies.counted)
         self._judge = UsageJudge(self.lines)
+        self._usage_by_product: dict[str, UsageIndex] = {}
         self._active: dict[tuple[str | None, int], ActiveUsers] = {}
         self._open: dict[date, tuple[ContractLine, ...]] = {}
 
     @cached_property
     def usage(self) -> UsageIndex:
         """Return the valid usage by day."""
+        return self._usage_index(None)
+
+    def usage_of(self, product_id: str) -> UsageIndex:
+        """Return the valid usage of one product by day."""
+        if product_id not in self._usage_by_product:
+            self._usage_by_product[product_id] = self._usage_index(product_id)
+        return self._usage_by_product[product_id]
+
+    def _usage_index(self, product_id: str | None) -> UsageIndex:
         counts: defaultdict[date, int] = defaultdict(int)
         features: defaultdict[date, set[str]] = defaultdict(set)
         for row in self.facts.usage:
-            if self._judge.of_row(row) is UsageVerdict.VALID:
+            if product_id in (None, row.product_id) and self._judge.of_row(row) is UsageVerdict.VALID:
                 counts[row.day] += row.count
                 features[row.day].add(row.feature)
         return UsageIndex({day: (counts[day], frozenset(features[day])) for day in counts})
@@ -184,6 +194,14 @@ class AccountView:
             seen = ((at, user) for at, product, user in self.sightings if product_id in (None, product))
             self._active[key] = ActiveUsers(seen, window_days)
         return self._active[key].on(day)
+
+    @cached_property
+    def first_sightings(self) -> Mapping[str, date]:
+        """Return the first day on which a known user of each product was seen."""
+        found: dict[str, date] = {}
+        for day, product, _ in self.sightings:
+            found[product] = min(day, found.get(product, day))
+        return found
 
     def last_sighting(self, as_of: date) -> date | None:
         """Return the latest day up to ``as_of`` on which a known user was seen."""

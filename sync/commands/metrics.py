@@ -13,12 +13,14 @@ from success.kpi_pack import Pack
 from success.lab import Difference, Figures, Lab, Variant
 from success.ledger import minor_per_unit
 from success.positions import Level
+from success.standing_counts import StandingCounts
 from sync.commands.output import answer, json_option, plain, table
 from sync.config import read_settings
 from sync.kpis import context, experiments, kpis, with_policies
 from sync.numbers import Metrics, Portfolio, portfolio, year_before
 from sync.numbers import metrics as portfolio_metrics
 from sync.runtime import open_runtime
+from sync.standings import standings
 from sync.workspace import Workspace, open_workspace
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -71,11 +73,12 @@ def metrics(
 def _answer_figures(ws: Workspace, held: Portfolio, start: date, as_json: bool) -> None:
     asked = context(ws, held, start)
     headline, rest = portfolio_metrics(ws, held, asked), kpis(ws, held, start, asked)
-    told = {**plain(headline), "kpis": rest, "quarantined": held.quarantined}
-    answer(told, as_json, lambda out: _show(out, headline, rest))
+    places = standings(ws, held, start)
+    told = {**plain(headline), "kpis": rest, "standing": places, "quarantined": held.quarantined}
+    answer(told, as_json, lambda out: _show(out, headline, rest, places))
 
 
-def _show(out: Console, headline: Metrics, rest: Pack) -> None:
+def _show(out: Console, headline: Metrics, rest: Pack, places: StandingCounts) -> None:
     out.print(
         table(
             f"{headline.accounts} accounts, {headline.contract_lines} lines, as of {headline.as_of}",
@@ -86,6 +89,7 @@ def _show(out: Console, headline: Metrics, rest: Pack) -> None:
     out.print(_bridge_table(rest))
     out.print(table(f"From {rest.start} to {rest.as_of}", ("number", "value", "of"), _figure_rows(rest)))
     out.print(_cohort_table(rest))
+    out.print(_place_table(places, rest.currency))
     out.print(f"Counted by: {rest.bridge.policies}", markup=False, style="dim")
 
 
@@ -154,6 +158,21 @@ def _cohort_table(rest: Pack) -> object:
         rows.append((one.start.strftime("%Y-%m"), one.size, *shown))
     title = "Cohorts by month of start: logos / ARR at the end of each month"
     return table(title, ("start", "accounts", *(str(age) for age in AGES_SHOWN)), rows)
+
+
+def _place_table(found: StandingCounts, currency: str) -> object:
+    """Return accounts and ARR by segment and by stage, and below them the moves of the period."""
+    places = [("segment", one) for one in found.segments] + [("stage", one) for one in found.stages]
+    rows = [
+        (what, one.title, one.touch.value if one.touch else "", str(one.accounts), _money(one.arr, currency))
+        for what, one in places
+        if one.accounts
+    ]
+    moves = [("segment", one) for one in found.segment_moves] + [("stage", one) for one in found.stage_moves]
+    rows += [
+        (f"{what} changed", f"{one.before} to {one.after}", "", str(one.accounts), "") for what, one in moves
+    ]
+    return table(f"Where accounts stand on {found.as_of}", ("", "", "touch", "accounts", currency), rows)
 
 
 def _percent(share: Fraction) -> str:

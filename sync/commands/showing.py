@@ -7,6 +7,7 @@ from rich.console import Console
 
 from integration.record_ids import name_of_account
 from success.decide import Decision
+from success.desired import RecordKind
 from success.explain import explain as explanation
 from sync.commands.diagnosis import (
     HUBSPOT,
@@ -61,6 +62,7 @@ def explain(account: str, installation: str | None, as_json: bool) -> None:
         "account_id": key,
         "owner": owner,
         "as_of": today,
+        "standing": _standing(decided),
         "health": decided.health,
         "milestones": decided.milestones,
         "records": decided.records,
@@ -166,6 +168,18 @@ def _account_id(ws: Workspace, account: str) -> str:
     return named[0]
 
 
+def _standing(decided: Decision) -> dict[str, object]:
+    """Return where the account stands and since when, and all it was before."""
+    profile = next(one.fields for one in decided.records if one.kind is RecordKind.PROFILE)
+    names = ("segment", "segment_since", "touch_model", "stage", "stage_since", "adoption_stages")
+    stands = decided.standing
+    return {name: profile.get(name) for name in names} | {
+        "pinned": sorted(stands.pinned),
+        "segments": stands.segment.changes if stands.segment else (),
+        "stages": stands.stage.changes if stands.stage else (),
+    }
+
+
 def _told(decided: Decision, owner: AccountOwner | None) -> str:
     """Return whose the account is and how its health comes about."""
     if owner is None:
@@ -175,7 +189,13 @@ def _told(decided: Decision, owner: AccountOwner | None) -> str:
     else:
         address = f" ({owner.email})" if owner.email and owner.email != owner.name else ""
         whose = f"Owner: {owner.name}{address}{', who left' if owner.archived else ''}."
-    return f"{whose}\n{explanation(decided.health)}"
+    stands = _standing(decided)
+    touch = f", touch model {stands['touch_model']}" if stands["touch_model"] else ""
+    where = (
+        f"Segment: {stands['segment']} since {stands['segment_since']}{touch}. "
+        f"Stage: {stands['stage']} since {stands['stage_since']}."
+    )
+    return f"{whose}\n{where}\n{explanation(decided.health)}"
 
 
 def _show_account(out: Console, text: str, records: tuple[object, ...]) -> None:

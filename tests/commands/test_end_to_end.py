@@ -183,8 +183,12 @@ def test_metrics_are_the_portfolios_own_figures(world):
     found = world.run("metrics", PORTAL, "--as-of", AS_OF.isoformat(), "--json").json()
     assert found["accounts"] == ACCOUNTS
     assert found["arr"]["stack"]["value"]["amount"] == pytest.approx(world.recurring(), abs=0.01 * ACCOUNTS)
+    places = found["standing"]
+    assert next((one["key"], one["accounts"]) for one in places["segments"]) == ("all", ACCOUNTS)
+    assert sum(one["accounts"] for one in places["stages"]) == ACCOUNTS
     table = world.run("metrics", PORTAL, "--as-of", AS_OF.isoformat()).out
     assert f"{ACCOUNTS} accounts" in table
+    assert "Where accounts stand on 2026-06-30" in table
 
 
 def test_metrics_bridge_the_year_to_the_cent_and_count_as_told(world):
@@ -217,6 +221,9 @@ def test_an_account_is_explained_by_its_name(world):
     assert (points is None and found["health"]["band"] == "unknown") or parts == points
     by_id = world.run("explain", found["account_id"], "--installation", PORTAL).out
     assert found["health"]["band"] in by_id.lower()
+    stands = found["standing"]
+    assert (stands["segment"], stands["stages"][-1]["value"]) == ("all", stands["stage"])
+    assert f"Stage: {stands['stage']} since {stands['stage_since']}" in by_id
 
 
 def test_the_doctor_says_what_it_finds_and_its_exit_code_agrees(world):

@@ -169,14 +169,14 @@ def words(element: ET.Element) -> dict[str, str]:
 
 
 def test_the_package_and_an_install_make_the_same_fields() -> None:
-    """Name, type, length, digits and choices agree; only bands are left open, as they are the charter's."""
+    """Name, type, length, digits and choices agree; only bands, segments and stages are the charter's."""
     shipped = dict(fields(CORE))
     wanted = {name: field for name, field in installed().items() if "." in name}
     assert len(wanted) > 30
     assert sorted(set(wanted) - set(shipped)) == []
     for name, field in wanted.items():
         one, other = words(field), words(shipped[name])
-        if name == "CS_Profile__c.CS_Band__c":
+        if name in {f"CS_Profile__c.CS_{one}__c" for one in ("Band", "Segment", "Stage")}:
             assert other["valueSet"] == one["valueSet"].replace("<restricted>true", "<restricted>false")
             del one["valueSet"], other["valueSet"]
         assert other == one, name
@@ -198,7 +198,7 @@ def test_what_stands_on_the_account_is_read_through_one_lookup() -> None:
     written = [name for name, root in own.items() if root.find("formula") is None]
     assert written == ["Account.CS_Profile__c"]
     formulas = [root.findtext("formula") or "" for root in own.values() if root.find("formula") is not None]
-    assert len(formulas) == 8
+    assert len(formulas) == 9
     assert all("CS_Profile__r." in one for one in formulas)
 
 
@@ -245,16 +245,21 @@ def test_the_package_deploys_and_its_references_resolve(org: Api) -> None:
 
 
 def test_a_deploy_shows_on_the_account_what_is_on_the_profile(org: Api) -> None:
-    """Health, band and ARR are read through the lookup, and the account itself is never written for them."""
+    """Health, band, segment and stage are read through the lookup; the account is never written for them."""
     assert org.deploy(to_metadata_format(CORE))["status"] == "Succeeded"
     org.grant("CS_Admin")
-    profile = org.create("CS_Profile__c", Name="P", CS_Key__c="k", CS_Health__c=41.5, CS_Band__c="red")
+    charters_own = {"CS_Segment__c": "regulated", "CS_Stage__c": "prove_value"}
+    profile = org.create(
+        "CS_Profile__c", Name="P", CS_Key__c="k", CS_Health__c=41.5, CS_Band__c="red", **charters_own
+    )
     account = org.create("Account", Name="A", CS_Profile__c=profile)
     asked = (
-        f"SELECT CS_Profile_Health__c, CS_Profile_Band__c, SystemModstamp FROM Account WHERE Id = '{account}'"
+        "SELECT CS_Profile_Health__c, CS_Profile_Band__c, CS_Profile_Segment__c, CS_Profile_Stage__c, "
+        f"SystemModstamp FROM Account WHERE Id = '{account}'"
     )
     (before,) = org.rows(asked)
     assert (before["CS_Profile_Health__c"], before["CS_Profile_Band__c"]) == (41.5, "red")
+    assert (before["CS_Profile_Segment__c"], before["CS_Profile_Stage__c"]) == tuple(charters_own.values())
     answer = org.call(
         "PATCH", f"/sobjects/CS_Profile__c/{profile}", {"CS_Health__c": 88, "CS_Band__c": "custom"}
     )

@@ -195,8 +195,8 @@ def test_state_of_another_format_is_refused() -> None:
 def test_the_empty_state_is_the_same_text_for_ever() -> None:
     """Keys are sorted and nothing is left to the machine."""
     text = (
-        '{"adopted":{},"band":null,"day":null,"expansions":{},"format":2,"plans":{},"renewals":{},'
-        '"segment":null,"stage":null}'
+        '{"adopted":{},"adoption":{},"band":null,"day":null,"expansions":{},"format":2,"pinned":[],'
+        '"plans":{},"renewals":{},"segment":null,"stage":null}'
     )
     assert FoldState.empty().to_json() == text
     assert FoldState.from_json(text) == FoldState.empty()
@@ -221,7 +221,12 @@ def test_the_profile_holds_what_people_sort_by() -> None:
         "band": "red",
         "coverage": Decimal("90.0"),
         "trend": "flat",
+        "segment": "all",
+        "segment_since": date(2024, 11, 30),
+        "touch_model": None,
         "stage": "customer",
+        "stage_since": date(2024, 11, 30),
+        "adoption_stages": "",
         "arr": usd(1200),
         "renewal_on": date(2024, 12, 1),
         "risks": "An escalation is open.",

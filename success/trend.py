@@ -1,34 +1,19 @@
-"""The journey stage of an account and the trend of its use (domain C24, D.2, C.4).
-
-Stages follow the ledger and the plan's evidence, never activity or the calendar alone.
-"""
+"""The trend of an account's use: which way it has gone over eight weeks (domain C.4)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from itertools import combinations
 from statistics import median
 
-from success.plans import MilestoneState, MilestoneStatus
 from success.view import AccountView
 
 WEEKS = 8
 WEEK = timedelta(days=7)
 # A change of less than this share of the mean per week is flat.
 FLAT_SHARE = Fraction(1, 20)
-
-
-class Stage(StrEnum):
-    """Where an account stands in its journey."""
-
-    PROSPECT = "prospect"
-    ONBOARDING = "onboarding"
-    ADOPTING = "adopting"
-    CUSTOMER = "customer"
-    CHURNED = "churned"
 
 
 class Trend(StrEnum):
@@ -38,23 +23,6 @@ class Trend(StrEnum):
     FLAT = "flat"
     DOWN = "down"
     UNKNOWN = "unknown"
-
-
-def stage(view: AccountView, milestones: Sequence[MilestoneStatus], as_of: date) -> Stage:
-    """Return the stage on a day.
-
-    Prospect: nothing recurring has begun. Churned: no recurring line is open. Onboarding:
-    a milestone of the plan's first phase is not reached. Adopting: a later one is not.
-    Customer: the plan is complete, or the account began before plans were kept.
-    """
-    if view.started_on(as_of) is None:
-        return Stage.PROSPECT
-    if not view.open_lines(as_of):
-        return Stage.CHURNED
-    waiting = {found.rule.phase for found in milestones if found.status is not MilestoneState.DONE}
-    if not waiting:
-        return Stage.CUSTOMER
-    return Stage.ONBOARDING if milestones[0].rule.phase in waiting else Stage.ADOPTING
 
 
 def trend(view: AccountView, as_of: date) -> Trend:

@@ -1,4 +1,4 @@
-"""The journey stage follows contracts and evidence; the trend is robust."""
+"""The trend of use is robust, and unknown where too little is known."""
 
 from __future__ import annotations
 
@@ -6,39 +6,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from success.decide import advance, decide
-from success.facts import AccountFacts, LineKind
-from success.fold import FoldState
-from success.stage import trend
+from success.trend import trend
 from success.view import AccountView
 from tests.success.builders import facts, line, rules, used
 
 DAY = date(2024, 6, 1)
-START = date(2024, 1, 1)
-
-
-def stage_of(account: AccountFacts) -> object:
-    """Return the stage on the profile after one step."""
-    state = advance(FoldState.empty(), account, rules(), DAY)
-    return decide(state, account, rules(), DAY).records[0].fields["stage"]
-
-
-@pytest.mark.parametrize(
-    ("account", "expected"),
-    [
-        (facts(), "prospect"),
-        (facts([line(kind=LineKind.TRIAL)]), "prospect"),
-        (facts([line(start=date(2024, 6, 2))]), "prospect"),
-        (facts([line(end=DAY)]), "churned"),
-        (facts([line()]), "onboarding"),
-        (facts([line()], usage=(used(START),)), "adopting"),
-        (facts([line()], usage=(used(START), used(START, feature="b"))), "customer"),
-        (facts([line(start=date(2020, 1, 1))]), "customer"),
-    ],
-)
-def test_each_stage_has_its_criterion(account: AccountFacts, expected: str) -> None:
-    """Prospect, churned, then the plan's first phase, its later phases, and complete."""
-    assert stage_of(account) == expected
 
 
 @pytest.mark.parametrize(
