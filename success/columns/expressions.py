@@ -78,14 +78,26 @@ def truth_of(tree: Node, frame: Frame) -> Truth:
 
 
 def truth_or_rows(expression: str, frame: Frame) -> Truth:
-    """Return the same as ``truth``, account by account where columns cannot follow the expression."""
-    if outside(expression) is None:
+    """Return the same as ``truth``, account by account where columns cannot follow the expression.
+
+    So also where it reads what only the accounts' own books hold (``Frame.books``).
+    """
+    if outside(expression) is None and (frame.books is None or _holds(frame, _tree(expression))):
         return truth(expression, frame)
     found = [evaluate(expression, frame.book(row)) for row in range(len(frame))]
     return Truth(
         np.array([one is True for one in found], dtype=np.bool_),
         np.array([one is False for one in found], dtype=np.bool_),
     )
+
+
+def _holds(frame: Frame, node: Node) -> bool:
+    """Say whether the frame has a column for every name."""
+    if isinstance(node, Name):
+        return node.name in frame.measures or node.name in frame.texts
+    if isinstance(node, Choice):
+        return all(_holds(frame, one) for one in (node.element, *node.options))
+    return isinstance(node, Literal) or all(_holds(frame, one) for one in node.operands)
 
 
 @lru_cache(maxsize=4096)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -234,6 +235,14 @@ def test_a_charters_expression_has_the_truth_of_its_twin(expression: str) -> Non
     """Over measures, in and outside the subset, with a measure the frame does not hold, too."""
     found = truth_or_rows(expression, PORTFOLIO)
     assert as_list(found) == [evaluate(expression, book) for book in MEASURED]
+
+
+def test_what_only_an_accounts_own_book_holds_is_read_there() -> None:
+    """A measure without a column is not taken for unknown where the books know it."""
+    books = [{**book, "seats": MeasureValue(5, TODAY)} for book in MEASURED]
+    frame = replace(PORTFOLIO, books=books.__getitem__)
+    assert as_list(truth_or_rows("seats in [4, 5] && open_tickets > 2", frame)) == [True, None, False]
+    assert as_list(truth_or_rows("seats > 4", PORTFOLIO)) == [None, None, None]
 
 
 def test_columns_may_be_asked_for_alone() -> None:
