@@ -56,18 +56,20 @@ def encode(column: Column, values: Sequence[Value], prior: Prior) -> Coding:
     known = [value for value in values if value is not None]
     if column.kind is Kind.CATEGORY:
         return Coding(column, tuple(_word(word, known) for word in _words(known)))
-    numbers = [Fraction(value) for value in known]
+    counts = Counter(Fraction(value) for value in known)
     weight = prior.weights.get(column.name)
-    if not numbers:
+    if not counts:
         centre = prior.typical.get(column.name, Fraction(0))
         return Coding(column, (Number(None, centre, Fraction(1), float(weight or 0), None, None),))
-    return Coding(column, (_number(numbers, weight),))
+    return Coding(column, (_number(counts, weight),))
 
 
-def _number(numbers: Sequence[Fraction], weight: Fraction | None) -> Number:
-    scale = Scale.LINEAR if weight is not None else _scale(numbers)
-    scaled = [scale.of(number) for number in numbers]
-    floats = np.array(sorted(float(number) for number in scaled))
+def _number(counts: Counter[Fraction], weight: Fraction | None) -> Number:
+    scale = Scale.LINEAR if weight is not None else _scale(_floats(counts))
+    scaled = Counter({scale.of(number): 0 for number in counts})
+    for number, times in counts.items():
+        scaled[scale.of(number)] += times
+    floats = _floats(scaled)
     spread = _spread(floats)
     return Number(
         level=None,
@@ -80,8 +82,15 @@ def _number(numbers: Sequence[Fraction], weight: Fraction | None) -> Number:
     )
 
 
-def _scale(numbers: Sequence[Fraction]) -> Scale:
-    floats = np.array(sorted(float(number) for number in numbers))
+def _floats(counts: Counter[Fraction]) -> Floats:
+    """Return the numbers as often as they were counted, in order."""
+    ordered = sorted(counts)
+    times = [counts[number] for number in ordered]
+    repeated: Floats = np.repeat(np.array([float(number) for number in ordered]), times)
+    return repeated
+
+
+def _scale(floats: Floats) -> Scale:
     deviation = float(floats.std())
     if floats[0] < 0 or deviation <= float(floats[-1]) * FLAT:
         return Scale.LINEAR
@@ -101,7 +110,8 @@ def matrix(codings: Sequence[Coding], rows: Sequence[Sequence[Value]]) -> Floats
 def _standardised(number: Number, values: Sequence[Value], coding: Coding) -> Floats:
     centre, spread = float(number.centre), float(number.spread)
     if number.level is None:
-        raw = [centre if value is None else float(number.scale.of(Fraction(value))) for value in values]
+        floats = {value: float(number.scale.of(Fraction(value))) for value in set(values) - {None}}  # type: ignore[arg-type]
+        raw = [centre if value is None else floats[value] for value in values]
     else:
         words = {one.level for one in coding.numbers}
         raw = [float(value == number.level) if value in words else centre for value in values]

@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from success.prediction.encoding import Coding, encode, matrix
 from success.prediction.model import MILLION, Encoded, Feature, Model, Rung, Trained
 from success.prediction.penalised import Floats, logistic
+from success.prediction.profile import profile_of
+from success.prediction.ranking import auc, cuts
 from success.prediction.table import Column, Direction, FeatureTable, Prior, Role, Row
 
 ENOUGH_EVENTS = 20
@@ -37,15 +40,23 @@ def fit(table: FeatureTable, prior: Prior | None = None) -> Model:
     codings = [one for one in every if rung is Rung.HAZARD or one.column.role is Role.FEATURE]
     trained = _trained(table, sum(one.parameters for one in codings))
     if rung is Rung.EXPERT:
-        features = _features(codings, _priors(codings), rung, frozenset())
-        return Model(rung, _micro(_base_of_rate(rows)), features, trained)
+        features = _features(table, codings, _priors(codings), rung, frozenset())
+        return _judged(Model(rung, _micro(_base_of_rate(rows)), features, trained), table)
     strength = STRONG if table.events < EVENTS_PER_PARAMETER * trained.parameters else LIGHT
     places = {column.name: index for index, column in enumerate(table.columns)}
     order = [places[one.column.name] for one in codings]
     x = matrix(codings, [[row.values[index] for index in order] for row in rows])
     y = np.array([float(row.event) for row in rows])
     base, weights, against = _directed(x, y, codings, strength)
-    return Model(rung, _micro(base), _features(codings, weights, rung, against), trained, strength)
+    features = _features(table, codings, weights, rung, against)
+    return _judged(Model(rung, _micro(base), features, trained, strength), table)
+
+
+def _judged(model: Model, table: FeatureTable) -> Model:
+    """Return the model with what its own scores of training say: how well they order, and their tenths."""
+    scores = model.scores(table)
+    found = auc([row.event for row in table.rows], scores)
+    return replace(model, trained=replace(model.trained, auc=found), cuts=cuts(scores))
 
 
 def rung_of(table: FeatureTable) -> Rung:
@@ -118,13 +129,18 @@ def _against(column: Column, weight: float) -> float:
 
 
 def _features(
-    codings: Sequence[Coding], weights: Floats, rung: Rung, against: frozenset[str]
+    table: FeatureTable, codings: Sequence[Coding], weights: Floats, rung: Rung, against: frozenset[str]
 ) -> tuple[Feature, ...]:
+    places = {column.name: index for index, column in enumerate(table.columns)}
     features, place = [], 0
     for coding in codings:
         mine = weights[place : place + len(coding.numbers)]
         place += len(coding.numbers)
-        features.append(_feature(coding, mine, rung, coding.column.name in against))
+        index = places[coding.column.name]
+        words = [one.level for one in coding.numbers if one.level is not None]
+        profile = profile_of([row.values[index] for row in table.rows], words)
+        feature = _feature(coding, mine, rung, coding.column.name in against)
+        features.append(replace(feature, profile=profile))
     return tuple(features)
 
 

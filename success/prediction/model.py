@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
+from success.prediction.profile import Profile
+from success.prediction.ranking import tenth
 from success.prediction.scale import Scale
 from success.prediction.table import FeatureTable, Kind, Role, Value
 from success.shares import half_up, largest_remainder
 
 MILLION = 1_000_000
+"""How many millionths make a log-odd; parts of it are summed in millionths of those."""
 BASE = "base"
 """The name of the term every account has: the log-odds of an account average in everything."""
 
@@ -50,7 +53,7 @@ class Encoded:
     scale: Scale = Scale.LINEAR
 
     def part(self, value: Value) -> Fraction:
-        """Return the millionths of log-odds this number adds for a known value."""
+        """Return the millionths of log-odds this number adds for a known value, not rounded."""
         if self.level is not None:
             number = Fraction(value == self.level)
         else:
@@ -64,7 +67,8 @@ class Encoded:
 class Feature:
     """One column of a model, with the numbers it was encoded as.
 
-    ``against`` says that the data spoke against the direction stated, so that it counts nothing.
+    ``against`` says that the data spoke against the direction stated, so that it counts nothing;
+    ``profile`` is how its values were spread in training.
     """
 
     name: str
@@ -72,19 +76,20 @@ class Feature:
     role: Role
     encoded: tuple[Encoded, ...]
     against: bool = False
+    profile: Profile | None = None
 
-    def part(self, value: Value) -> Fraction:
-        """Return the millionths of log-odds of a value; nothing for what is unknown or never met.
+    def part(self, value: Value) -> int:
+        """Return the log-odds of a value in millionths of millionths; 0 for what is unknown or never met.
 
         Raises ValueError for a word where numbers stand, or the reverse.
         """
         if value is None:
-            return Fraction(0)
+            return 0
         if isinstance(value, str) != (self.kind is Kind.CATEGORY):
             raise ValueError(f"{self.name} holds a {self.kind}, not {value!r}")
         if self.kind is Kind.CATEGORY and all(one.level != value for one in self.encoded):
-            return Fraction(0)
-        return sum((one.part(value) for one in self.encoded), Fraction(0))
+            return 0
+        return half_up(MILLION * sum((one.part(value) for one in self.encoded), Fraction(0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,10 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a model learned from: counts, and the first and last period (None without rows)."""
+    """What a model learned from: counts, and the first and last period (None without rows).
+
+    ``auc`` is how well it orders the very rows it learned from, in thousandths.
+    """
 
     rows: int
     accounts: int
@@ -121,11 +129,15 @@ class Trained:
     parameters: int
     first: int | None
     last: int | None
+    auc: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A fitted model. ``strength`` is the pull towards the expert's weights, None where they stand alone."""
+    """A fitted model. ``strength`` is the pull towards the expert's weights, None where they stand alone.
+
+    ``cuts`` part the scores of training into tenths, none where it had fewer than ten rows.
+    """
 
     rung: Rung
     base: int
@@ -133,6 +145,7 @@ class Model:
     trained: Trained
     strength: int | None = None
     calibration: Calibration | None = None
+    cuts: tuple[int, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -149,14 +162,14 @@ class Model:
 
         They sum to ``score`` to the millionth: each is rounded by largest remainder.
         """
-        parts = [Fraction(self.base), *self._parts(values)]
+        parts = [Fraction(self.base), *(Fraction(part, MILLION) for part in self._parts(values))]
         named = ((BASE, None), *zip(self.names, values, strict=True))
         shown = largest_remainder(parts)
         return tuple(Term(name, value, micro) for (name, value), micro in zip(named, shown, strict=True))
 
     def score(self, values: Sequence[Value]) -> int:
         """Return the log-odds in millionths: what accounts are ranked by."""
-        return half_up(self.base + sum(self._parts(values), Fraction(0)))
+        return half_up(Fraction(MILLION * self.base + sum(self._parts(values)), MILLION))
 
     def scores(self, table: FeatureTable) -> tuple[int, ...]:
         """Return the score of each row of a table, whose columns may be more and in another order.
@@ -167,8 +180,19 @@ class Model:
         missing = [name for name in self.names if name not in places]
         if missing:
             raise ValueError(f"the table has no column {', '.join(missing)}")
-        order = [places[name] for name in self.names]
-        return tuple(self.score([row.values[index] for index in order]) for row in table.rows)
+        totals = [MILLION * self.base] * len(table.rows)
+        for feature in self.features:
+            place, known = places[feature.name], dict[Value, int]()
+            for number, row in enumerate(table.rows):
+                value = row.values[place]
+                if value not in known:  # values repeat, and each is asked once
+                    known[value] = feature.part(value)
+                totals[number] += known[value]
+        return tuple((2 * total + MILLION) // (2 * MILLION) for total in totals)
+
+    def rank(self, values: Sequence[Value]) -> int | None:
+        """Return the tenth of training's scores these values fall into, 10 the most endangered."""
+        return tenth(self.score(values), self.cuts)
 
     def probability(self, values: Sequence[Value]) -> int | None:
         """Return the calibrated probability of churn in thousandths; None where only ranks are known."""
@@ -181,7 +205,7 @@ class Model:
         """Return the probability the fit itself gives, 0 to 1; for backtests, never for people."""
         return chance(self.score(values) / MILLION)
 
-    def _parts(self, values: Sequence[Value]) -> Iterable[Fraction]:
+    def _parts(self, values: Sequence[Value]) -> Iterable[int]:
         return (feature.part(value) for feature, value in zip(self.features, values, strict=True))
 
 

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from success.prediction.model import Calibration, Encoded, Feature, Model, Rung, Trained
+from success.prediction.profile import Profile
 from success.prediction.scale import Scale
 from success.prediction.table import Kind, Role
 
@@ -27,6 +28,7 @@ def to_json(model: Model) -> str:
         "rung": model.rung.value,
         "base": model.base,
         "strength": model.strength,
+        "cuts": list(model.cuts),
         "features": [_feature_out(feature) for feature in model.features],
         "trained": asdict(model.trained),
         "calibration": None if model.calibration is None else asdict(model.calibration),
@@ -47,6 +49,7 @@ def from_json(text: str) -> Model:
         trained=Trained(**body["trained"]),
         strength=body["strength"],
         calibration=None if calibration is None else Calibration(**calibration),
+        cuts=tuple(body["cuts"]),
     )
 
 
@@ -62,6 +65,7 @@ def _feature_out(feature: Feature) -> dict[str, Any]:
         "role": feature.role.value,
         "against": feature.against,
         "encoded": [_encoded_out(one) for one in feature.encoded],
+        "profile": None if feature.profile is None else _profile_out(feature.profile),
     }
 
 
@@ -72,7 +76,21 @@ def _feature_in(body: Mapping[str, Any]) -> Feature:
         Role(body["role"]),
         tuple(_encoded_in(one) for one in body["encoded"]),
         body["against"],
+        None if body["profile"] is None else _profile_in(body["profile"]),
     )
+
+
+def _profile_out(profile: Profile) -> dict[str, Any]:
+    return {
+        "edges": [str(edge) for edge in profile.edges],
+        "words": list(profile.words),
+        "counts": list(profile.counts),
+    }
+
+
+def _profile_in(body: Mapping[str, Any]) -> Profile:
+    edges = tuple(Fraction(edge) for edge in body["edges"])
+    return Profile(edges, tuple(body["words"]), tuple(body["counts"]))
 
 
 def _encoded_out(one: Encoded) -> dict[str, Any]:
