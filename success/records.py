@@ -19,6 +19,7 @@ from success.fold import ExpansionState, FoldState, PlanState, RenewalState
 from success.health import HealthResult
 from success.ledger import contradictions, minor_per_unit, sum_arr
 from success.plans import MilestoneState, MilestoneStatus
+from success.prediction.told import risk_fields
 from success.renewal_terms import next_due
 from success.renewals import followed
 from success.rules import PlanTemplate
@@ -83,6 +84,7 @@ def profile(outcome: Outcome) -> DesiredRecord:
             is_open(view, key, expansion, as_of) for key, expansion in outcome.state.expansions.items()
         ),
     }
+    fields |= risk_fields(view, as_of)
     key = f"profile:{view.facts.account_key}".lower()
     return _record(outcome, RecordKind.PROFILE, key, fields, reason="Every account has a profile.")
 

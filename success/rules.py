@@ -12,6 +12,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from success.policies import Overlap, Policies, Validity
+from success.prediction.rule import Scoring
 
 __all__ = [
     "Band",
@@ -158,7 +159,10 @@ class ExpansionTrigger:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All a charter decides about one portfolio."""
+    """All a charter decides about one portfolio, and the trained models in force.
+
+    ``models`` None: there never was one, and nothing of risk is told; empty: what one told is taken back.
+    """
 
     charter_hash: str
     policies: Policies
@@ -167,3 +171,4 @@ class Rules:
     renewal: RenewalRule
     expansion: ExpansionTrigger
     time_zone: str = "UTC"
+    models: tuple[Scoring, ...] | None = None
