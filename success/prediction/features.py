@@ -14,7 +14,7 @@ from fractions import Fraction
 from success.days import MONTHS_IN_YEAR
 from success.facts import ContractLine
 from success.measures import MEASURES, MeasureBook
-from success.policies import Customer, Policies, Validity
+from success.policies import ChurnDate, Customer, Policies, Validity
 from success.positions import Book
 from success.prediction.rule import ATTRIBUTE, ModelRule
 from success.prediction.table import Column, Kind, Role, Value
@@ -66,7 +66,7 @@ def churned(lines: Sequence[ContractLine], policies: Policies, day: date, horizo
     It left when nothing of it counted any more, once the grace for late renewals was over, and the last
     term had ended in (day, day + horizon]. None where it is no customer on the day.
     """
-    book = Book(lines, replace(policies, customer=Customer.ACCOUNT))
+    book = Book(lines, replace(policies, customer=Customer.ACCOUNT, churn_date=ChurnDate.TERM_END))
     account = next((line.account_id for line in lines), "")
     if not book.positions(account, day):
         return None
