@@ -49,14 +49,14 @@ Fact = TypeVar("Fact", Ticket, SurveyAnswer, ContractLine)
 class Moment:
     """What is asked: facts known at ``known_at`` (UTC, ``None`` is now), use up to ``as_of``.
 
-    ``received_by`` leaves out usage received after that day; ``None`` takes all. ``against`` says whose
+    ``received_by`` leaves out usage received after that day; ``None`` takes all. ``read_against`` says whose
     knowledge ``known_at`` is: ours (looks, replay), or the CRM's before we came too (training, backtests).
     """
 
     as_of: date
     known_at: datetime | None = None
     received_by: date | None = None
-    against: ReadAgainst = "ours"
+    read_against: ReadAgainst = "ours"
 
 
 @dataclass(slots=True)
@@ -174,7 +174,7 @@ def _records(
 ) -> list[StoredRecord]:
     if moment.known_at is None:
         return mirror.current(conn, ws.id, object_name, account_ids)
-    return mirror.known_at(conn, ws.id, object_name, moment.known_at, moment.against, account_ids)
+    return mirror.known_at(conn, ws.id, object_name, moment.known_at, moment.read_against, account_ids)
 
 
 def _deals_and_lines(

@@ -14,9 +14,9 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import Connection, func, select
 
 from success.days import add_months, window_start
-from success.facts import AccountFacts, Ticket
+from success.facts import AccountFacts
 from success.measures import MONTH_DAYS
-from success.prediction.features import churned, columns, grid, known_from, period, values
+from success.prediction.features import churned, columns, cut_off, grid, known_from, period, values
 from success.prediction.rule import ModelRule
 from success.prediction.table import FeatureTable, Row
 from success.view import AccountView
@@ -87,15 +87,13 @@ def _then(
 ) -> dict[str, AccountFacts]:
     """Return the facts known at 00:00 of a day, before anything of that day."""
     midnight = datetime.combine(day, time(), ws.zone)
-    then = assemble(conn, ws, None, Moment(day - DAY, midnight - INSTANT_STEP, against="source")).facts
+    then = assemble(conn, ws, None, Moment(day - DAY, midnight - INSTANT_STEP, read_against="source")).facts
     supported = any(one.opened_at < midnight for held in now.values() for one in held.tickets)
     used = any(one.day < day for held in now.values() for one in held.usage)
     whole = _presence_since(conn, ws) <= window_start(day, MONTH_DAYS)
     return {
         key: replace(
-            one,
-            tickets=tuple(_tickets_before(now[key], midnight)),
-            answers=tuple(answer for answer in now[key].answers if answer.answered_at < midnight),
+            cut_off(one, now[key], midnight),
             presence=one.presence if whole else (),
             usage_seen=used,
             support_seen=supported,
@@ -110,20 +108,6 @@ def _presence_since(conn: Connection, ws: Workspace) -> date:
     table = usage_store.presence_day.c
     found = conn.execute(select(func.min(table.day)).where(table.installation_id == ws.id)).scalar()
     return date.max if found is None else found
-
-
-def _tickets_before(now: AccountFacts, midnight: datetime) -> Iterator[Ticket]:
-    """Yield the tickets opened before an instant, open where they were closed later.
-
-    A CRM keeps no past of tickets: whether one was escalated then is not known, unless it was closed.
-    """
-    for ticket in now.tickets:
-        if ticket.opened_at >= midnight:
-            continue
-        if ticket.closed_at is not None and ticket.closed_at < midnight:
-            yield ticket
-        else:
-            yield replace(ticket, closed_at=None, csat=None, escalated=False)
 
 
 def _rows(

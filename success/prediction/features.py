@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from success.days import MONTHS_IN_YEAR
-from success.facts import ContractLine
+from success.facts import AccountFacts, ContractLine, Ticket
 from success.measures import MEASURES, MeasureBook
 from success.policies import ChurnDate, Customer, Policies, Validity
 from success.positions import Book
@@ -84,6 +84,25 @@ def _ended(lines: Iterable[ContractLine], policies: Policies, gone: date) -> dat
     more = timedelta(days=1 if policies.validity is Validity.END_INCLUSIVE else 0)
     ends = [line.end + more for line in lines if line.end is not None and line.kind in policies.counted]
     return max((end for end in ends if end <= gone), default=gone)
+
+
+def cut_off(then: AccountFacts, now: AccountFacts, instant: datetime) -> AccountFacts:
+    """Return the facts known at an instant with the tickets and answers dated before it, taken from ``now``.
+
+    A CRM keeps no past of tickets: one closed later was open, and of an open one nobody can say whether it
+    was escalated then, so that it was not.
+    """
+    tickets = (
+        one if one.closed_at is not None and one.closed_at < instant else _still_open(one)
+        for one in now.tickets
+        if one.opened_at < instant
+    )
+    answers = (one for one in now.answers if one.answered_at < instant)
+    return replace(then, tickets=tuple(tickets), answers=tuple(answers))
+
+
+def _still_open(ticket: Ticket) -> Ticket:
+    return replace(ticket, closed_at=None, csat=None, escalated=False)
 
 
 def known_from(day: date, policies: Policies, horizon_days: int) -> date:

@@ -145,15 +145,26 @@ def test_a_feature_that_moved_is_named() -> None:
     assert found.rate is None
 
 
+def test_a_handful_of_accounts_shifts_nothing() -> None:
+    """Of twelve accounts some feature has a large index by chance, and that is no alarm."""
+    found = drift(TRAINED, later(12, 8), FeatureTable(COLUMNS, ()))
+    assert max(one.psi for one in found.shifts) > 250
+    assert found.alarms == ()
+
+
 def test_a_rate_that_moved_is_told() -> None:
-    """30 of 400 where training had 30 of 100: a rate of 7.5 % against 30.0 %."""
+    """30 of 400 where training had 30 of 100: a rate of 7.5 % against 30.0 %.
+
+    4 of 10 is a third more, but may be chance; 2,550 of 10,000 is none, but less than a quarter off.
+    """
     model, since = fit(flagged(30, 100)), flagged(30, 400)
     rate = drift(model, since, since).rate
     assert rate is not None
     assert (rate.trained, rate.since, rate.alarm) == (300, 75, True)
-    same = drift(model, since, flagged(28, 100)).rate
-    assert same is not None
-    assert not same.alarm
+    for events, rows in ((4, 10), (2550, 10_000)):
+        same = drift(model, since, flagged(events, rows)).rate
+        assert same is not None
+        assert not same.alarm
 
 
 def test_an_order_lost_is_told() -> None:

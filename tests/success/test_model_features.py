@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from success.decide import decide
 from success.facts import AccountFacts, ContractLine
 from success.fold import FoldState
-from success.policies import Policies, Validity
+from success.policies import ChurnDate, Policies, Validity
 from success.prediction.features import (
     churned,
     columns,
+    cut_off,
     grid,
     known_from,
     period,
@@ -31,7 +32,7 @@ from success.prediction.reasons import reasons, shown_log_odds
 from success.prediction.rule import FeatureRule, ModelRule, Scoring
 from success.prediction.table import Direction, FeatureTable, Kind, Prior, Role, Row
 from success.view import AccountView
-from tests.success.builders import EXAMPLES, facts, fields, line, rules, ticket, used
+from tests.success.builders import EXAMPLES, answer, facts, fields, line, rules, ticket, used
 
 DAY = date(2024, 6, 1)
 POLICIES = Policies()
@@ -136,6 +137,39 @@ def test_grace_moves_no_term_into_the_horizon_or_out_of_it() -> None:
     cancelled = ended(DAY + timedelta(days=91), cancelled_on=DAY)
     assert churned([cancelled], grace, DAY, 90) is False
     assert known_from(DAY, grace, 90) == DAY + timedelta(days=121)
+
+
+def test_a_term_that_is_over_on_the_day_was_lost_before_it() -> None:
+    """On the day its term ends a customer may still be waited for; the row before has that churn."""
+    assert churned([ended(DAY)], replace(POLICIES, grace_days=30), DAY, 90) is False
+
+
+def test_the_target_is_the_terms_end_under_every_policy() -> None:
+    """Notice given within the horizon of a term that ends after it: no churn of that horizon."""
+    notice = replace(POLICIES, churn_date=ChurnDate.NOTICE)
+    held = [ended(DAY + timedelta(days=100), cancelled_on=DAY + timedelta(days=10))]
+    assert churned(held, notice, DAY, 90) is False
+    assert churned(held, notice, DAY, 120) is True
+
+
+def test_what_came_later_is_cut_off_by_its_own_date() -> None:
+    """Of tickets opened before, one closed since was open and not known to be escalated; answers alike."""
+    before, since = DAY - timedelta(days=3), DAY + timedelta(days=3)
+    now = facts(
+        tickets=(
+            ticket("over", before, before, escalated=True, csat=4),
+            ticket("open then", before, since, escalated=True, csat=1),
+            ticket("later", since),
+        ),
+        answers=(answer("then", before, 9), answer("later", since, 2)),
+    )
+    then = cut_off(facts([line()]), now, datetime(2024, 6, 1, tzinfo=UTC))
+    assert [(one.ticket_id, one.closed_at is None, one.escalated, one.csat) for one in then.tickets] == [
+        ("over", False, True, 4),
+        ("open then", True, False, None),
+    ]
+    assert [one.answer_id for one in then.answers] == ["then"]
+    assert len(then.lines) == 1
 
 
 def test_an_end_day_that_counts_is_lost_the_day_after() -> None:
