@@ -21,6 +21,7 @@ from success.prediction.rule import ModelRule
 from success.prediction.table import FeatureTable, Row
 from success.view import AccountView
 from sync.facts import Moment, assemble
+from sync.pull import Progress, quiet
 from sync.state import usage_store
 from sync.state.engine import reading
 from sync.state.mirror_rows import record_version
@@ -39,7 +40,7 @@ class Past:
     last_day: date | None
 
 
-def past(ws: Workspace, rule: ModelRule, after: date | None = None) -> Past:
+def past(ws: Workspace, rule: ModelRule, after: date | None = None, progress: Progress = quiet) -> Past:
     """Return the rows whose outcomes are known by today, those of days later than ``after`` if given.
 
     It goes back to the first month the CRM's time reaches, 60 months at most.
@@ -54,6 +55,7 @@ def past(ws: Workspace, rule: ModelRule, after: date | None = None) -> Past:
                 continue
             found = list(_rows(ws, rule, (day, within), _then(conn, ws, day, now), now))
             rows += found
+            progress("rows", len(found))
             days += [day] if found else []
     table = FeatureTable(columns(rule), tuple(rows))
     return Past(table, min(days, default=None), max(days, default=None))

@@ -21,6 +21,7 @@ from success.prediction.model_text import content_hash, to_json
 from success.prediction.rule import ModelRule
 from success.prediction.table import FeatureTable
 from sync.model_rows import Past, past, today_rows
+from sync.pull import Progress, quiet
 from sync.scheduler import look_at_all
 from sync.scorings import readable
 from sync.state import models
@@ -72,14 +73,14 @@ def declared(ws: Workspace, key: str) -> ModelEntry:
     return named[key]
 
 
-def train(ws: Workspace, key: str) -> Version:
+def train(ws: Workspace, key: str, progress: Progress = quiet) -> Version:
     """Train a model of the charter on the mirror's own past; return the version kept.
 
     The last periods are held out for the probabilities where that leaves enough of both. The same past
     gives the same content, and then the version there is. Raises StateError for an unknown key.
     """
     entry = declared(ws, key)
-    found = past(ws, entry.to_rules())
+    found = past(ws, entry.to_rules(), progress=progress)
     return _keep(ws, entry, found, fitted(found.table, entry.to_rules()))
 
 
@@ -145,8 +146,8 @@ def activate(ws: Workspace, asked: Activation, reports: Reports) -> Life:
     report = reports.passing_report(version.training.content_hash)
     if report is None and not asked.force:
         raise StateError(
-            f"{version.name} has no passing backtest report; make one with `colonnade backtest {asked.key}`, "
-            "or force it with --force --reason"
+            f"{version.name} has no passing backtest report of its content; force it with --force --reason, "
+            "which is kept and shown"
         )
     return _enter(ws, asked, asked.version, None if report is None else report.report_hash)
 

@@ -22,7 +22,8 @@ def _of_version(ws: Workspace, version: Version, life: Life) -> list[Diagnosis]:
     found, again = [], f"`colonnade model train {life.key}`, then backtest and activate it"
     if life.forced:
         words = f"the model {version.name} was forced into force by {life.author}: {life.reason}"
-        found.append(Diagnosis(ws.id, words, "backtest it", Severity.NOTE))
+        remedy = f"`colonnade model deactivate {life.key}` takes it back"
+        found.append(Diagnosis(ws.id, words, remedy, Severity.NOTE))
     if readable(version) is None:
         return [*found, Diagnosis(ws.id, f"the model {version.name} cannot be read and tells nothing", again)]
     try:

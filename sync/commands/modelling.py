@@ -13,7 +13,7 @@ from success.prediction.drift import Drift
 from success.prediction.model import BASE, Feature, Model
 from success.prediction.model_text import from_json
 from success.prediction.reasons import shown_log_odds, title
-from sync.commands.output import answer, json_option, table
+from sync.commands.output import answer, json_option, rows_bar, table
 from sync.commands.showing import only_installation
 from sync.config import read_settings
 from sync.models import (
@@ -52,7 +52,9 @@ def train_command(key: str, installation: str | None, as_json: bool) -> None:
     Example: colonnade model train churn
     """
     ws = _workspace(installation)
-    version = train(ws, key)
+    with rows_bar() as bar:
+        task = bar.add_task("rows of the past", total=None)
+        version = train(ws, key, lambda _name, rows: bar.update(task, advance=rows))
     found = from_json(version.training.body)
     answer(_told(version, found), as_json, lambda out: _show(out, version, found))
 
