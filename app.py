@@ -19,6 +19,7 @@ from sync.commands.demonstration import demo, serve
 from sync.commands.hubspot_app import hubspot
 from sync.commands.installing import install
 from sync.commands.metrics import metrics
+from sync.commands.modelling import model
 from sync.commands.output import EXPECTED, explained
 from sync.commands.processes import listen, migrate, scheduler, worker
 from sync.commands.removing import uninstall
@@ -48,6 +49,7 @@ COMMANDS = (
     listen,
     metrics,
     migrate,
+    model,
     parity,
     portfolio,
     salesforce,

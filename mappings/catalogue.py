@@ -72,6 +72,9 @@ PROFILE = (
     CatalogueField("scorecard", FieldType.TEXT, "The scorecard and its version."),
     CatalogueField("milestones_late", FieldType.NUMBER, "Milestones of the plan past their day."),
     CatalogueField("expansions_open", FieldType.NUMBER, "Expansions we proposed that are still open."),
+    CatalogueField("churn_risk", FieldType.NUMBER, "Percent chance of churn, if calibrated.", decimals=1),
+    CatalogueField("churn_rank", FieldType.NUMBER, "Tenth of risk among accounts learned from; 10 is high."),
+    CatalogueField("risk_reasons", FieldType.LONG_TEXT, "What speaks most for and against churn."),
 )
 PLAN = (
     CatalogueField("name", FieldType.TEXT, "The plan's name."),

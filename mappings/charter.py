@@ -12,11 +12,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from mappings.bindings import CrmEntry, HomesEntry
 from mappings.journey import AdoptionEntry, JourneyEntry
 from mappings.ledger_policies import Policies
+from mappings.models import ModelEntry, models_differ, unread_attributes
 from mappings.rulebook import ExpansionEntry, PlanEntry, RenewalEntry
 from mappings.scalars import Finding, Model, Name, Zone, refuse
 from mappings.scorecards import (
@@ -113,6 +114,23 @@ class Charter(Model):
     plan: PlanEntry
     renewal: RenewalEntry
     expansion: ExpansionEntry
+    models: tuple[ModelEntry, ...] = ()
+
+    @field_validator("models")
+    @classmethod
+    def _models_differ(cls, models: tuple[ModelEntry, ...]) -> tuple[ModelEntry, ...]:
+        return models_differ(models)
+
+    @model_validator(mode="after")
+    def _models_ask_what_is_read(self) -> Charter:
+        crms = {"hubspot": self.crm.hubspot, "salesforce": self.crm.salesforce}
+        read = {
+            name: frozenset(one.reads.account.fields.attributes)
+            for name, one in crms.items()
+            if one is not None
+        }
+        refuse(unread_attributes(self.models, read))
+        return self
 
     @field_validator("scorecard")
     @classmethod

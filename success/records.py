@@ -21,6 +21,7 @@ from success.journey import shown_products
 from success.ledger import contradictions, sum_arr
 from success.overriding import ends_on
 from success.plans import MilestoneState, MilestoneStatus
+from success.prediction.told import risk_fields
 from success.renewal_terms import next_due
 from success.renewals import followed
 from success.rules import PlanTemplate
@@ -101,6 +102,7 @@ def profile(outcome: Outcome) -> DesiredRecord:
             is_open(view, key, expansion, as_of) for key, expansion in outcome.state.expansions.items()
         ),
     }
+    fields |= risk_fields(view, as_of)
     key = f"profile:{view.facts.account_key}".lower()
     return _record(outcome, RecordKind.PROFILE, key, fields, reason=outcome.words("profile.reason"))
 

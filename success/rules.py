@@ -14,6 +14,7 @@ from fractions import Fraction
 from success.criteria import CONTRACT_JOURNEY, ONE_SEGMENT, Journey, Segmentation
 from success.event_points import EventRule
 from success.policies import Overlap, Policies, Validity
+from success.prediction.rule import Scoring
 from success.wording.words import Language
 
 __all__ = [
@@ -195,10 +196,11 @@ class ExpansionTrigger:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All a charter decides about one portfolio.
+    """All a charter decides about one portfolio, and the trained models in force.
 
     The first of ``scorecards`` that is for an account scores it, else ``scorecard`` (``success.scorecards``).
     Without ``adoption`` no product has a stage. ``language`` is that of what a CSM reads.
+    ``models`` None: there never was one, and nothing of risk is told; empty: what one told is taken back.
     """
 
     charter_hash: str
@@ -213,6 +215,7 @@ class Rules:
     segmentation: Segmentation = ONE_SEGMENT
     journey: Journey = CONTRACT_JOURNEY
     adoption: Journey | None = None
+    models: tuple[Scoring, ...] | None = None
 
     def without_holds(self) -> Rules:
         """Return the same rules with changes of segment and stage that wait for nothing."""

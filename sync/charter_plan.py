@@ -23,6 +23,8 @@ from success.rules import Rules
 from success.standing import Standing
 from success.view import AccountView
 from sync.numbers import Portfolio
+from sync.scorings import with_models
+from sync.state.engine import reading
 from sync.workspace import Workspace
 
 DAY = timedelta(days=1)
@@ -66,7 +68,8 @@ class _Outcome:
 
 def plan_charter(ws: Workspace, found: Portfolio, charter: Charter) -> CharterPlan:
     """Return what bringing ``charter`` into force would change."""
-    rules = rules_of(charter)
+    with reading(ws.runtime.engine) as conn:
+        rules = with_models(conn, ws.id, ws.now(), charter, rules_of(charter))
     accounts: list[AccountChange] = []
     records: list[RecordChange] = []
     rows: Counter[str] = Counter()

@@ -36,7 +36,7 @@ from sync.human_inputs import what_people_said
 from sync.keep import USAGE_REF, crm_record
 from sync.seen import support_seen
 from sync.state import identity, mirror, usage_store
-from sync.state.mirror import StoredRecord
+from sync.state.mirror import ReadAgainst, StoredRecord
 from sync.state.usage_store import Presence, UsageSum
 from sync.workspace import Workspace
 
@@ -52,12 +52,14 @@ Fact = TypeVar("Fact", Ticket, SurveyAnswer, ContractLine)
 class Moment:
     """What is asked: facts known at ``known_at`` (UTC, ``None`` is now), use up to ``as_of``.
 
-    ``received_by`` leaves out usage received after that day; ``None`` takes all.
+    ``received_by`` leaves out usage received after that day; ``None`` takes all. ``read_against`` says whose
+    knowledge ``known_at`` is: ours (looks, replay), or the CRM's before we came too (training, backtests).
     """
 
     as_of: date
     known_at: datetime | None = None
     received_by: date | None = None
+    read_against: ReadAgainst = "ours"
 
 
 @dataclass(slots=True)
@@ -178,7 +180,7 @@ def _records(
 ) -> list[StoredRecord]:
     if moment.known_at is None:
         return mirror.current(conn, ws.id, object_name, account_ids)
-    return mirror.known_at(conn, ws.id, object_name, moment.known_at, "ours", account_ids)
+    return mirror.known_at(conn, ws.id, object_name, moment.known_at, moment.read_against, account_ids)
 
 
 def _deals_and_lines(

@@ -28,6 +28,7 @@ from success.rules import Rules
 from sync.connect import Connections
 from sync.homes import standing_homes
 from sync.runtime import Runtime
+from sync.scorings import with_models
 from sync.state import charters, installations
 from sync.state.engine import reading, writing
 from sync.state.errors import StateError
@@ -123,11 +124,12 @@ def open_workspace(runtime: Runtime, installation_id: str) -> Workspace:
     with reading(runtime.engine) as conn:
         installation = installations.get(conn, installation_id)
         stored = charters.current(conn, installation_id, runtime.clock.now())
-    if stored is None:
-        raise StateError(
-            f"{installation_id} has no charter in force; apply one with `colonnade charter apply`"
-        )
-    charter, rules = _parsed(stored.life.content_hash, stored.body)
+        if stored is None:
+            raise StateError(
+                f"{installation_id} has no charter in force; apply one with `colonnade charter apply`"
+            )
+        charter, rules = _parsed(stored.life.content_hash, stored.body)
+        rules = with_models(conn, installation_id, runtime.clock.now(), charter, rules)
     return Workspace(runtime, installation, charter, rules, _pipelines(installation.settings))
 
 

@@ -104,6 +104,9 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("scorecard", "cs_scorecard", "CS_Scorecard__c", text),
         Field("milestones_late", "cs_milestones_late", "CS_Milestones_Late__c", number),
         Field("expansions_open", "cs_expansions_open", "CS_Expansions_Open__c", number),
+        Field("churn_risk", "cs_churn_risk", "CS_Churn_Risk__c", number),
+        Field("churn_rank", "cs_churn_rank", "CS_Churn_Rank__c", number),
+        Field("risk_reasons", "cs_risk_reasons", "CS_Risk_Reasons__c", text),
     ),
     "plan": (
         Field("name", "cs_name", "Name", text),

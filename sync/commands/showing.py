@@ -24,6 +24,7 @@ from sync.commands.diagnosis import (
     of_scopes,
 )
 from sync.commands.metrics import DAY
+from sync.commands.model_matters import of_models
 from sync.commands.output import answer, json_option, table
 from sync.config import read_settings
 from sync.explaining import account_meant, change_since
@@ -53,7 +54,7 @@ def explain(account: str, installation: str | None, since: datetime | None, as_j
     Example: colonnade explain "Acme Inc" --since 2026-06-01 --installation hubspot-24680135
     """
     runtime = open_runtime(read_settings())
-    ws = open_workspace(runtime, installation or _only_installation(runtime))
+    ws = open_workspace(runtime, installation or only_installation(runtime))
     key = account_meant(ws, account)
     today = ws.day_of(ws.now())
     found = portfolio(ws, today, account_ids=[key])
@@ -108,7 +109,7 @@ def _matters(runtime: Runtime, one: Installation) -> list[Diagnosis]:
         return [*found, Diagnosis(one.id, str(error), "apply a charter")]
     if not any(matter.severity is Severity.WRONG for matter in found):
         found += [*of_scopes(runtime, ws), *of_org(ws)]
-    return [*found, *of_reading(ws), *of_listening(ws), *_of_records(ws)]
+    return [*found, *of_reading(ws), *of_listening(ws), *of_models(ws), *_of_records(ws)]
 
 
 def _of_records(ws: Workspace) -> list[Diagnosis]:
@@ -155,7 +156,8 @@ def _show_matters(out: Console, found: list[Diagnosis]) -> None:
         out.print("Nothing is wrong.")
 
 
-def _only_installation(runtime: Runtime) -> str:
+def only_installation(runtime: Runtime) -> str:
+    """Return the id of the one installation there is. Raises StateError naming those where there are more."""
     found = every_installation(runtime)
     if len(found) != 1:
         names = ", ".join(one.id for one in found) or "none"

@@ -19,6 +19,7 @@ from sync.state.schema import chunks
 __all__ = [
     "MirrorChange",
     "MirrorRecord",
+    "ReadAgainst",
     "StoredRecord",
     "counts",
     "current",

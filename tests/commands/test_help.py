@@ -45,6 +45,7 @@ def test_the_commands_are_those_promised():
         "bench hubspot-sync",
         "bench salesforce-sync",
         "disconnect",
+        *(f"model {one}" for one in ("train", "list", "show", "activate", "deactivate")),
         "parity",
         "uninstall",
         *(f"hubspot {one}" for one in ("lint", "project", "versions")),

@@ -23,6 +23,7 @@ from sync.state import (
     ledger,
     metadata,
     mirror,
+    models,
     token_lease,
     usage_store,
 )
@@ -49,6 +50,12 @@ def _installation(conn: Connection, owner: str, word: str) -> None:
     vendor, account = owner.split("-")
     found = installations.Installation(vendor, account, word, "https://x", "UTC", NOW, NOW)
     installations.connect(conn, found)
+
+
+def _model(conn: Connection, owner: str, word: str) -> None:
+    training = models.Training("churn", word, word, 1, 90, "c", NOW, None, None)
+    version = models.add(conn, owner, training).version
+    models.enter(conn, owner, models.Life("churn", 0, version, "jane", NOW, word, forced=False, report=None))
 
 
 def _charter(conn: Connection, owner: str, word: str) -> None:
@@ -163,6 +170,11 @@ CASES = [
         ("finding",),
         lambda conn, owner, word: findings.report(conn, owner, NOW, "contradiction", {"1": word}),
         lambda conn, owner: _first([one.message for one in findings.open_findings(conn, owner)]),
+    ),
+    Case(
+        ("model_version", "model_life"),
+        _model,
+        lambda conn, owner: _first([one.reason for one in models.history(conn, owner)]),
     ),
 ]
 
