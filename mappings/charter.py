@@ -11,8 +11,9 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
+from mappings.backtest import BacktestEntry, unknown_required
 from mappings.bindings import CrmEntry, HomesEntry
 from mappings.ledger_policies import Policies
 from mappings.rulebook import ExpansionEntry, PlanEntry, RenewalEntry, ScorecardEntry
@@ -89,6 +90,14 @@ class Charter(Model):
     plan: PlanEntry
     renewal: RenewalEntry
     expansion: ExpansionEntry
+    backtest: BacktestEntry = BacktestEntry()
+
+    @field_validator("backtest")
+    @classmethod
+    def _required_are_there(cls, entry: BacktestEntry, info: ValidationInfo) -> BacktestEntry:
+        if "scorecard" in info.data:
+            refuse(unknown_required(entry, [info.data["scorecard"].key]))
+        return entry
 
     def crm_for(self, vendor: str) -> CrmEntry:
         """Return the part that speaks of ``vendor``; raise ``KeyError`` where there is none."""

@@ -13,6 +13,7 @@ import numpy as np
 from success.backtest.ranking import auc
 from success.backtest.table import FactsTable, Floats, Mask
 
+HALF = 0.5
 BASE_RATE, TENURE, USAGE, USAGE_PER_SEAT, SCORE = (
     "base_rate",
     "tenure",
@@ -90,9 +91,7 @@ def baselines_of(
     return found, notes
 
 
-def _usage(
-    table: FactsTable, roles: Roles, blocked: frozenset[str], notes: list[str]
-) -> dict[str, Floats]:
+def _usage(table: FactsTable, roles: Roles, blocked: frozenset[str], notes: list[str]) -> dict[str, Floats]:
     if roles.usage is None or roles.usage in blocked:
         notes.append("no column tells recent use, so there is no such baseline; name one with --usage")
         return {}
@@ -114,9 +113,12 @@ def per_seat(table: FactsTable, roles: Roles, blocked: frozenset[str]) -> Floats
 
 
 def directed(values: Floats, table: FactsTable, train: Mask) -> Floats:
-    """Return values as a risk: turned round where low ones went with events in training; gaps in the middle."""
+    """Return values as a risk: turned round where low ones went with events in training.
+
+    Gaps are put in the middle of what training knew.
+    """
     known = train & ~np.isnan(values)
     middle = float(np.median(values[known])) if known.any() else 0.0
     filled = np.where(np.isnan(values), middle, values)
     area = auc(table.labels[train] == 1, filled[train])
-    return -filled if area is not None and area < 0.5 else filled
+    return -filled if area is not None and area < HALF else filled

@@ -20,6 +20,7 @@ from success.backtest.table import FactsTable, Floats, Ints, Mask
 CHOICES = (0.01, 0.1, 1.0, 10.0)
 STRONG = 0.02
 FOLDS = 4
+FEWEST_FOLDS = 2
 EVENTS_PER_PARAMETER = 10
 ITERATIONS = 500
 PERMUTATIONS = 5
@@ -69,7 +70,7 @@ def _solve(numbers: Floats, labels: Ints, strength: float) -> LogisticRegression
 def _strength(numbers: Floats, labels: Ints, groups: Ints) -> float:
     """Return the choice with the least log-loss on accounts it did not learn from."""
     folds = min(FOLDS, len(np.unique(groups[labels == 1])))
-    if folds < 2:
+    if folds < FEWEST_FOLDS:
         return STRONG
     losses = dict.fromkeys(CHOICES, 0.0)
     for learn, check in GroupKFold(folds).split(numbers, labels, groups):

@@ -1,7 +1,8 @@
-"""Columns that know more of the future than the label asks: who leaves at all, how long one lasts, what is used next.
+"""Columns that know more of the future than the label asks: who leaves at all, how long one lasts.
 
-Totals of a lifetime and values of a later month look harmless beside the label and give away what
-nobody knew. Neighbour: ``leaks`` looks at the label itself and holds the form of a finding.
+Totals of a lifetime and what was recorded later look harmless beside the label and give away what
+nobody knew. Neighbours: ``leaks`` looks at the label itself and holds the form of a finding,
+``later`` finds values of a later time.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from success.backtest.leaks import FEWEST_EVENTS, Leak, either_way, strong_flag
 from success.backtest.ranking import auc_within
 from success.backtest.signals import Signal
-from success.backtest.table import FAR, Column, FactsTable, Floats, Mask
+from success.backtest.table import FAR, Column, FactsTable, Floats, Ints, Mask
 
 KNOWS_WHO = 0.85
 KNOWS_WHO_RATIO = 8.0
@@ -23,13 +24,8 @@ STILL = 0.99
 KNOWS_LENGTH = 0.6
 SAME_TOTAL = 0.9
 EQUAL_TOTAL = 0.8
-KNOWS_NEXT = 0.6
-FEWEST_ROWS = 200
 FEWEST_ACCOUNTS = 30
-MOST_ROWS = 20_000
-CLOCKWORK = 0.9
-FEW_VALUES = 10
-LEADS = (1, 2, 3)
+TRACE = 1e-6
 
 
 def knows_who(table: FactsTable, signal: Signal) -> Leak | None:
@@ -60,23 +56,24 @@ def _ever(table: FactsTable) -> Mask:
 
 def lifetime(table: FactsTable, column: Column) -> Leak | None:
     """Find what stands still and knows how long the account lasts, or what it will have summed up to."""
-    if column.levels or not _still(table, column):
+    if column.levels or not stands_still(table, column):
         return None
     first = np.flatnonzero(table.starts)
-    values = _drawn_in(column.values[first])
+    values = drawn_in(column.values[first])
     known = ~np.isnan(values)
     if known.sum() < FEWEST_ACCOUNTS or np.ptp(values[known]) == 0:
         return None
     return _same_total(table, column, first) or _knows_length(table, column, first)
 
 
-def _still(table: FactsTable, column: Column) -> bool:
+def stands_still(table: FactsTable, column: Column) -> bool:
+    """Say whether a column hardly ever changes within an account."""
     before = table.lagged(column.values, 1)
     compared = ~np.isnan(before) & ~column.missing
     return bool(compared.sum() >= FEWEST_ACCOUNTS and (column.values == before)[compared].mean() >= STILL)
 
 
-def _knows_length(table: FactsTable, column: Column, first: Mask) -> Leak | None:
+def _knows_length(table: FactsTable, column: Column, first: Ints) -> Leak | None:
     ended = _ever(table)[first]
     length = np.log1p(np.bincount(table.groups)[table.groups[first]])
     tie = _tie(column.values[first], length, _origins(table, column, first), ended)
@@ -86,20 +83,20 @@ def _knows_length(table: FactsTable, column: Column, first: Mask) -> Leak | None
     return Leak(column.name, "lifetime_aggregate", why)
 
 
-def _same_total(table: FactsTable, column: Column, first: Mask) -> Leak | None:
+def _same_total(table: FactsTable, column: Column, first: Ints) -> Leak | None:
     """Compare with totals of the other columns over all of an account's rows."""
     mine = column.values[first]
     everyone = np.ones(len(first), bool)
     origins = _origins(table, column, first)
-    for other in _numeric(table, column):
-        if _still(table, other):
+    for other in numeric_but(table, column):
+        if stands_still(table, other):
             continue
         for name, total in _totals(table, other):
             known = ~np.isnan(mine) & ~np.isnan(total)
             if known.sum() < FEWEST_ACCOUNTS or np.ptp(total[known]) == 0:
                 continue
             equal = float(np.isclose(mine[known], total[known], rtol=1e-6, atol=1e-9).mean())
-            tie = _tie(mine, _drawn_in(total), origins, everyone)
+            tie = _tie(mine, drawn_in(total), origins, everyone)
             if equal >= EQUAL_TOTAL or (tie is not None and abs(tie) >= SAME_TOTAL):
                 why = f"it is the {name} of {other.name} over all rows of the account, later ones among them"
                 return Leak(column.name, "lifetime_aggregate", why)
@@ -119,11 +116,11 @@ def _totals(table: FactsTable, column: Column) -> Iterator[tuple[str, Floats]]:
     yield "last value", column.values[table.ends]
 
 
-def _origins(table: FactsTable, column: Column, first: Mask) -> Floats:
+def _origins(table: FactsTable, column: Column, first: Ints) -> Floats:
     """Return what was known of each account at its first row: when, and all its numbers then."""
     known = [np.ones(len(first)), table.times[first].astype(float)]
-    for other in _numeric(table, column):
-        values = _drawn_in(other.values[first])
+    for other in numeric_but(table, column):
+        values = drawn_in(other.values[first])
         missing = np.isnan(values)
         if missing.all():
             continue
@@ -133,66 +130,30 @@ def _origins(table: FactsTable, column: Column, first: Mask) -> Floats:
 
 def _tie(values: Floats, other: Floats, origins: Floats, rows: Mask) -> float | None:
     """Return the correlation of two columns of accounts beyond what their beginnings explain."""
-    drawn = _drawn_in(values)
+    drawn = drawn_in(values)
     rows = rows & np.isfinite(drawn) & np.isfinite(other)
     if rows.sum() < max(FEWEST_ACCOUNTS, 3 * origins.shape[1]):
         return None
-    return _left_over(np.column_stack([drawn[rows], other[rows]]), origins[rows])
+    return left_over(np.column_stack([drawn[rows], other[rows]]), origins[rows])
 
 
-def knows_next(table: FactsTable, column: Column) -> Leak | None:
-    """Find what explains most of a later value of another column that its own past does not."""
-    if column.levels or _still(table, column):
-        return None
-    values = _drawn_in(column.values)
-    for other in _numeric(table, column):
-        later = _drawn_in(other.values)
-        if _foreseeable(table, other):
-            continue
-        past = [np.ones(len(table)), later, table.lagged(later, 1)]
-        for lead in LEADS:
-            tie = _tie_ahead(values, table.lagged(later, -lead), np.column_stack(past))
-            if tie is not None and abs(tie) >= KNOWS_NEXT:
-                why = f"it goes with what {other.name} becomes {lead} rows later (correlation {tie:.2f} beyond its past)"
-                return Leak(column.name, "future_value", why)
-    return None
-
-
-def _tie_ahead(values: Floats, ahead: Floats, past: Floats) -> float | None:
-    rows = np.flatnonzero(np.isfinite(values) & np.isfinite(ahead) & np.isfinite(past).all(axis=1))
-    if len(rows) < FEWEST_ROWS:
-        return None
-    rows = rows[:: max(1, len(rows) // MOST_ROWS)]
-    return _left_over(np.column_stack([values[rows], ahead[rows]]), past[rows])
-
-
-def _left_over(pair: Floats, explained_by: Floats) -> float | None:
+def left_over(pair: Floats, explained_by: Floats) -> float | None:
     """Return the correlation of two columns after taking out what others explain of each."""
-    solved, *_ = np.linalg.lstsq(explained_by, pair, rcond=None)
-    rest = pair - explained_by @ solved
+    basis, _ = np.linalg.qr(explained_by)
+    rest = pair - basis @ (basis.T @ pair)
     spread = np.sqrt((rest**2).sum(axis=0))
     whole = np.sqrt(((pair - pair.mean(axis=0)) ** 2).sum(axis=0))
-    if (spread <= 1e-6 * whole).any() or not spread.all():
+    if (spread <= TRACE * whole).any():
         return None
     return float((rest[:, 0] * rest[:, 1]).sum() / spread[0] / spread[1])
 
 
-def _foreseeable(table: FactsTable, column: Column) -> bool:
-    """Say whether a column runs like a clock, stands still or has few values: its next is no secret."""
-    change = column.values - table.lagged(column.values, 1)
-    known = change[~np.isnan(change)]
-    if not len(known) or len(np.unique(column.values[~column.missing])) < FEW_VALUES:
-        return True
-    _, counts = np.unique(known, return_counts=True)
-    return bool(counts.max() / len(known) >= CLOCKWORK)
+def numeric_but(table: FactsTable, but: Column) -> Iterator[Column]:
+    """Yield the other columns of numbers."""
+    return (one for one in table.columns if one.name != but.name and not one.levels and not one.missing.all())
 
 
-def _numeric(table: FactsTable, but: Column) -> Iterator[Column]:
-    return (
-        one for one in table.columns if one.name != but.name and not one.levels and not one.missing.all()
-    )
-
-
-def _drawn_in(values: Floats) -> Floats:
+def drawn_in(values: Floats) -> Floats:
+    """Return numbers with long tails drawn in, the sign kept."""
     drawn: Floats = np.sign(values) * np.log1p(np.abs(values))
     return drawn

@@ -49,10 +49,8 @@ def passed(measured: Measured) -> tuple[str, ...]:
     if area is None:
         return ()
     against = ", ".join(f"{name} {one.auc:.4f}" for name, one in measured.baselines.items())
-    return (
-        f"AUC {area.value:.4f} with the interval {area.low:.4f} to {area.high:.4f} above 0.5, "
-        f"and better than every baseline ({against})",
-    )
+    ranks = f"AUC {area.value:.4f} with the interval {area.low:.4f} to {area.high:.4f} above 0.5"
+    return (f"{ranks}, and better than every baseline ({against})",)
 
 
 def _of_ranking(measured: Measured) -> Iterator[str]:

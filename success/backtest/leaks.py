@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -26,6 +27,7 @@ AHEAD = (0, 1, 2, 3)
 STRONG, STRONG_HITS, STRONG_RATIO = 0.3, 0.4, 15.0
 CLIFF = 0.65
 PROFILE_ROWS = 5
+FEWEST_AREAS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +90,15 @@ def _within(table: FactsTable, signal: Signal, train: Mask, test: Mask) -> Leak 
 
 def _certain(table: FactsTable, signal: Signal, train: Mask, test: Mask) -> Leak | None:
     """Find a yes that is nearly always followed by the event, however rare."""
-    for part, rows in (("training", train), ("the test", test)):
-        rows = rows & signal.known
+    for part, within in (("training", train), ("the test", test)):
+        rows = within & signal.known
         flagged, positive = signal.values[rows] == 1, table.labels[rows] == 1
         hits = int((flagged & positive).sum())
         if not signal.flag or hits < FEWEST_FLAGGED:
             continue
         base, sure = positive.mean(), hits / flagged.sum()
         if sure >= min(SUREST, max(SURE, LIFT_OF_SURE * base)):
-            why = f"{signal.how} is followed by the event in {sure:.0%} of cases in {part}, all rows in {base:.1%}"
+            why = f"{signal.how} is followed by the event in {sure:.0%} of cases in {part}, any row in {base:.1%}"
             return Leak(signal.column, "near_certain", why)
     return None
 
@@ -113,7 +115,7 @@ def _twin(table: FactsTable, signal: Signal, train: Mask, test: Mask) -> Leak | 
             both = int((flags & (moved[rows] == 1)).sum())
             either = int(flags.sum() + (moved[rows] == 1).sum())
             if both >= FEWEST_EVENTS and 2 * both / either >= TWIN:
-                place = "the label" if not ahead else f"the label {ahead} rows later"
+                place = "the label" if not ahead else f"the label {rows_of(ahead)} later"
                 return Leak(signal.column, "target_twin", f"{signal.how} is nearly {place}")
     return None
 
@@ -139,17 +141,17 @@ def profile(table: FactsTable, signal: Signal, rows: Mask) -> list[float]:
 def _abrupt(table: FactsTable, signal: Signal, train: Mask, test: Mask) -> Leak | None:
     """Find what is strong at the event and was nothing a row before: it is written when one leaves."""
     areas = profile(table, signal, train | test)
-    if len(areas) < 2:
+    if len(areas) < FEWEST_AREAS:
         return None
     strength = abs(areas[0] - 0.5)
-    falls = [abs(near - far) for near, far in zip(areas, areas[1:], strict=False)]
+    falls = [abs(near - far) for near, far in pairwise(areas)]
     if max(falls) < CLIFF * strength:
         return None
     if strength < STRONG and not _often_right(table, signal, train | test):
         return None
     at = falls.index(max(falls))
     why = (
-        f"{signal.how} tells events with an AUC of {either_way(areas[at]):.3f} {at} rows before they come, "
+        f"{signal.how} tells events with an AUC of {either_way(areas[at]):.3f} {_before(at)}, "
         f"and with {either_way(areas[at + 1]):.3f} one row earlier"
     )
     return Leak(signal.column, "at_the_event", why)
@@ -162,14 +164,21 @@ def _often_right(table: FactsTable, signal: Signal, rows: Mask) -> bool:
     return strong_flag(signal.values[rows] == 1, table.labels[rows] == 1, STRONG_RATIO)
 
 
+def rows_of(count: int) -> str:
+    """Return a number of rows in words."""
+    return "1 row" if count == 1 else f"{count} rows"
+
+
+def _before(count: int) -> str:
+    return f"{rows_of(count)} before they come" if count else "as they come"
+
+
 def strong_flag(flags: Mask, positive: Mask, ratio: float) -> bool:
     """Say whether a yes meets many of the events and hardly anything else; half a row is added to each."""
     hits, false = float((flags & positive).sum()), float((flags & ~positive).sum())
     hit_rate = (hits + 0.5) / (positive.sum() + 1)
     false_rate = (false + 0.5) / ((~positive).sum() + 1)
     return hits >= FEWEST_EVENTS and hit_rate >= STRONG_HITS and hit_rate >= ratio * false_rate
-
-
 
 
 CHECKS: tuple[Check, ...] = (_twin, _single, _certain, _within, _abrupt)

@@ -14,7 +14,8 @@ from success.backtest import fitting, gate
 from success.backtest.alarms import alarms_of
 from success.backtest.baselines import BASE_RATE, Roles, baselines_of, per_seat, roles_of
 from success.backtest.calibration import calibrate, straight_line
-from success.backtest.foresight import knows_next, knows_who, lifetime
+from success.backtest.foresight import knows_who, lifetime
+from success.backtest.later import future_values
 from success.backtest.leaks import Leak, examine
 from success.backtest.ranking import (
     AccountBootstrap,
@@ -72,9 +73,7 @@ def backtest(table: FactsTable, asked: TimeSplit, options: Options) -> Report:
     roles = roles_of(table.names(), options.named)
     found = list(find_leaks(table, parts)) if _some_events(table, parts) else []
     leaks = tuple(one for one in found if one.column not in options.kept)
-    notes = tuple(
-        f"{one.column} is kept on request although {one.why}" for one in found if one not in leaks
-    )
+    notes = tuple(f"{one.column} is kept on request although {one.why}" for one in found if one not in leaks)
     blocked = frozenset(one.column for one in leaks)
     features = _features(table, roles, blocked)
     ignored = tuple(one.name for one in table.columns if one.identifies and one.name not in blocked)
@@ -104,8 +103,9 @@ def backtest_score(table: FactsTable, risk: Floats, asked: TimeSplit, options: O
 
 def find_leaks(table: FactsTable, parts: Parts) -> Iterator[Leak]:
     """Yield one finding for every column that knows the outcome."""
+    later = future_values(table)
     for column in table.columns:
-        found = next(_leaks_of(table, column, parts), None)
+        found = next(_leaks_of(table, column, parts), later.get(column.name))
         if found is not None:
             yield found
 
@@ -118,10 +118,9 @@ def _leaks_of(table: FactsTable, column: Column, parts: Parts) -> Iterator[Leak]
         who = knows_who(table, signal)
         if who is not None:
             yield who
-    for check in (lifetime, knows_next):
-        found = check(table, column)
-        if found is not None:
-            yield found
+    found = lifetime(table, column)
+    if found is not None:
+        yield found
 
 
 def _some_events(table: FactsTable, parts: Parts) -> bool:
@@ -168,6 +167,12 @@ def _counts(table: FactsTable, rows: Mask) -> PartCounts:
     )
 
 
+def _shrunk(fit: Fit) -> str:
+    least = fitting.EVENTS_PER_PARAMETER
+    few = f"{fit.events_per_parameter:.1f} events per fitted parameter, fewer than {least}"
+    return f"{few}: weights are shrunk strongly"
+
+
 class _Judge:
     """Measures one score over the test of a table and puts the report together."""
 
@@ -196,11 +201,7 @@ class _Judge:
         fit = None if scored is None else scored.fit
         against = gate.refusals(measured, self._train, self._test, fit)
         if fit is not None and fit.shrunk:
-            notes = (
-                *notes,
-                f"{fit.events_per_parameter:.1f} events per fitted parameter, fewer than "
-                f"{fitting.EVENTS_PER_PARAMETER}: weights are shrunk strongly",
-            )
+            notes = (*notes, _shrunk(fit))
         reasons = against or gate.passed(measured)
         return Report(not against, reasons, measured, self._train, self._test, fit=fit, notes=tuple(notes))
 
@@ -242,7 +243,9 @@ class _Judge:
                 continue
             drawn = np.full(len(areas), 0.5) if name == BASE_RATE else resamples.areas(theirs)
             spread, lead = middle(drawn), middle(areas - drawn)
-            found[name] = Baseline(area, *(spread or (None, None)), mine - area, *(lead or (None, None)))
+            low, high = spread or (None, None)
+            least, most = lead or (None, None)
+            found[name] = Baseline(area, low, high, mine - area, least, most)
         return found, notes
 
     def _segments(self, risk: Floats) -> dict[str, SegmentArea]:
@@ -254,7 +257,9 @@ class _Judge:
         for code in np.unique(codes[~np.isnan(codes)]):
             rows = codes == code
             name = column.levels[int(code)] if column.levels else f"{code:g}"
-            found[name] = SegmentArea(int(rows.sum()), int(positive[rows].sum()), auc(positive[rows], risk[rows]))
+            found[name] = SegmentArea(
+                int(rows.sum()), int(positive[rows].sum()), auc(positive[rows], risk[rows])
+            )
         return found
 
     def _weighted(self, risk: Floats) -> Weighted | None:

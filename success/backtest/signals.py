@@ -48,14 +48,14 @@ def signals_of(table: FactsTable, column: Column) -> Iterator[Signal]:
         yield from _levels(column)
     else:
         distinct = np.unique(column.values[~missing])
-        yield Signal(column.name, "its value", column.values, len(distinct) == 2 and _binary(distinct))
-        if 2 < len(distinct) <= FEW_VALUES:
+        yield Signal(column.name, "its value", column.values, _binary(distinct))
+        if not _binary(distinct) and 1 < len(distinct) <= FEW_VALUES:
             yield from (_equal(column, float(value), f"being {value:g}") for value in distinct)
     yield from _changes(table, column)
 
 
 def _binary(distinct: Floats) -> bool:
-    return bool(distinct[0] == 0 and distinct[1] == 1)
+    return bool(np.array_equal(distinct, (0, 1)))
 
 
 def _levels(column: Column) -> Iterator[Signal]:

@@ -74,7 +74,9 @@ class FactsTable:
     @cached_property
     def starts(self) -> Mask:
         """Return which rows are the first of their group."""
-        return np.concatenate(([True], self.groups[1:] != self.groups[:-1])) if len(self) else np.zeros(0, bool)
+        return (
+            np.concatenate(([True], self.groups[1:] != self.groups[:-1])) if len(self) else np.zeros(0, bool)
+        )
 
     @cached_property
     def ends(self) -> Mask:
