@@ -6,12 +6,12 @@ Neighbours: ``backtest_csv`` reads files, ``backtest_past`` the mirror, ``succes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from success.backtest.report import Baseline, Measured, PartCounts, Report
+from success.backtest.report import Measured, PartCounts, Report
 from success.backtest.run import Options, backtest
 from success.backtest.split import TimeSplit
 from sync.backtest_csv import MONTHS, Naming, read_facts, time_of
@@ -54,7 +54,7 @@ def answer_of(report: Report, form: str) -> dict[str, Any]:
         "ignored_columns": list(report.ignored),
         "train": _part(report.train, form),
         "test": _part(report.test, form),
-        "fit": report.fit,
+        "fit": None if report.fit is None else asdict(report.fit),
         **_measured(report.measured),
     }
 
@@ -75,27 +75,16 @@ def _measured(found: Measured) -> dict[str, Any]:
         "log_loss_base_rate": None if held is None else held.log_loss_base,
         "calibration_slope": None if held is None else held.slope,
         "calibration_intercept": None if held is None else held.intercept,
-        "reliability": [] if held is None else list(held.deciles),
-        "alarms": found.alarms,
+        "reliability": [] if held is None else [asdict(one) for one in held.deciles],
+        "alarms": None if found.alarms is None else asdict(found.alarms),
         "lead_time": None if found.alarms is None else found.alarms.lead_time,
         "false_alarms_per_csm_month": None
         if found.alarms is None
         else found.alarms.false_alarms_per_csm_month,
-        "auc_by_segment": dict(found.segments),
-        "arr_weighted": found.weighted,
+        "auc_by_segment": {name: asdict(one) for name, one in found.segments.items()},
+        "arr_weighted": None if found.weighted is None else asdict(found.weighted),
         "baselines": {name: one.auc for name, one in found.baselines.items()},
-        "baseline_details": {name: _baseline(one) for name, one in found.baselines.items()},
-    }
-
-
-def _baseline(one: Baseline) -> dict[str, Any]:
-    return {
-        "auc": one.auc,
-        "auc_low": one.auc_low,
-        "auc_high": one.auc_high,
-        "lead": one.lead,
-        "lead_low": one.lead_low,
-        "lead_high": one.lead_high,
+        "baseline_details": {name: asdict(one) for name, one in found.baselines.items()},
     }
 
 

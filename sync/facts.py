@@ -33,7 +33,7 @@ from success.renewal_terms import group_sources
 from sync.keep import USAGE_REF, crm_record
 from sync.seen import support_seen
 from sync.state import identity, mirror, usage_store
-from sync.state.mirror import StoredRecord
+from sync.state.mirror import ReadAgainst, StoredRecord
 from sync.state.usage_store import Presence, UsageSum
 from sync.workspace import Workspace
 
@@ -49,12 +49,14 @@ Fact = TypeVar("Fact", Ticket, SurveyAnswer, ContractLine)
 class Moment:
     """What is asked: facts known at ``known_at`` (UTC, ``None`` is now), use up to ``as_of``.
 
+    ``read_against`` ``source`` takes what the CRM held then, also where it reached us later (backtests).
     ``received_by`` leaves out usage received after that day; ``None`` takes all.
     """
 
     as_of: date
     known_at: datetime | None = None
     received_by: date | None = None
+    read_against: ReadAgainst = "ours"
 
 
 @dataclass(slots=True)
@@ -88,7 +90,7 @@ def assemble(
     tickets = _tickets(conn, ws, ids, moment, found)
     answers, names = _answers(conn, ws, ids, moment, found), _product_names(conn, ws, moment)
     usage = _Usage.read(conn, ws, accounts, moment)
-    supported = support_seen(conn, ws, moment.known_at)
+    supported = support_seen(conn, ws, moment.known_at, moment.read_against)
     for account in accounts:
         key = account.account_id
         found.facts[key] = AccountFacts(
@@ -172,7 +174,7 @@ def _records(
 ) -> list[StoredRecord]:
     if moment.known_at is None:
         return mirror.current(conn, ws.id, object_name, account_ids)
-    return mirror.known_at(conn, ws.id, object_name, moment.known_at, "ours", account_ids)
+    return mirror.known_at(conn, ws.id, object_name, moment.known_at, moment.read_against, account_ids)
 
 
 def _deals_and_lines(

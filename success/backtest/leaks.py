@@ -98,7 +98,8 @@ def _certain(table: FactsTable, signal: Signal, train: Mask, test: Mask) -> Leak
             continue
         base, sure = positive.mean(), hits / flagged.sum()
         if sure >= min(SUREST, max(SURE, LIFT_OF_SURE * base)):
-            why = f"{signal.how} is followed by the event in {sure:.0%} of cases in {part}, any row in {base:.1%}"
+            often = f"in {sure:.0%} of cases in {part}, any row in {base:.1%}"
+            why = f"{signal.how} is followed by the event {often}"
             return Leak(signal.column, "near_certain", why)
     return None
 

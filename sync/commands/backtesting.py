@@ -11,14 +11,22 @@ from rich.console import Console
 from mappings.backtest import BacktestEntry
 from mappings.load import load_charter
 from mappings.naming import VENDORS
-from mappings.problems import CharterError
+from mappings.problems import CharterError, suggest
 from success.backtest.baselines import Roles
 from success.backtest.run import Options
 from sync.backtest_csv import Naming
+from sync.backtest_gate import judged
+from sync.backtest_past import of_scorecard
 from sync.backtesting import FileSplit, of_file
 from sync.commands.output import Unusable, answer, json_option, table
+from sync.commands.showing import only_installation
+from sync.config import read_settings
+from sync.runtime import open_runtime
+from sync.workspace import open_workspace
 
+DAY = click.DateTime(formats=["%Y-%m-%d"])
 FILE_NEEDS = ("label", "time", "group", "train_to", "test_from", "embargo")
+OF_FILES = (*FILE_NEEDS, "test_to", "arr", "segment", "tenure", "usage", "seats", "score")
 
 
 @click.command()
@@ -42,25 +50,49 @@ FILE_NEEDS = ("label", "time", "group", "train_to", "test_from", "embargo")
 @click.option("--accounts-per-csm", type=click.IntRange(min=1), help="How many accounts one CSM has.")
 @click.option("--bootstrap", type=click.IntRange(min=20), help="How many resamples of accounts are drawn.")
 @click.option("--seed", type=int, help="What the resamples are drawn with.")
+@click.option("--installation", help="Whose past; needed where more than one is connected.")
+@click.option("--horizon", type=click.IntRange(28, 366), help="Within how many days a churn counts.")
+@click.option("--since", type=DAY, help="The first day of the past to look at.")
 @json_option
 def backtest(name: str | None, facts: Path | None, charter: Path | None, as_json: bool, **given: Any) -> None:
     """Judge a scorecard or model on a past it did not learn from, and say whether it may be activated.
 
     With --facts a model is fitted on a file's rows up to --train-to and judged from --test-from on.
+    With NAME, a scorecard of the charter is judged on the mirror's own past, and the report is kept.
 
     Example: colonnade backtest --facts facts.csv --charter charter.yaml --label churned --time month
     --group account --train-to 29 --test-from 31 --embargo 1 --json
     """
-    if facts is None:
-        raise Unusable("name a file with --facts")
+    if (facts is None) == (name is None):
+        raise Unusable("name either a scorecard of the charter, or a file with --facts")
+    told = _of_mirror(name, charter, given) if facts is None else _of_file(facts, charter, given)
+    answer(told, as_json, lambda out: show(out, told))
+
+
+def _of_file(facts: Path, charter: Path | None, given: dict[str, Any]) -> dict[str, Any]:
     missing = [f"--{one.replace('_', '-')}" for one in FILE_NEEDS if given[one] is None]
     if missing:
         raise Unusable(f"a file needs {', '.join(missing)} as well; see `colonnade backtest --help`")
     settings = BacktestEntry() if charter is None else settings_of(charter)
     naming = Naming(given["label"], given["time"], given["group"])
     split = FileSplit(given["train_to"], given["test_from"], given["embargo"], given["test_to"])
-    told = of_file(facts, naming, split, options_of(settings, given))
-    answer(told, as_json, lambda out: show(out, told))
+    return of_file(facts, naming, split, options_of(settings, given))
+
+
+def _of_mirror(name: str | None, file: Path | None, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer for a scorecard of the charter in force, or of a file that is to come."""
+    of_files = [f"--{one.replace('_', '-')}" for one in OF_FILES if given[one] is not None]
+    if of_files:
+        raise Unusable(f"{', '.join(of_files)} speak of a file; name it with --facts")
+    runtime = open_runtime(read_settings())
+    ws = open_workspace(runtime, given["installation"] or only_installation(runtime))
+    charter = ws.charter if file is None else load_charter(file, ws.vendor)
+    entries = judged(charter)
+    if name not in entries:
+        raise Unusable(f"there is no scorecard {name!r} in the charter. {suggest(str(name), entries)}")
+    horizon = given["horizon"] or charter.backtest.horizon_days
+    since = given["since"].date() if given["since"] else None
+    return of_scorecard(ws, entries[str(name)], options_of(charter.backtest, given), horizon, since)
 
 
 def settings_of(path: Path) -> BacktestEntry:

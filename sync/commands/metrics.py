@@ -13,6 +13,7 @@ from success.kpi_pack import Pack
 from success.lab import Difference, Figures, Lab, Variant
 from success.ledger import minor_per_unit
 from success.positions import Level
+from sync.backtest_gate import Validation, validations
 from sync.commands.output import answer, json_option, plain, table
 from sync.config import read_settings
 from sync.kpis import context, experiments, kpis, with_policies
@@ -71,11 +72,12 @@ def metrics(
 def _answer_figures(ws: Workspace, held: Portfolio, start: date, as_json: bool) -> None:
     asked = context(ws, held, start)
     headline, rest = portfolio_metrics(ws, held, asked), kpis(ws, held, start, asked)
-    told = {**plain(headline), "kpis": rest, "quarantined": held.quarantined}
-    answer(told, as_json, lambda out: _show(out, headline, rest))
+    standing = validations(ws)
+    told = {**plain(headline), "kpis": rest, "quarantined": held.quarantined, "validation": standing}
+    answer(told, as_json, lambda out: _show(out, headline, rest, standing))
 
 
-def _show(out: Console, headline: Metrics, rest: Pack) -> None:
+def _show(out: Console, headline: Metrics, rest: Pack, standing: list[Validation]) -> None:
     out.print(
         table(
             f"{headline.accounts} accounts, {headline.contract_lines} lines, as of {headline.as_of}",
@@ -87,6 +89,8 @@ def _show(out: Console, headline: Metrics, rest: Pack) -> None:
     out.print(table(f"From {rest.start} to {rest.as_of}", ("number", "value", "of"), _figure_rows(rest)))
     out.print(_cohort_table(rest))
     out.print(f"Counted by: {rest.bridge.policies}", markup=False, style="dim")
+    for one in standing:
+        out.print(f"Scorecard {one.subject}: {one.told}.", markup=False, style="dim")
 
 
 def _headline_rows(found: Metrics) -> list[tuple[str, str, str]]:

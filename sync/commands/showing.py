@@ -8,6 +8,7 @@ from rich.console import Console
 from integration.record_ids import name_of_account
 from success.decide import Decision
 from success.explain import explain as explanation
+from sync.backtest_gate import Ground, validations
 from sync.commands.diagnosis import (
     HUBSPOT,
     Diagnosis,
@@ -46,7 +47,7 @@ def explain(account: str, installation: str | None, as_json: bool) -> None:
     Example: colonnade explain "Acme Inc" --installation hubspot-24680135
     """
     runtime = open_runtime(read_settings())
-    ws = open_workspace(runtime, installation or _only_installation(runtime))
+    ws = open_workspace(runtime, installation or only_installation(runtime))
     key = _account_id(ws, account)
     today = ws.day_of(ws.now())
     found = portfolio(ws, today, account_ids=[key])
@@ -62,10 +63,13 @@ def explain(account: str, installation: str | None, as_json: bool) -> None:
         "owner": owner,
         "as_of": today,
         "health": decided.health,
+        "validation": validations(ws),
         "milestones": decided.milestones,
         "records": decided.records,
     }
-    answer(data, as_json, lambda out: _show_account(out, _told(decided, owner), decided.records))
+    standing = "".join(f"\nScorecard {one.subject}: {one.told}." for one in validations(ws))
+    text = _told(decided, owner) + standing
+    answer(data, as_json, lambda out: _show_account(out, text, decided.records))
 
 
 @click.command()
@@ -93,7 +97,17 @@ def _matters(runtime: Runtime, one: Installation) -> list[Diagnosis]:
         return [*found, Diagnosis(one.id, str(error), "apply a charter")]
     if not any(matter.severity is Severity.WRONG for matter in found):
         found += [*of_scopes(runtime, ws), *of_org(ws)]
-    return [*found, *of_reading(ws), *of_listening(ws), *_of_records(ws)]
+    return [*found, *of_reading(ws), *of_listening(ws), *_of_records(ws), *_of_scores(ws)]
+
+
+def _of_scores(ws: Workspace) -> list[Diagnosis]:
+    """Return the scores in force that were meant to be validated and are not."""
+    remedy = "run `colonnade backtest` again once there is more of a past"
+    return [
+        Diagnosis(ws.id, f"scorecard {one.subject}: {one.told}", remedy, Severity.NOTE)
+        for one in validations(ws)
+        if one.ground is Ground.FORCED
+    ]
 
 
 def _of_records(ws: Workspace) -> list[Diagnosis]:
@@ -140,7 +154,8 @@ def _show_matters(out: Console, found: list[Diagnosis]) -> None:
         out.print("Nothing is wrong.")
 
 
-def _only_installation(runtime: Runtime) -> str:
+def only_installation(runtime: Runtime) -> str:
+    """Return the one installation there is; raise StateError where there are others, or none."""
     found = every_installation(runtime)
     if len(found) != 1:
         names = ", ".join(one.id for one in found) or "none"
