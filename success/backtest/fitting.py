@@ -18,7 +18,7 @@ from success.backtest.ranking import auc
 from success.backtest.table import FactsTable, Floats, Ints, Mask
 
 CHOICES = (0.01, 0.1, 1.0, 10.0)
-STRONG = 0.02
+STRONG = 0.05
 FOLDS = 4
 FEWEST_FOLDS = 2
 EVENTS_PER_PARAMETER = 10

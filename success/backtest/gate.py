@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from success.backtest.baselines import BASE_RATE
-from success.backtest.report import Fit, Measured, PartCounts
+from success.backtest.report import Baseline, Fit, Measured, PartCounts
 
 FEWEST_EVENTS = 20
 TOO_GOOD = 0.97
@@ -69,16 +69,23 @@ def _of_ranking(measured: Measured) -> Iterator[str]:
 
 
 def _of_baselines(measured: Measured) -> Iterator[str]:
-    for name, one in measured.baselines.items():
-        if name == BASE_RATE or measured.auc is None:
-            continue
-        if one.auc >= measured.auc.value:
+    for name, one in _baselines(measured):
+        if measured.auc is not None and one.auc >= measured.auc.value:
             yield f"the {name} baseline is better: AUC {one.auc:.4f} against {measured.auc.value:.4f}"
-        elif one.lead_low is not None and one.lead_low <= 0:
-            yield (
-                f"it is not shown to be better than the {name} baseline (AUC {one.auc:.4f}): "
-                f"the interval of the lead, {one.lead_low:.4f} to {one.lead_high:.4f}, includes 0"
-            )
+
+
+def doubts(measured: Measured) -> tuple[str, ...]:
+    """Return what does not forbid activation and should be known: leads that may be chance."""
+    return tuple(
+        f"it may be no better than the {name} baseline (AUC {one.auc:.4f}): the interval of its lead, "
+        f"{one.lead_low:.4f} to {one.lead_high:.4f}, includes 0"
+        for name, one in _baselines(measured)
+        if one.lead > 0 and one.lead_low is not None and one.lead_low <= 0
+    )
+
+
+def _baselines(measured: Measured) -> Iterator[tuple[str, Baseline]]:
+    return ((name, one) for name, one in measured.baselines.items() if name != BASE_RATE)
 
 
 def _of_shuffling(fit: Fit, test: PartCounts) -> Iterator[str]:

@@ -33,7 +33,7 @@ class Baseline:
     auc: float
     auc_low: float | None
     auc_high: float | None
-    lead: float | None
+    lead: float
     lead_low: float | None
     lead_high: float | None
 

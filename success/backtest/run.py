@@ -202,8 +202,9 @@ class _Judge:
         against = gate.refusals(measured, self._train, self._test, fit)
         if fit is not None and fit.shrunk:
             notes = (*notes, _shrunk(fit))
+        notes = (*notes, *gate.doubts(measured))
         reasons = against or gate.passed(measured)
-        return Report(not against, reasons, measured, self._train, self._test, fit=fit, notes=tuple(notes))
+        return Report(not against, reasons, measured, self._train, self._test, fit=fit, notes=notes)
 
     def _measured(self, scored: _Scored) -> tuple[Measured, tuple[str, ...]]:
         test, positive = self._parts.test, self._positive

@@ -66,9 +66,9 @@ def planted(seed: int = 5) -> Planted:
             age = month - start
             use = 0.9 * use + 0.1 * 0.6 + draw.normal(0, 0.06)
             active = int(draw.binomial(seats, min(max(use, 0.02), 0.98)))
-            risk = -4.6 + 7 * (0.55 - use) + (1.0 if age % 12 == 11 else 0.0)
+            risk = -4.0 + 9 * (0.55 - use) + (1.8 if age % 12 == 11 else 0.0)
             tickets = int(draw.poisson(0.8 + (0.6 if use < 0.4 else 0.0)))
-            gone = draw.random() < 1 / (1 + np.exp(-risk - 0.25 * (tickets - 1)))
+            gone = draw.random() < 1 / (1 + np.exp(-risk - 0.45 * (tickets - 1)))
             rows.append((account, month, age, seats, active, tickets, age % 12 == 11, segment, gone))
             if gone:
                 break
