@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
 
 from success.backtest.encoding import Term, learn_terms, matrix
 from success.backtest.ranking import auc
 from success.backtest.table import FactsTable, Floats, Ints, Mask
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 CHOICES = (0.01, 0.1, 1.0, 10.0)
 STRONG = 0.05
@@ -64,11 +67,15 @@ def fit(table: FactsTable, train: Mask) -> Fitted:
 
 
 def _solve(numbers: Floats, labels: Ints, strength: float) -> LogisticRegression:
+    from sklearn.linear_model import LogisticRegression
+
     return LogisticRegression(C=strength, max_iter=ITERATIONS).fit(numbers, labels)
 
 
 def _strength(numbers: Floats, labels: Ints, groups: Ints) -> float:
     """Return the choice with the least log-loss on accounts it did not learn from."""
+    from sklearn.model_selection import GroupKFold
+
     folds = min(FOLDS, len(np.unique(groups[labels == 1])))
     if folds < FEWEST_FOLDS:
         return STRONG
