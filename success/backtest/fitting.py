@@ -8,7 +8,6 @@ makes the numbers, ``report`` asks.
 from __future__ import annotations
 
 from dataclasses import dataclass
-
 from typing import TYPE_CHECKING
 
 import numpy as np

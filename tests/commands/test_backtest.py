@@ -136,7 +136,7 @@ def test_a_file_that_is_not_there_or_half_asked_for(tmp_path, colonnade):
 
 @pytest.mark.skipif(not PLANT.exists(), reason="PLANT is not on this machine")
 def test_plant_passes_without_its_leak(colonnade):
-    """Domain section E: a logistic model reaches 0.778 [0.750, 0.802] on PLANT; its leak is exit_survey_sent."""
+    """Domain E: a logistic model reaches 0.778 (0.750 to 0.802) on PLANT; its leak is exit_survey_sent."""
     options = {
         "facts": str(PLANT),
         "label": "churn_next_month",
@@ -155,7 +155,7 @@ def test_plant_passes_without_its_leak(colonnade):
 
 @pytest.mark.skipif(not available(), reason="RavenStack is not on this machine")
 def test_ravenstack_is_refused(tmp_path, colonnade):
-    """Its churn events come by chance: tenure does better; its contracts never end, so nothing can be learned."""
+    """Its churn events come by chance and tenure does better; of its contracts none ends for good."""
     facts = write_months(tmp_path / "ravenstack.csv")
     options = {
         "time": "month_end",

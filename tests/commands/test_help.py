@@ -41,6 +41,7 @@ def test_the_commands_are_those_promised():
             for one in ("load", "history", "usage", "live", "run", "retry", "status", "addresses")
         ),
         *("portfolio generate", "portfolio load", "sandbox", "demo", "serve", "install", "doctor"),
+        "backtest",
         "bench hubspot-sync",
         "bench salesforce-sync",
         "disconnect",
