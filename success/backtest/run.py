@@ -14,6 +14,7 @@ from success.backtest import fitting, gate
 from success.backtest.alarms import alarms_of
 from success.backtest.baselines import BASE_RATE, Roles, baselines_of, per_seat, roles_of
 from success.backtest.calibration import calibrate, straight_line
+from success.backtest.clockwork import by_the_clock
 from success.backtest.foresight import knows_who, lifetime
 from success.backtest.later import future_values
 from success.backtest.leaks import Leak, examine
@@ -105,6 +106,8 @@ def find_leaks(table: FactsTable, parts: Parts) -> Iterator[Leak]:
     """Yield one finding for every column that knows the outcome."""
     later = future_values(table)
     for column in table.columns:
+        if by_the_clock(table, column):
+            continue
         found = next(_leaks_of(table, column, parts), later.get(column.name))
         if found is not None:
             yield found

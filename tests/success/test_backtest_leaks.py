@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 
+from success.backtest.ranking import auc
 from success.backtest.run import backtest, find_leaks
 from success.backtest.split import divide
-from tests.success.planted import LEAKS, honest, planted
+from tests.success.planted import LEAKS, Planted, honest, planted
 from tests.success.planted_tables import QUICK, SPLIT, table_of
 
 
@@ -36,6 +39,20 @@ def test_a_strong_honest_signal_is_kept():
     left = np.where(facts.leaves == 1, facts.left, 99)
     strong = np.random.default_rng(4).normal(size=len(left)) - 1.2 * np.exp(-left / 6)
     assert blocked(table_of(facts, engagement=strong)) == []
+
+
+def test_a_term_end_that_decides_everything_is_kept():
+    """Where all who leave do so at the end of a yearly term, that month ranks above 0.9 and knows nothing."""
+    facts = planted()
+    leave = (facts.term_end == 1) & (np.random.default_rng(2).random(len(facts.label)) < 0.4)
+    before = facts.of_account(np.where(leave, facts.age, 99), np.min)
+    there = facts.age <= before
+    cut = Planted(*(getattr(facts, one.name)[there] for one in fields(facts)))
+    table = table_of(replace(cut, label=leave[there].astype(float)))
+    (area,) = {auc(table.labels == 1, table.column("is_term_end_month").values)}
+    assert area is not None
+    assert area > 0.9
+    assert blocked(table) == []
 
 
 def test_without_its_leak_the_model_is_what_it_would_have_been():
