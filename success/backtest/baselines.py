@@ -55,6 +55,12 @@ WORDS = {
 }
 """Names a column is known by, the surest first, where nobody names it."""
 
+PARTS_OF_WORDS = {
+    "tenure": ("tenure", "account_age", "since_sign", "since_start", "months_active"),
+    "usage": ("usage_last", "usage_30", "usage_28", "active_users", "logins_30", "events_30"),
+}
+"""What such a name may hold, where none of the others is there."""
+
 
 def roles_of(names: tuple[str, ...], named: Roles) -> Roles:
     """Return the columns' roles: those named, else those known by their names.
@@ -69,8 +75,13 @@ def roles_of(names: tuple[str, ...], named: Roles) -> Roles:
             raise ValueError(
                 f"--{role} names the column {given!r}, which is not among {', '.join(names)}; correct it"
             )
-        found[role] = given or next((lower[word] for word in words if word in lower), None)
+        whole = (lower[word] for word in words if word in lower)
+        found[role] = given or next(whole, None) or _by_part(lower, PARTS_OF_WORDS.get(role, ()))
     return Roles(**found)
+
+
+def _by_part(lower: dict[str, str], parts: tuple[str, ...]) -> str | None:
+    return next((lower[name] for part in parts for name in sorted(lower) if part in name), None)
 
 
 def baselines_of(

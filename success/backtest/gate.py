@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from success.backtest.baselines import BASE_RATE
+from success.backtest.baselines import BASE_RATE, TENURE, USAGE
 from success.backtest.report import Baseline, Fit, Measured, PartCounts
 
 FEWEST_EVENTS = 20
 TOO_GOOD = 0.97
 HALF = 0.5
+FREE = (TENURE, USAGE)
+"""Baselines anybody has without a model: a lead over them must be more than chance."""
 SHUFFLED_OFF = 0.05
 SHUFFLED_ERRORS = 4.0
 
@@ -72,16 +74,26 @@ def _of_baselines(measured: Measured) -> Iterator[str]:
     for name, one in _baselines(measured):
         if measured.auc is not None and one.auc >= measured.auc.value:
             yield f"the {name} baseline is better: AUC {one.auc:.4f} against {measured.auc.value:.4f}"
+        elif name in FREE and _by_chance(one):
+            yield f"it is not shown to be better than the {name} baseline {_lead(one)}"
 
 
 def doubts(measured: Measured) -> tuple[str, ...]:
     """Return what does not forbid activation and should be known: leads that may be chance."""
     return tuple(
-        f"it may be no better than the {name} baseline (AUC {one.auc:.4f}): the interval of its lead, "
-        f"{one.lead_low:.4f} to {one.lead_high:.4f}, includes 0"
+        f"it may be no better than the {name} baseline {_lead(one)}"
         for name, one in _baselines(measured)
-        if one.lead > 0 and one.lead_low is not None and one.lead_low <= 0
+        if name not in FREE and one.lead > 0 and _by_chance(one)
     )
+
+
+def _by_chance(one: Baseline) -> bool:
+    return one.lead_low is not None and one.lead_low <= 0
+
+
+def _lead(one: Baseline) -> str:
+    spread = f"{one.lead_low:.4f} to {one.lead_high:.4f}"
+    return f"(AUC {one.auc:.4f}): the interval of its lead, {spread}, includes 0"
 
 
 def _baselines(measured: Measured) -> Iterator[tuple[str, Baseline]]:
