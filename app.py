@@ -11,6 +11,7 @@ import sys
 import click
 from flask import Flask
 
+from sync.commands.backtesting import backtest
 from sync.commands.benching import bench
 from sync.commands.chartering import charter
 from sync.commands.comparing import parity
@@ -38,6 +39,7 @@ from webhooks.salesforce_connect import salesforce_connect_blueprint
 from webhooks.usage import usage_blueprint
 
 COMMANDS = (
+    backtest,
     bench,
     charter,
     demo,

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from mappings.backtest import BacktestEntry, unknown_required
 from mappings.bindings import CrmEntry, HomesEntry
 from mappings.journey import AdoptionEntry, JourneyEntry
 from mappings.ledger_policies import Policies
@@ -115,6 +116,7 @@ class Charter(Model):
     renewal: RenewalEntry
     expansion: ExpansionEntry
     models: tuple[ModelEntry, ...] = ()
+    backtest: BacktestEntry = BacktestEntry()
 
     @field_validator("models")
     @classmethod
@@ -163,6 +165,14 @@ class Charter(Model):
             findings = attribute_findings(part, {name: one for name, one in crms.items() if one is not None})
             refuse(findings + name_findings(part, _keys_of(info.data)))
         return part
+
+    @field_validator("backtest")
+    @classmethod
+    def _required_are_there(cls, entry: BacktestEntry, info: ValidationInfo) -> BacktestEntry:
+        if {"scorecard", "scorecards"} <= info.data.keys():
+            scored = [info.data["scorecard"], *info.data["scorecards"]]
+            refuse(unknown_required(entry, [one.key for one in scored]))
+        return entry
 
     def crm_for(self, vendor: str) -> CrmEntry:
         """Return the part that speaks of ``vendor``; raise ``KeyError`` where there is none."""

@@ -52,8 +52,8 @@ Fact = TypeVar("Fact", Ticket, SurveyAnswer, ContractLine)
 class Moment:
     """What is asked: facts known at ``known_at`` (UTC, ``None`` is now), use up to ``as_of``.
 
-    ``received_by`` leaves out usage received after that day; ``None`` takes all. ``read_against`` says whose
-    knowledge ``known_at`` is: ours (looks, replay), or the CRM's before we came too (training, backtests).
+    ``read_against`` ``source`` takes what the CRM held then, also where it reached us later (backtests).
+    ``received_by`` leaves out usage received after that day; ``None`` takes all.
     """
 
     as_of: date
@@ -95,7 +95,7 @@ def assemble(
     answers, names = _answers(conn, ws, ids, moment, found), _product_names(conn, ws, moment)
     usage = _Usage.read(conn, ws, accounts, moment)
     human = _human(conn, ws, accounts, held, moment, found)
-    supported = support_seen(conn, ws, moment.known_at)
+    supported = support_seen(conn, ws, moment.known_at, moment.read_against)
     for account in accounts:
         key = account.account_id
         found.facts[key] = AccountFacts(

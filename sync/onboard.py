@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from mappings.charter import Charter, canonical_bytes, content_hash
 from mappings.portal_parts import plan_stages_of
+from sync.backtest_gate import demand
 from sync.connect import NAMESPACE, Check, identify, keep_client, keep_settings, namespace_setting
 from sync.homes import pin_homes, pinned_homes
 from sync.install import InstallPlan, make_plan
@@ -66,9 +67,19 @@ def pin_namespace(runtime: Runtime, installation_id: str) -> None:
 
 
 def apply_charter(
-    runtime: Runtime, installation_id: str, charter: Charter, author: str, reason: str = ""
+    runtime: Runtime,
+    installation_id: str,
+    charter: Charter,
+    author: str,
+    reason: str = "",
+    forced: bool = False,
 ) -> CharterLife:
-    """Bring a charter into force from now on; the same content again adds nothing."""
+    """Bring a charter into force from now on; the same content again adds nothing.
+
+    Raises StateError where it asks for a passing backtest there is none of; ``forced`` lets it pass, and
+    the reason is kept.
+    """
+    demand(runtime, installation_id, charter, author, reason if forced else None)
     body = canonical_bytes(charter).decode()
     with writing(runtime.engine) as conn:
         decision = Decision(author, runtime.clock.now(), reason)

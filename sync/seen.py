@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, func, select
 
 from sync.state import usage_store
+from sync.state.mirror import ReadAgainst
 from sync.state.mirror_rows import record_version
 from sync.state.usage_store import usage_day
 from sync.workspace import Workspace
@@ -20,14 +21,17 @@ from sync.workspace import Workspace
 DAY = timedelta(days=1)
 
 
-def support_seen(conn: Connection, ws: Workspace, known_at: datetime | None) -> bool:
-    """Say whether any ticket had reached us by ``known_at`` (UTC, inclusive; ``None`` is now)."""
+def support_seen(
+    conn: Connection, ws: Workspace, known_at: datetime | None, read_against: ReadAgainst = "ours"
+) -> bool:
+    """Say whether any ticket was known, to us or the CRM, by ``known_at`` (UTC, inclusive; None is now)."""
     reads, table = ws.inbound.crm.reads.ticket, record_version.c
     if reads is None:
         return False
     query = select(table.source_id).where(table.installation_id == ws.id, table.object == reads.object)
     if known_at is not None:
-        query = query.where(table.ingested_at <= known_at)
+        at = table.ingested_at if read_against == "ours" else table.source_at
+        query = query.where(at <= known_at)
     return conn.execute(query.limit(1)).first() is not None
 
 

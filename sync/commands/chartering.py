@@ -12,7 +12,7 @@ from rich.console import Console
 from mappings.charter import content_hash, json_schema
 from mappings.load import load_charter
 from sync.charter_plan import CharterPlan, plan_charter
-from sync.commands.output import answer, json_option, table
+from sync.commands.output import Unusable, answer, json_option, table
 from sync.config import read_settings
 from sync.install import InstallPlan
 from sync.least_calls import calls_to_write
@@ -86,16 +86,18 @@ def plan(installation: str, file: Path, as_json: bool) -> None:
 @click.argument("installation")
 @click.argument("file", type=CHARTER_FILE)
 @click.option("--reason", default="", help="Why, for the history.")
+@click.option("--force-unvalidated", is_flag=True, help="Do without a passing backtest; needs --reason.")
 @json_option
-def apply(installation: str, file: Path, reason: str, as_json: bool) -> None:
+def apply(installation: str, file: Path, reason: str, force_unvalidated: bool, as_json: bool) -> None:
     """Bring a charter into force from now on.
 
     Example: colonnade charter apply hubspot-24680135 charter.yaml --reason "new bands"
     """
+    if force_unvalidated and not reason.strip():
+        raise Unusable("--force-unvalidated needs a --reason, which is stored and shown")
     runtime = open_runtime(read_settings())
-    life = apply_charter(
-        runtime, installation, load_charter(file, _vendor(runtime, installation)), getpass.getuser(), reason
-    )
+    read = load_charter(file, _vendor(runtime, installation))
+    life = apply_charter(runtime, installation, read, getpass.getuser(), reason, force_unvalidated)
     answer(
         life, as_json, lambda out: out.print(f"In force: {life.content_hash[:12]} since {life.effective_at}.")
     )

@@ -15,6 +15,7 @@ from success.lab import Difference, Figures, Lab, Variant
 from success.ledger import minor_per_unit
 from success.positions import Level
 from success.standing_counts import StandingCounts
+from sync.backtest_gate import Validation, validations
 from sync.commands.output import answer, json_option, plain, table
 from sync.config import read_settings
 from sync.kpis import context, experiments, kpis, with_policies
@@ -74,12 +75,20 @@ def metrics(
 def _answer_figures(ws: Workspace, held: Portfolio, start: date, as_json: bool) -> None:
     asked = context(ws, held, start)
     headline, rest = portfolio_metrics(ws, held, asked), kpis(ws, held, start, asked)
-    places = standings(ws, held, start)
-    told = {**plain(headline), "kpis": rest, "standing": places, "quarantined": held.quarantined}
-    answer(told, as_json, lambda out: _show(out, headline, rest, places))
+    places, valid = standings(ws, held, start), validations(ws)
+    told = {
+        **plain(headline),
+        "kpis": rest,
+        "standing": places,
+        "quarantined": held.quarantined,
+        "validation": valid,
+    }
+    answer(told, as_json, lambda out: _show(out, headline, rest, places, valid))
 
 
-def _show(out: Console, headline: Metrics, rest: Pack, places: StandingCounts) -> None:
+def _show(
+    out: Console, headline: Metrics, rest: Pack, places: StandingCounts, valid: list[Validation]
+) -> None:
     out.print(
         table(
             f"{headline.accounts} accounts, {headline.contract_lines} lines, as of {headline.as_of}",
@@ -92,6 +101,8 @@ def _show(out: Console, headline: Metrics, rest: Pack, places: StandingCounts) -
     out.print(_cohort_table(rest))
     out.print(_place_table(places, rest.currency))
     out.print(f"Counted by: {rest.bridge.policies}", markup=False, style="dim")
+    for one in valid:
+        out.print(f"Scorecard {one.subject}: {one.told}.", markup=False, style="dim")
 
 
 def _headline_rows(found: Metrics) -> list[tuple[str, str, str]]:

@@ -12,6 +12,7 @@ from success.desired import RecordKind
 from success.explain import explain as explanation
 from success.explain_change import explain_change
 from success.wording.words import Words
+from sync.backtest_gate import Ground, validations
 from sync.commands.diagnosis import (
     HUBSPOT,
     Diagnosis,
@@ -73,12 +74,14 @@ def explain(account: str, installation: str | None, since: datetime | None, as_j
         "as_of": today,
         "standing": _standing(decided),
         "health": decided.health,
+        "validation": validations(ws),
         "milestones": decided.milestones,
         "records": decided.records,
     }
     if moved is not None:
         data["change"] = moved
     told = "\n".join([_whose(owner), _where(decided), explanation(decided.health, words)])
+    told += "".join(f"\nScorecard {one.subject}: {one.told}." for one in validations(ws))
     if moved is not None:
         told = f"{told}\n\n{explain_change(moved, words)}"
     answer(data, as_json, lambda out: _show_account(out, told, decided.records))
@@ -109,7 +112,17 @@ def _matters(runtime: Runtime, one: Installation) -> list[Diagnosis]:
         return [*found, Diagnosis(one.id, str(error), "apply a charter")]
     if not any(matter.severity is Severity.WRONG for matter in found):
         found += [*of_scopes(runtime, ws), *of_org(ws)]
-    return [*found, *of_reading(ws), *of_listening(ws), *of_models(ws), *_of_records(ws)]
+    return [*found, *of_reading(ws), *of_listening(ws), *of_models(ws), *_of_records(ws), *_of_scores(ws)]
+
+
+def _of_scores(ws: Workspace) -> list[Diagnosis]:
+    """Return the scores in force that were meant to be validated and are not."""
+    remedy = "run `colonnade backtest` again once there is more of a past"
+    return [
+        Diagnosis(ws.id, f"scorecard {one.subject}: {one.told}", remedy, Severity.NOTE)
+        for one in validations(ws)
+        if one.ground is Ground.FORCED
+    ]
 
 
 def _of_records(ws: Workspace) -> list[Diagnosis]:
@@ -157,7 +170,7 @@ def _show_matters(out: Console, found: list[Diagnosis]) -> None:
 
 
 def only_installation(runtime: Runtime) -> str:
-    """Return the id of the one installation there is. Raises StateError naming those where there are more."""
+    """Return the one installation there is; raise StateError where there are others, or none."""
     found = every_installation(runtime)
     if len(found) != 1:
         names = ", ".join(one.id for one in found) or "none"

@@ -6,6 +6,7 @@ Importing this package fills ``metadata`` with every table, which migrations com
 """
 
 from sync.state import (
+    backtests,
     charters,
     clock_table,
     consents,
@@ -28,6 +29,7 @@ from sync.state import (
 from sync.state.schema import metadata
 
 __all__ = [
+    "backtests",
     "charters",
     "clock_table",
     "consents",

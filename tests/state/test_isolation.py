@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, select
 
 from integration.parts import Part, PartKind
 from sync.state import (
+    backtests,
     charters,
     cursors,
     dirty,
@@ -90,6 +91,27 @@ def _presence(conn: Connection, owner: str, word: str) -> None:
     usage_store.add_presence(conn, owner, [usage_store.Presence("1", "p", DAY_1, word, DAY_1)])
 
 
+SUBJECT = backtests.Subject("health@1", "h")
+
+
+def _report(conn: Connection, owner: str, word: str) -> None:
+    backtests.keep(conn, owner, SUBJECT, NOW, True, {"v": word})
+
+
+def _report_word(conn: Connection, owner: str) -> object:
+    found = backtests.newest(conn, owner, SUBJECT)
+    return found.body["v"] if found and isinstance(found.body, dict) else None
+
+
+def _waiver(conn: Connection, owner: str, word: str) -> None:
+    backtests.waive(conn, owner, SUBJECT, backtests.Waiver("jane", NOW, word))
+
+
+def _waiver_word(conn: Connection, owner: str) -> object:
+    found = backtests.waiver(conn, owner, SUBJECT)
+    return None if found is None else found.reason
+
+
 def _due_word(conn: Connection, owner: str) -> object:
     return due.schedule(conn, owner).get("sweep")
 
@@ -146,6 +168,8 @@ CASES = [
         _part,
         lambda conn, owner: _first([one.crm_id for one in installed_parts.owned(conn, owner)]),
     ),
+    Case(("backtest_report",), _report, _report_word),
+    Case(("backtest_waiver",), _waiver, _waiver_word),
     Case(
         ("identity",),
         lambda conn, owner, word: identity.mint_many(conn, owner, "group", {"1": word}),

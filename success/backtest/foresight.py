@@ -1,0 +1,159 @@
+"""Columns that know more of the future than the label asks: who leaves at all, how long one lasts.
+
+Totals of a lifetime and what was recorded later look harmless beside the label and give away what
+nobody knew. Neighbours: ``leaks`` looks at the label itself and holds the form of a finding,
+``later`` finds values of a later time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from success.backtest.leaks import FEWEST_EVENTS, Leak, either_way, strong_flag
+from success.backtest.ranking import auc_within
+from success.backtest.signals import Signal
+from success.backtest.table import FAR, Column, FactsTable, Floats, Ints, Mask
+
+KNOWS_WHO = 0.85
+KNOWS_WHO_RATIO = 8.0
+NEAR_ROWS = 3
+"""A warning may show so many rows before the event; before that nobody can know."""
+STILL = 0.99
+KNOWS_LENGTH = 0.6
+SAME_TOTAL = 0.9
+EQUAL_TOTAL = 0.8
+FEWEST_ACCOUNTS = 30
+TRACE = 1e-6
+
+
+def knows_who(table: FactsTable, signal: Signal) -> Leak | None:
+    """Find what tells, long before, the accounts that will ever have an event from those that never do."""
+    before = table.rows_to_event
+    coming = (before > NEAR_ROWS) & (before < FAR)
+    never = ~_ever(table)
+    rows = signal.known & (coming | never)
+    accounts = [len(np.unique(table.groups[rows & part])) for part in (coming, never)]
+    if min(accounts) < FEWEST_EVENTS:
+        return None
+    area = either_way(auc_within(table.times[rows], coming[rows], signal.values[rows]))
+    flags = signal.values[rows] == 1
+    sure = signal.flag and strong_flag(flags, coming[rows], KNOWS_WHO_RATIO)
+    if area < KNOWS_WHO and not sure:
+        return None
+    why = (
+        f"{signal.how} tells more than {NEAR_ROWS} rows before who will ever have the event "
+        f"(AUC {area:.3f} among rows of one time)"
+    )
+    return Leak(signal.column, "recorded_after", why)
+
+
+def _ever(table: FactsTable) -> Mask:
+    counts = np.bincount(table.groups, weights=table.labels)
+    return np.asarray(counts[table.groups] > 0)
+
+
+def lifetime(table: FactsTable, column: Column) -> Leak | None:
+    """Find what stands still and knows how long the account lasts, or what it will have summed up to."""
+    if column.levels or not stands_still(table, column):
+        return None
+    first = np.flatnonzero(table.starts)
+    values = drawn_in(column.values[first])
+    known = ~np.isnan(values)
+    if known.sum() < FEWEST_ACCOUNTS or np.ptp(values[known]) == 0:
+        return None
+    return _same_total(table, column, first) or _knows_length(table, column, first)
+
+
+def stands_still(table: FactsTable, column: Column) -> bool:
+    """Say whether a column hardly ever changes within an account."""
+    before = table.lagged(column.values, 1)
+    compared = ~np.isnan(before) & ~column.missing
+    return bool(compared.sum() >= FEWEST_ACCOUNTS and (column.values == before)[compared].mean() >= STILL)
+
+
+def _knows_length(table: FactsTable, column: Column, first: Ints) -> Leak | None:
+    ended = _ever(table)[first]
+    length = np.log1p(np.bincount(table.groups)[table.groups[first]])
+    tie = _tie(column.values[first], length, _origins(table, column, first), ended)
+    if tie is None or abs(tie) < KNOWS_LENGTH:
+        return None
+    why = f"it never changes and goes with how long the accounts that leave last (correlation {tie:.2f})"
+    return Leak(column.name, "lifetime_aggregate", why)
+
+
+def _same_total(table: FactsTable, column: Column, first: Ints) -> Leak | None:
+    """Compare with totals of the other columns over all of an account's rows."""
+    mine = column.values[first]
+    everyone = np.ones(len(first), bool)
+    origins = _origins(table, column, first)
+    for other in numeric_but(table, column):
+        if stands_still(table, other):
+            continue
+        for name, total in _totals(table, other):
+            known = ~np.isnan(mine) & ~np.isnan(total)
+            if known.sum() < FEWEST_ACCOUNTS or np.ptp(total[known]) == 0:
+                continue
+            equal = float(np.isclose(mine[known], total[known], rtol=1e-6, atol=1e-9).mean())
+            tie = _tie(mine, drawn_in(total), origins, everyone)
+            if equal >= EQUAL_TOTAL or (tie is not None and abs(tie) >= SAME_TOTAL):
+                why = f"it is the {name} of {other.name} over all rows of the account, later ones among them"
+                return Leak(column.name, "lifetime_aggregate", why)
+    return None
+
+
+def _totals(table: FactsTable, column: Column) -> Iterator[tuple[str, Floats]]:
+    filled = np.where(column.missing, 0.0, column.values)
+    starts = np.flatnonzero(table.starts)
+    total = np.add.reduceat(filled, starts)
+    count = np.add.reduceat((~column.missing).astype(float), starts)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        yield "sum", total
+        yield "mean", np.where(count > 0, total / count, np.nan)
+    yield "largest value", np.maximum.reduceat(np.where(column.missing, -np.inf, column.values), starts)
+    yield "smallest value", np.minimum.reduceat(np.where(column.missing, np.inf, column.values), starts)
+    yield "last value", column.values[table.ends]
+
+
+def _origins(table: FactsTable, column: Column, first: Ints) -> Floats:
+    """Return what was known of each account at its first row: when, and all its numbers then."""
+    known = [np.ones(len(first)), table.times[first].astype(float)]
+    for other in numeric_but(table, column):
+        values = drawn_in(other.values[first])
+        missing = np.isnan(values)
+        if missing.all():
+            continue
+        known.append(np.where(missing, np.nanmean(values), values))
+    return np.column_stack(known)
+
+
+def _tie(values: Floats, other: Floats, origins: Floats, rows: Mask) -> float | None:
+    """Return the correlation of two columns of accounts beyond what their beginnings explain."""
+    drawn = drawn_in(values)
+    rows = rows & np.isfinite(drawn) & np.isfinite(other)
+    if rows.sum() < max(FEWEST_ACCOUNTS, 3 * origins.shape[1]):
+        return None
+    return left_over(np.column_stack([drawn[rows], other[rows]]), origins[rows])
+
+
+def left_over(pair: Floats, explained_by: Floats) -> float | None:
+    """Return the correlation of two columns after taking out what others explain of each."""
+    basis, _ = np.linalg.qr(explained_by)
+    rest = pair - basis @ (basis.T @ pair)
+    spread = np.sqrt((rest**2).sum(axis=0))
+    whole = np.sqrt(((pair - pair.mean(axis=0)) ** 2).sum(axis=0))
+    if (spread <= TRACE * whole).any():
+        return None
+    return float((rest[:, 0] * rest[:, 1]).sum() / spread[0] / spread[1])
+
+
+def numeric_but(table: FactsTable, but: Column) -> Iterator[Column]:
+    """Yield the other columns of numbers."""
+    return (one for one in table.columns if one.name != but.name and not one.levels and not one.missing.all())
+
+
+def drawn_in(values: Floats) -> Floats:
+    """Return numbers with long tails drawn in, the sign kept."""
+    drawn: Floats = np.sign(values) * np.log1p(np.abs(values))
+    return drawn

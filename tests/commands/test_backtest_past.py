@@ -1,0 +1,177 @@
+"""A scorecard over a mirror's past, and the charters that ask for its report before they come into force."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.port import Link
+from sync.clock import move_clock
+from sync.commands.installing import DEFAULT_CHARTER
+from sync.config import read_settings
+from sync.state import installations
+from sync.state.engine import open_engine, writing
+from sync.state.mirror_rows import MirrorRecord
+from sync.state.mirror_store import store
+from tests.commands.conftest import PORTAL, Home
+
+TODAY = datetime(2040, 7, 1, 9, 0, tzinfo=UTC)
+"""Later than the wall, at which the home had its charter applied."""
+WON = {"id": "won", "label": "Won", "closed": True, "won": True, "probability": 1.0, "active": True}
+SEATS = """  measures:
+    - measure: seats
+      group: commercial
+      weight: 100
+      curve: [[0, 0], [100, 100]]
+"""
+
+
+def charter(folder: Path, *, version: int = 2, turned: bool = False, required: bool = True) -> Path:
+    """Return our charter with a scorecard of seats alone: the more the better, or turned round."""
+    text = DEFAULT_CHARTER.read_text("utf-8")
+    begin = text.index("  measures:\n    - measure: seat_utilisation")
+    end = text.index("# The success plan of every new customer")
+    seats = SEATS.replace("[[0, 0], [100, 100]]", "[[0, 100], [100, 0]]") if turned else SEATS
+    text = text[:begin] + seats + text[end:]
+    text = text.replace("key: health\n  version: 1", f"key: health\n  version: {version}")
+    if required:
+        text += "\nbacktest:\n  required: [health]\n  resamples: 100\n"
+    path = folder / f"charter-{version}-{turned}.yaml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def _at(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _contract(account: int, term: int, start: date, seats: int) -> Iterator[MirrorRecord]:
+    key, deal = str(1000 + account), f"{account}{term}"
+    values = {"dealname": "A deal", "amount": "1200", "deal_currency_code": "EUR", "pipeline": "p"}
+    values |= {"closedate": f"{start}T00:00:00Z", "dealstage": "won", "deal_kind": "new"}
+    company = (Link("companies", key),)
+    yield MirrorRecord("deals", deal, _at(start), values, company, key, created_at=_at(start))
+    line = {"contract_ref": deal, "contract_product": "core", "contract_seats": str(seats)}
+    line |= {"contract_start": f"{start}", "contract_end": f"{start + timedelta(days=365)}"}
+    line |= {"contract_arr": "1200", "hs_line_item_currency_code": "EUR", "contract_term_months": "12"}
+    yield MirrorRecord(
+        "line_items", deal, _at(start), line, (Link("deals", deal),), key, created_at=_at(start)
+    )
+
+
+def _records() -> list[MirrorRecord]:
+    """Return 130 customers of yearly terms; small ones renew in 3 of 10 cases, large ones in 9 of 10."""
+    draw, found = random.Random(4), []
+    for account in range(130):
+        start = date(2037, 1, 1) + timedelta(days=draw.randrange(900))
+        seats = draw.randrange(5, 95)
+        values = {"name": f"Customer {account}", "createdate": f"{start}T00:00:00Z"}
+        made = _at(start)
+        found.append(
+            MirrorRecord(
+                "companies", str(1000 + account), made, values, (), str(1000 + account), created_at=made
+            )
+        )
+        term = 0
+        while start < date(2040, 7, 1):
+            found += _contract(account, term, start, seats)
+            if draw.random() < (0.7 if seats < 40 else 0.1):
+                break
+            start, term = start + timedelta(days=365), term + 1
+    return found
+
+
+@pytest.fixture
+def lived(home: Home) -> Home:
+    """Give the home with three and a half years of customers in its mirror, on 1 July 2040."""
+    engine = open_engine(read_settings(home.env).database_url)
+    move_clock(engine, TODAY, running=False)
+    with writing(engine) as conn:
+        settings: dict[str, Any] = {"pipelines": [{"id": "p", "label": "P", "stages": [WON]}]}
+        installations.change_settings(conn, PORTAL, settings)
+        store(conn, PORTAL, TODAY, _records())
+    engine.dispose()
+    return home
+
+
+def test_a_charter_that_asks_for_a_report_waits_for_a_passing_one(lived: Home, colonnade, tmp_path):
+    """Refused without a report, taken after one of its content that passed, which explain and metrics say."""
+    new = charter(tmp_path)
+    colonnade(lived.env, "charter", "apply", PORTAL, str(new)).refused(
+        "health@2 has no passing backtest", "--force-unvalidated"
+    )
+    told = colonnade(lived.env, "backtest", "health", "--charter", str(new), "--json").json()
+    assert told["activate"], told["reasons"]
+    assert told["blocked_columns"] == []
+    assert told["auc"] > 0.6
+    assert told["train"]["events"] >= 20
+    assert told["test"]["events"] >= 20
+    assert told["train"]["last"] < told["test"]["first"]
+    assert told["alarms"]["unit"] == "days"
+    assert told["arr_weighted"] is not None
+    assert "existing_score" in told["baselines"]
+    (row,) = lived.rows["backtest_report"]
+    assert told["subject_hash"] in row
+    assert json.dumps(told["auc"]) in row
+    other = str(charter(tmp_path, turned=True))
+    colonnade(lived.env, "charter", "apply", PORTAL, other).refused("health@2 has no passing backtest")
+    colonnade(lived.env, "charter", "apply", PORTAL, str(new)).well()
+    said = colonnade(lived.env, "explain", "Customer 3", "--json").json()["validation"]
+    assert [(one["subject"], one["ground"]) for one in said] == [("health@2", "passed")]
+    assert "passed its backtest of 2040-07-01" in colonnade(lived.env, "metrics", PORTAL).out
+
+
+def test_a_report_that_failed_opens_nothing(lived: Home, colonnade, tmp_path):
+    """A score turned round ranks the wrong way; its report is kept and the charter stays out."""
+    turned = charter(tmp_path, turned=True)
+    told = colonnade(lived.env, "backtest", "health", "--charter", str(turned), "--json").json()
+    assert not told["activate"]
+    assert any("the wrong way round" in reason for reason in told["reasons"])
+    colonnade(lived.env, "charter", "apply", PORTAL, str(turned)).refused("health@2 has no passing backtest")
+
+
+def test_an_admin_may_force_it_with_a_reason_that_is_shown(lived: Home, colonnade, tmp_path):
+    """No reason, no force; with one it is in force, and explain, metrics and doctor repeat the reason."""
+    new = str(charter(tmp_path))
+    colonnade(lived.env, "charter", "apply", PORTAL, new, "--force-unvalidated").refused("needs a --reason")
+    words = ("--force-unvalidated", "--reason", "the board wants it by Monday")
+    colonnade(lived.env, "charter", "apply", PORTAL, new, *words).well()
+    for asked in (("explain", "Customer 3"), ("metrics", PORTAL), ("doctor",)):
+        out = " ".join(colonnade(lived.env, *asked, "--json").out.split())
+        assert "the board wants it by Monday" in out, asked
+    ground = colonnade(lived.env, "metrics", PORTAL, "--json").json()["validation"][0]["ground"]
+    assert ground == "forced"
+
+
+def test_expert_weights_stay_usable_and_are_called_so(lived: Home, colonnade, tmp_path):
+    """What no charter requires a report of comes into force as ever, shown as not validated."""
+    colonnade(lived.env, "charter", "apply", PORTAL, str(charter(tmp_path, required=False))).well()
+    (said,) = colonnade(lived.env, "explain", "Customer 3", "--json").json()["validation"]
+    assert (said["ground"], said["required"]) == ("expert", False)
+    assert said["told"].startswith("expert weights, not validated")
+
+
+def test_a_past_too_short_is_said(home: Home, colonnade):
+    """Nothing mirrored, nothing to judge by: one error, and what to do."""
+    colonnade(home.env, "backtest", "health").refused("no account of the past has a score")
+
+
+def test_a_name_that_is_none_is_told(home: Home, colonnade):
+    """The nearest scorecard is named; options of files are refused beside a name."""
+    colonnade(home.env, "backtest", "helth").refused("no scorecard 'helth'", "'health'")
+    colonnade(home.env, "backtest", "health", "--label", "x").refused("--label speak of a file")
+    colonnade(home.env, "backtest").refused("name either a scorecard")
+
+
+def test_a_required_name_that_is_none_is_a_mistake_of_the_charter(tmp_path, colonnade):
+    """By file, line and column, with the remedy."""
+    path = charter(tmp_path)
+    path.write_text(path.read_text("utf-8").replace("required: [health]", "required: [wealth]"), "utf-8")
+    done = colonnade({}, "charter", "check", str(path), "--vendor", "hubspot")
+    done.refused("backtest.required[0]", "no scorecard or model 'wealth'", "Did you mean 'health'?")
