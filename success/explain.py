@@ -87,7 +87,8 @@ def shown_value(name: str, value: MeasureValue) -> str:
     if unit is Unit.SHARE:
         return f"{half_up(number * 100)} %"
     if unit is Unit.DAYS:
-        return f"{number} day" if number == 1 else f"{number} days"
+        shown = number if number.denominator == 1 else tenths(half_up(number * 10))
+        return f"{shown} day" if number == 1 else f"{shown} days"
     if unit is Unit.MONEY:
         return f"{half_up(number):,}"
     return str(number) if unit is Unit.COUNT else str(tenths(half_up(number * 10)))

@@ -35,6 +35,7 @@ from sync.seen import support_seen
 from sync.state import identity, mirror, usage_store
 from sync.state.mirror import StoredRecord
 from sync.state.usage_store import Presence, UsageSum
+from sync.tidy import presence_from
 from sync.workspace import Workspace
 
 ACCOUNT_KEY = "account"
@@ -103,6 +104,7 @@ def assemble(
             presence=usage.presence(account),
             usage_seen=usage.seen,
             support_seen=supported,
+            presence_from=presence_from(ws),
         )
     return found
 
