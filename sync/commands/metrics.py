@@ -14,6 +14,7 @@ from success.kpi_pack import Pack
 from success.lab import Difference, Figures, Lab, Variant
 from success.ledger import minor_per_unit
 from success.positions import Level
+from success.sentiment import Sentiment
 from sync.commands.output import answer, json_option, plain, table
 from sync.config import read_settings
 from sync.kpis import context, experiments, kpis, with_policies
@@ -140,6 +141,9 @@ def _figure_rows(rest: Pack) -> list[tuple[str, str, str]]:
         (f"Fresh: {one.measure}", _share(one.share), f"{one.fresh} of {one.accounts}")
         for one in rest.freshness
     ]
+    rows += [(f"{one.name}, 90 days", _interval(one), f"{one.n} answers") for one in rest.sentiment]
+    early = rest.tickets_before_signup
+    rows.append(("Tickets before their account", _share(early.share), f"{early.before} of {early.tickets}"))
     codes = Counter(one.code for one in rest.contradictions)
     rows += [(f"Contradiction: {code}", str(count), "") for code, count in sorted(codes.items())]
     rows += [(f"Left out: {one.line_id}", one.reason, one.account_id) for one in rest.left_out]
@@ -207,6 +211,13 @@ def _money(minor: int, currency: str, *, sign: bool = False) -> str:
 
 def _share(value: Fraction | float | None) -> str:
     return "unknown" if value is None else f"{float(value):.4f}"
+
+
+def _interval(found: Sentiment) -> str:
+    """Return the figure with its 95 % interval."""
+    if found.value is None or found.low is None or found.high is None:
+        return "unknown"
+    return f"{float(found.value):.1f} ({float(found.low):.1f} to {float(found.high):.1f})"
 
 
 def _number(value: int | None) -> str:
