@@ -17,6 +17,7 @@ from mappings.bindings import CrmEntry, HomesEntry
 from mappings.ledger_policies import Policies
 from mappings.rulebook import ExpansionEntry, PlanEntry, RenewalEntry, ScorecardEntry
 from mappings.scalars import Finding, Model, Name, Zone, refuse
+from mappings.usage_identity import UsageEntry
 from success.rules import Rules
 
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -89,6 +90,7 @@ class Charter(Model):
     plan: PlanEntry
     renewal: RenewalEntry
     expansion: ExpansionEntry
+    usage: UsageEntry | None = None
 
     def crm_for(self, vendor: str) -> CrmEntry:
         """Return the part that speaks of ``vendor``; raise ``KeyError`` where there is none."""

@@ -1,4 +1,4 @@
-"""What customers say, over a portfolio: NPS and CSAT with their intervals (K22), and who asked for help too soon.
+"""What customers say, over a portfolio: NPS and CSAT with intervals (K22), and who asked for help too soon.
 
 Each person's latest answer in the window counts once; below five nothing is said. Intervals are those of
 K22, exact to a thousandth and cut to the scale. Neighbours: ``measures`` has the figures of one account,

@@ -22,6 +22,7 @@ from sync.state import (
     ledger_rows,
     mirror_rows,
     token_lease,
+    usage_names,
     usage_store,
 )
 from sync.state.schema import metadata
@@ -44,5 +45,6 @@ __all__ = [
     "metadata",
     "mirror_rows",
     "token_lease",
+    "usage_names",
     "usage_store",
 ]
