@@ -21,6 +21,7 @@ from sync.kpis import context, experiments, kpis, with_policies
 from sync.numbers import Metrics, Portfolio, portfolio, year_before
 from sync.numbers import metrics as portfolio_metrics
 from sync.runtime import open_runtime
+from sync.usage_numbers import UsageIntake, intake
 from sync.workspace import Workspace, open_workspace
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -73,11 +74,12 @@ def metrics(
 def _answer_figures(ws: Workspace, held: Portfolio, start: date, as_json: bool) -> None:
     asked = context(ws, held, start)
     headline, rest = portfolio_metrics(ws, held, asked), kpis(ws, held, start, asked)
-    told = {**plain(headline), "kpis": rest, "quarantined": held.quarantined}
-    answer(told, as_json, lambda out: _show(out, headline, rest))
+    used = intake(ws, held.as_of, held.known_at)
+    told = {**plain(headline), "kpis": rest, "quarantined": held.quarantined, "usage_intake": used}
+    answer(told, as_json, lambda out: _show(out, headline, rest, used))
 
 
-def _show(out: Console, headline: Metrics, rest: Pack) -> None:
+def _show(out: Console, headline: Metrics, rest: Pack, used: UsageIntake) -> None:
     out.print(
         table(
             f"{headline.accounts} accounts, {headline.contract_lines} lines, as of {headline.as_of}",
@@ -87,6 +89,7 @@ def _show(out: Console, headline: Metrics, rest: Pack) -> None:
     )
     out.print(_bridge_table(rest))
     out.print(table(f"From {rest.start} to {rest.as_of}", ("number", "value", "of"), _figure_rows(rest)))
+    out.print(table(f"Usage received, up to {used.as_of}", ("number", "value", "of"), _intake_rows(used)))
     out.print(_cohort_table(rest))
     out.print(f"Counted by: {rest.bridge.policies}", markup=False, style="dim")
 
@@ -148,6 +151,19 @@ def _figure_rows(rest: Pack) -> list[tuple[str, str, str]]:
     rows += [(f"Contradiction: {code}", str(count), "") for code, count in sorted(codes.items())]
     rows += [(f"Left out: {one.line_id}", one.reason, one.account_id) for one in rest.left_out]
     return rows
+
+
+def _intake_rows(used: UsageIntake) -> list[tuple[str, str, str]]:
+    rows = [
+        ("Rows that belong to an account", _share(used.match_rate), f"{used.matched} of {used.rows}"),
+        ("Days from use to receipt, median", _number(used.lag_median_days), "received in 28 days"),
+        ("Days from use to receipt, 95 of 100", _number(used.lag_95_days), "received in 28 days"),
+        ("Dated ahead, waiting", str(used.ahead), ""),
+    ]
+    rows += [
+        (f"Belongs to nobody: {reason.value}", str(count), "") for reason, count in used.unmatched.items()
+    ]
+    return rows + [(f"  {one.named}", str(one.rows), one.reason.value) for one in used.names]
 
 
 def _cohort_table(rest: Pack) -> object:

@@ -18,6 +18,7 @@ from sync.commands.diagnosis import (
     of_org,
     of_reading,
     of_scopes,
+    of_usage,
 )
 from sync.commands.output import answer, json_option, table
 from sync.config import read_settings
@@ -93,7 +94,7 @@ def _matters(runtime: Runtime, one: Installation) -> list[Diagnosis]:
         return [*found, Diagnosis(one.id, str(error), "apply a charter")]
     if not any(matter.severity is Severity.WRONG for matter in found):
         found += [*of_scopes(runtime, ws), *of_org(ws)]
-    return [*found, *of_reading(ws), *of_listening(ws), *_of_records(ws)]
+    return [*found, *of_reading(ws), *of_listening(ws), *of_usage(ws), *_of_records(ws)]
 
 
 def _of_records(ws: Workspace) -> list[Diagnosis]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -103,18 +102,6 @@ def test_use_dated_ahead_waits_for_its_day(there: Office) -> None:
     assert uses_known(there, today + timedelta(days=7)) == 5
     assert uses_known(there, today + timedelta(days=8), today + timedelta(days=6)) == 0
     assert uses_known(there, today + timedelta(days=8), today + timedelta(days=7)) == 5
-
-
-def test_an_address_is_kept_as_a_hash_only(there: Office) -> None:
-    """A user told by an e-mail address is one person, and the address stands nowhere in what is kept."""
-    there.use([event("birch", TUESDAY, "ann@birch.example"), event("birch", TUESDAY, "u2")])
-    there.drain()
-    with reading(there.engine) as conn:
-        users = {one.user_ref for one in usage_store.presence(conn, there.id, ["birch"], DAYS)}
-    hidden = "@" + hashlib.sha256(f"{there.id}\nann@birch.example".encode()).hexdigest()[:32]
-    assert users == {"u2", hidden}
-    files = Path(there.deployment.runtime.settings.usage_store).rglob("*.parquet")
-    assert all(b"ann@" not in file.read_bytes() for file in files)
 
 
 def test_usage_of_an_unknown_account_counts_once_the_account_is_there(there: Office) -> None:
