@@ -276,9 +276,11 @@ class _Usage:
         sums: defaultdict[str, list[UsageSum]] = defaultdict(list)
         users: defaultdict[str, list[Presence]] = defaultdict(list)
         for one in usage_store.usage(conn, ws.id, refs, (BEGINNING, until), moment.received_by):
-            sums[refs[one.account_ref]].append(one)
+            for account_id in refs[one.account_ref]:
+                sums[account_id].append(one)
         for seen in usage_store.presence(conn, ws.id, refs, recent, moment.received_by):
-            users[refs[seen.account_ref]].append(seen)
+            for account_id in refs[seen.account_ref]:
+                users[account_id].append(seen)
         return cls(usage_store.seen_any(conn, ws.id, moment.received_by), sums, users)
 
     def days(self, account: Account) -> tuple[UsageDay, ...]:

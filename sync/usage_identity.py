@@ -93,22 +93,25 @@ def matched(
 
 def refs_of(
     conn: Connection, ws: Workspace, accounts: Iterable[Account], known_at: datetime | None = None
-) -> dict[str, str]:
-    """Return under which references usage of the accounts is counted, each with its account.
+) -> dict[str, tuple[str, ...]]:
+    """Return under which references usage of the accounts is counted, each with whose it is.
 
-    Without `usage` in the charter these are the accounts' own names, whatever else usage named.
+    Without `usage` in the charter these are the accounts' own names, whatever else usage named, and
+    accounts of one name all have it.
     """
-    own = {_usage_name(ws.vendor, one): one.account_id for one in accounts}
     if ws.charter.usage is None:
+        own: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
+        for one in accounts:
+            own[_usage_name(ws.vendor, one)] += (one.account_id,)
         more = usage_names.named(conn, ws.id, Means.ACCOUNT.value, own)
-        return {one.ref: own[one.account] for one in more} | own
-    ids = set(own.values())
+        return {named.ref: own[named.account] for named in more} | own
+    ids = {one.account_id for one in accounts}
     theirs = usage_names.claims_of(conn, ws.id, ids, known_at)
     candidates = {Names(name) for name in theirs[Means.ACCOUNT.value]}
     for kind, names in theirs.items():
         candidates |= usage_names.named(conn, ws.id, kind, names)
     found = matched(conn, ws, candidates, known_at)
-    return {one.ref: account for one, account in found.items() if account in ids}
+    return {one.ref: (account,) for one, account in found.items() if account in ids}
 
 
 def usage_days(
@@ -120,7 +123,8 @@ def usage_days(
     """
     refs = refs_of(conn, ws, accounts)
     for ref, received_on in usage_store.received_after(conn, ws.id, list(refs), first - DAY):
-        yield refs[ref], received_on + DAY
+        for account in refs[ref]:
+            yield account, received_on + DAY
     if ws.charter.usage is not None:
         ids = [one.account_id for one in accounts]
         for account, instant in usage_names.claimed_since(conn, ws.id, ids, ws.grid_point(first)):

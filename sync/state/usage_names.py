@@ -30,6 +30,8 @@ usage_name = Table(
     Column("email_domain", Text, nullable=False),
 )
 KINDS = ("account", "subscription", "email_domain")
+for _kind in KINDS:
+    Index(f"ix_usage_name_{_kind}", usage_name.c.installation_id, usage_name.c[_kind])
 
 usage_claim = Table(
     "usage_claim",

@@ -19,6 +19,7 @@ from mappings.binding import Binding
 from mappings.charter import Charter
 from mappings.load import load_charter
 from mappings.usage_identity import Means, UsageEntry
+from sync.commands.diagnosis import of_usage
 from sync.facts import Moment, assemble
 from sync.state import usage_store
 from sync.state.engine import reading
@@ -117,6 +118,7 @@ def test_each_name_finds_its_account(there: Office) -> None:
     }
     assert "domain nowhere.example" in [one.named for one in found.names]
     assert (found.lag_median_days, found.lag_95_days, found.ahead) == (1, 1, 0)
+    assert any("unknown domain: domain nowhere.example (1)" in one.matter for one in of_usage(there.ws))
     assert kept_of_people(there) == {"u1", "u2", "u3", "u4"}
 
 

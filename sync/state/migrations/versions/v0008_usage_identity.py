@@ -22,6 +22,8 @@ def upgrade() -> None:
         sa.Column("email_domain", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("installation_id", "ref", name="pk_usage_name"),
     )
+    for kind in ("account", "subscription", "email_domain"):
+        op.create_index(f"ix_usage_name_{kind}", "usage_name", ["installation_id", kind])
     op.create_table(
         "usage_claim",
         sa.Column("installation_id", sa.Text(), nullable=False),
