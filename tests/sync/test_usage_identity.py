@@ -19,9 +19,10 @@ from mappings.binding import Binding
 from mappings.charter import Charter
 from mappings.load import load_charter
 from mappings.usage_identity import Means, UsageEntry
+from success.fold import FoldState
 from sync.commands.diagnosis import of_usage
 from sync.facts import Moment, assemble
-from sync.state import usage_store
+from sync.state import fold, usage_store
 from sync.state.engine import reading
 from sync.state.usage_names import Names
 from sync.usage_identity import Unmatched, match, usage_days
@@ -155,6 +156,22 @@ def test_usage_of_a_domain_nobody_has_yet_is_matched_once_somebody_has(there: Of
     assert uses(there, "birch") == 5
     assert (told(there).matched, told(there).unmatched) == (1, {})
     assert uses(there, "birch", before) == 0
+    birch = there.sandbox.lookup("account:birch")
+    for day in (16, 17):
+        there.deployment.at(datetime(2025, 1, day, 9, tzinfo=UTC))
+        there.look_at_all()
+        there.settle()
+    with reading(there.engine) as conn:
+        kept = fold.newest(conn, there.id, [birch], date(2025, 1, 17))[birch].state
+    with there.engine.begin() as conn:
+        assert fold.drop(conn, there.id) > 0
+    there.deployment.later(minutes=1)
+    there.look_at_all()
+    there.look()
+    with reading(there.engine) as conn:  # looked at daily or replayed in one go
+        assert fold.newest(conn, there.id, [birch], date(2025, 1, 17))[birch].state == kept
+    (plan,) = FoldState.from_json(kept).plans.values()
+    assert dict(plan.reached)["first_use"] == date(2025, 1, 15)
 
 
 def test_a_domain_of_two_accounts_is_nobodys_until_one_gives_it_up(there: Office) -> None:
