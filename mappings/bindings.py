@@ -87,6 +87,9 @@ class TicketFields(Model):
     escalated: Binding | None = None
     csat: Binding | None = None
     stage: Binding | None = None
+    reopened: Binding | None = Field(
+        default=None, description="How often it was opened again, or whether at all."
+    )
 
 
 class AccountReads(Model):

@@ -29,6 +29,7 @@ from mappings.scorecards import (
     wrong_further,
 )
 from mappings.segments import SegmentsEntry
+from mappings.usage_identity import UsageEntry
 from mappings.words_read import attribute_findings, name_findings
 from success.criteria import CONTRACT_JOURNEY, ONE_SEGMENT, UNKNOWN, Journey, Segmentation
 from success.rules import Language, Rules
@@ -117,6 +118,7 @@ class Charter(Model):
     expansion: ExpansionEntry
     models: tuple[ModelEntry, ...] = ()
     backtest: BacktestEntry = BacktestEntry()
+    usage: UsageEntry | None = None
 
     @field_validator("models")
     @classmethod

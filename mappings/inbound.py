@@ -168,6 +168,7 @@ def to_ticket(record: CrmRecord, inbound: Inbound) -> Ticket | Contradiction:
             closed_at=_closed_at(row, reads, opened_at),
             escalated=row.boolean(fields.escalated),
             csat=_csat(row, fields),
+            reopened=row.times(fields.reopened),
         )
     except Contradicted as error:
         return _contradiction(record, error)

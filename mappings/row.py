@@ -20,6 +20,7 @@ from mappings.typed import Unreadable, read_boolean, read_day, read_decimal, rea
 from success.facts import Money
 
 LARGEST_AMOUNT = Decimal(10) ** 15  # beyond any CRM's currency field; guards against unreadable exponents
+YES_OR_NO = {"true": 1, "false": 0}
 
 _T = TypeVar("_T")
 
@@ -70,6 +71,16 @@ class Row:
     def boolean(self, binding: Binding | None) -> bool:
         """Return a truth value; nothing written is false."""
         return bool(self._read(binding, read_boolean))
+
+    def times(self, binding: Binding | None) -> int | None:
+        """Return how often something happened, where a field may also only say whether: yes is once."""
+        text = (self.text(binding) or "").lower()
+        if text in YES_OR_NO:
+            return YES_OR_NO[text]
+        count = self.integer(binding)
+        if binding is not None and count is not None and count < 0:
+            raise Contradicted(_named(binding), f"{count} is less than none")
+        return count
 
     def day(self, binding: Binding | None) -> date | None:
         """Return a day in the installation's time zone or ``None``."""

@@ -156,6 +156,11 @@ def title_of(part: Titled, words: Words) -> str:
     return words.measure(part.key, part.title)
 
 
+def _days(number: Fraction) -> int | Decimal:
+    """Return days whole, or with one decimal where they are not."""
+    return int(number) if number.denominator == 1 else tenths(half_up(number * 10))
+
+
 def shown_value(name: str, value: MeasureValue, words: Words = ENGLISH) -> str:
     """Return a measure's value with its unit, or ``unknown``."""
     if value.value is None:
@@ -165,7 +170,7 @@ def shown_value(name: str, value: MeasureValue, words: Words = ENGLISH) -> str:
     if unit is Unit.SHARE:
         return words("value.share", percent=half_up(number * 100))
     if unit is Unit.DAYS:
-        return words.counted("value.days", int(number))
+        return words.counted("value.days", _days(number))
     if unit is Unit.FLAG:
         return words("value.yes" if value.value else "value.no")
     if unit is Unit.MONEY:

@@ -105,7 +105,10 @@ class Deal:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A support ticket; ``csat`` 1..5 or None where the customer gave none."""
+    """A support ticket; ``csat`` 1..5 or None where the customer gave none.
+
+    ``reopened`` is how often it was opened again after closing, None where the CRM does not say.
+    """
 
     ticket_id: str
     account_id: str
@@ -114,6 +117,7 @@ class Ticket:
     closed_at: datetime | None
     escalated: bool
     csat: int | None = None
+    reopened: int | None = None
 
 
 class SurveyKind(StrEnum):
@@ -204,6 +208,7 @@ class AccountFacts:
     usage_seen: bool = False
     support_seen: bool = False
     human: HumanInputs = field(default_factory=HumanInputs)
+    presence_from: date | None = None
 
     def product_name(self, product_id: str) -> str:
         """Return what people call a product: its name where we know it, else its id."""

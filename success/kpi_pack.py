@@ -22,6 +22,7 @@ from success.policies import Policies
 from success.positions import Book, Context
 from success.renewal_rate import RenewalRate, renewal_rate
 from success.rules import Rules
+from success.sentiment import Sentiment, TicketsBeforeSignup, sentiment, tickets_before_signup
 from success.standing_findings import standing_findings
 from success.time_to_value import Activation, TimeToValue, activation, time_to_value, waits
 from success.view import AccountView
@@ -75,6 +76,8 @@ class Pack:
     freshness: tuple[Freshness, ...]
     left_out: tuple[LeftOut, ...]
     contradictions: tuple[Contradicted, ...]
+    sentiment: tuple[Sentiment, ...]
+    tickets_before_signup: TicketsBeforeSignup
 
 
 def pack(
@@ -116,6 +119,8 @@ def pack(
         freshness=freshness(views, rules.scorecard, as_of),
         left_out=tuple(sorted(_left_out(lines, policies))),
         contradictions=_contradictions(views, policies, as_of),
+        sentiment=sentiment(views, as_of),
+        tickets_before_signup=tickets_before_signup(views, as_of),
     )
 
 

@@ -15,13 +15,16 @@ from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
+from success import support
+from success.active_users import active_users
 from success.days import window_start
 from success.facts import AccountFacts, SurveyKind
 from success.ledger import in_reporting, minor_per_unit, sum_arr
 from success.renewal_terms import next_due
 from success.rules import Rules
 from success.slope import relative_use_slope
-from success.view import AccountView, AnswerDay, TicketDays
+from success.support import Reading
+from success.view import AccountView, AnswerDay
 from success.words import WORDS, Word
 
 MONTH_DAYS = 28
@@ -218,38 +221,17 @@ def _seat_utilisation(view: AccountView, as_of: date) -> MeasureValue:
     return MeasureValue(share, as_of if view.facts.usage_seen else last)
 
 
-# Support: silence is not health, so a zero counts only for an account that shows signs of life.
+# Support is measured in ``support``, people in ``active_users``; these are the catalogue's form of them.
 
 
-def _alive(view: AccountView, as_of: date) -> bool:
-    first = window_start(as_of, MONTH_DAYS)
-    used = view.usage.active_days(first, as_of) > 0
-    return used or any(first <= ticket.opened_on <= as_of for ticket in view.tickets)
+def _read(
+    of_view: Callable[[AccountView, date], Reading | None],
+) -> Callable[[AccountView, date], MeasureValue]:
+    def measured(view: AccountView, as_of: date) -> MeasureValue:
+        found = of_view(view, as_of)
+        return UNKNOWN if found is None else MeasureValue(found.value, found.observed_on)
 
-
-def _is_open(ticket: TicketDays, as_of: date) -> bool:
-    return ticket.opened_on <= as_of and (ticket.closed_on is None or ticket.closed_on > as_of)
-
-
-def _ticket_count(view: AccountView, as_of: date, count: int) -> MeasureValue:
-    seen = view.facts.support_seen or any(ticket.opened_on <= as_of for ticket in view.tickets)
-    if not seen or (count == 0 and not _alive(view, as_of)):
-        return UNKNOWN
-    return MeasureValue(count, as_of)
-
-
-def _open_tickets(view: AccountView, as_of: date) -> MeasureValue:
-    return _ticket_count(view, as_of, sum(_is_open(ticket, as_of) for ticket in view.tickets))
-
-
-def _open_escalations(view: AccountView, as_of: date) -> MeasureValue:
-    open_now = sum(ticket.escalated and _is_open(ticket, as_of) for ticket in view.tickets)
-    return _ticket_count(view, as_of, open_now)
-
-
-def _tickets(view: AccountView, as_of: date) -> MeasureValue:
-    first = window_start(as_of, MONTH_DAYS)
-    return _ticket_count(view, as_of, sum(first <= ticket.opened_on <= as_of for ticket in view.tickets))
+    return measured
 
 
 def _csat(view: AccountView, as_of: date) -> MeasureValue:
@@ -346,9 +328,9 @@ _CATALOGUE = (
     Measure("feature_breadth_28d", "Features used in 28 days", Unit.COUNT, CelType.INT, _feature_breadth),
     Measure("usage_total", "Uses ever", Unit.COUNT, CelType.INT, _usage_total),
     Measure("first_use_days", "Time to first use", Unit.DAYS, CelType.INT, _first_use_days),
-    Measure("open_tickets", "Open tickets", Unit.COUNT, CelType.INT, _open_tickets),
-    Measure("open_escalations", "Open escalations", Unit.COUNT, CelType.INT, _open_escalations),
-    Measure("tickets_28d", "Tickets in 28 days", Unit.COUNT, CelType.INT, _tickets),
+    Measure("open_tickets", "Open tickets", Unit.COUNT, CelType.INT, _read(support.open_tickets)),
+    Measure("open_escalations", "Open escalations", Unit.COUNT, CelType.INT, _read(support.open_escalations)),
+    Measure("tickets_28d", "Tickets in 28 days", Unit.COUNT, CelType.INT, _read(support.tickets)),
     Measure("csat_90d", "Satisfaction in 90 days", Unit.RATING, CelType.DOUBLE, _csat),
     Measure("csm_pulse", "CSM pulse", Unit.RATING, CelType.INT, _csm_pulse),
     Measure("nps_latest", "Latest recommendation", Unit.RATING, CelType.INT, _nps_latest),
@@ -359,4 +341,37 @@ _CATALOGUE = (
     Measure("seats", "Seats", Unit.COUNT, CelType.INT, _seats),
     Measure("cancel_notice", "Cancellation notice", Unit.FLAG, CelType.BOOL, _cancel_notice),
 )
-MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _CATALOGUE}
+_FURTHER = (
+    *(
+        Measure(
+            f"active_users_{days}d",
+            f"Users in {days} days",
+            Unit.COUNT,
+            CelType.INT,
+            _read(active_users(days)),
+        )
+        for days in (7, 28, 90)
+    ),
+    Measure(
+        "open_severe_tickets",
+        "Open severe tickets",
+        Unit.COUNT,
+        CelType.INT,
+        _read(support.open_severe_tickets),
+    ),
+    Measure(
+        "ticket_severity", "Severity of open tickets", Unit.COUNT, CelType.INT, _read(support.ticket_severity)
+    ),
+    Measure(
+        "ticket_velocity_28d",
+        "Tickets more than in the 28 days before",
+        Unit.COUNT,
+        CelType.INT,
+        _read(support.ticket_velocity),
+    ),
+    Measure("reopen_rate_90d", "Tickets reopened", Unit.SHARE, CelType.DOUBLE, _read(support.reopen_rate)),
+    Measure(
+        "days_to_resolve_90d", "Time to resolve", Unit.DAYS, CelType.DOUBLE, _read(support.days_to_resolve)
+    ),
+)
+MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in (*_CATALOGUE, *_FURTHER)}

@@ -89,6 +89,8 @@ class TicketDays:
     closed_on: date | None
     escalated: bool
     csat: int | None
+    priority: str = ""
+    reopened: int | None = None
 
     @property
     def answered_on(self) -> date:
@@ -165,6 +167,8 @@ class AccountView:
                 None if ticket.closed_at is None else local_day(ticket.closed_at, zone),
                 ticket.escalated,
                 ticket.csat,
+                ticket.priority,
+                ticket.reopened,
             )
             for ticket in self.facts.tickets
         )

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from integration.port import Signal, SignalKind
 from sync.state import dirty, identity, ledger, ledger_withdraw, mirror
 from sync.state.dirty import Scope
+from sync.usage_identity import learn
 from sync.withdraw import own_objects
 from sync.workspace import Workspace
 
@@ -53,6 +54,7 @@ def by_age(ids: Iterable[str]) -> list[str]:
 def _mark(conn: Connection, ws: Workspace, signal: Signal, gone: Sequence[str]) -> None:
     times = [(one, signal.occurred_at) for one in gone]
     change = mirror.mark_deleted(conn, ws.id, ws.now(), signal.object, times)
+    learn(conn, ws, signal.object, gone)
     reason = f"{signal.object} {signal.kind.value}"
     dirty.mark(conn, ws.id, ws.now(), Scope.ACCOUNT, change.touched_accounts, reason)
 

@@ -16,7 +16,6 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from integration.port import CrmRecord
-from integration.record_ids import name_of_account
 from mappings.further_facts import product_names, to_answer
 from mappings.human_fields import holder
 from mappings.inbound import Contradiction, to_account, to_deal, to_line, to_own_line, to_ticket
@@ -33,11 +32,13 @@ from success.facts import (
 from success.human_inputs import HumanInputs
 from success.renewal_terms import group_sources
 from sync.human_inputs import what_people_said
-from sync.keep import USAGE_REF, crm_record
+from sync.keep import crm_record
 from sync.seen import support_seen
 from sync.state import identity, mirror, usage_store
 from sync.state.mirror import ReadAgainst, StoredRecord
 from sync.state.usage_store import Presence, UsageSum
+from sync.tidy import presence_from
+from sync.usage_identity import refs_of
 from sync.workspace import Workspace
 
 ACCOUNT_KEY = "account"
@@ -111,6 +112,7 @@ def assemble(
             usage_seen=usage.seen,
             support_seen=supported,
             human=human.get(key, HumanInputs()),
+            presence_from=presence_from(ws),
         )
     return found
 
@@ -283,31 +285,28 @@ def _product_names(conn: Connection, ws: Workspace, moment: Moment) -> dict[str,
     return product_names((crm_record(one) for one in held), ws.inbound)
 
 
-def _usage_name(vendor: str, account: Account) -> str:
-    return name_of_account(vendor, account.attributes.get(USAGE_REF, account.account_id))
-
-
 @dataclass(slots=True)
 class _Usage:
-    """The usage of some accounts, by the product's own name for each."""
+    """The usage of some accounts, by account."""
 
-    vendor: str
     seen: bool
     sums: dict[str, list[UsageSum]]
     users: dict[str, list[Presence]]
 
     @classmethod
     def read(cls, conn: Connection, ws: Workspace, accounts: Iterable[Account], moment: Moment) -> _Usage:
-        refs = sorted({_usage_name(ws.vendor, account) for account in accounts})
+        refs = refs_of(conn, ws, accounts, moment.known_at)
         until = moment.as_of + timedelta(days=1)
         recent = (moment.as_of - timedelta(days=PRESENCE_DAYS), until)
         sums: defaultdict[str, list[UsageSum]] = defaultdict(list)
         users: defaultdict[str, list[Presence]] = defaultdict(list)
         for one in usage_store.usage(conn, ws.id, refs, (BEGINNING, until), moment.received_by):
-            sums[one.account_ref].append(one)
+            for account_id in refs[one.account_ref]:
+                sums[account_id].append(one)
         for seen in usage_store.presence(conn, ws.id, refs, recent, moment.received_by):
-            users[seen.account_ref].append(seen)
-        return cls(ws.vendor, usage_store.seen_any(conn, ws.id, moment.received_by), sums, users)
+            for account_id in refs[seen.account_ref]:
+                users[account_id].append(seen)
+        return cls(usage_store.seen_any(conn, ws.id, moment.received_by), sums, users)
 
     def days(self, account: Account) -> tuple[UsageDay, ...]:
         """Return the account's daily use; sums of one day received on several days are kept apart."""
@@ -323,13 +322,13 @@ class _Usage:
                 one.duration_s,
                 one.errors,
             )
-            for one in self.sums[_usage_name(self.vendor, account)]
+            for one in self.sums[account.account_id]
         )
 
     def presence(self, account: Account) -> tuple[PresenceDay, ...]:
         """Return who of the account was there, by product and day."""
         users: defaultdict[tuple[str, date], set[str]] = defaultdict(set)
-        for one in self.users[_usage_name(self.vendor, account)]:
+        for one in self.users[account.account_id]:
             users[one.product, one.day].add(one.user_ref)
         return tuple(
             PresenceDay(account.account_id, product, day, frozenset(who))

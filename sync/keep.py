@@ -25,10 +25,8 @@ from sync.state.dirty import Scope
 from sync.state.engine import reading, writing
 from sync.state.ledger import WriteState
 from sync.state.mirror import MirrorChange, MirrorRecord, StoredRecord
+from sync.usage_identity import USAGE_REF, learn
 from sync.workspace import Workspace
-
-USAGE_REF = "customer_ref"
-"""The account attribute by which the product names the account in its usage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +172,7 @@ def keep(conn: Connection, ws: Workspace, records: Sequence[CrmRecord], reason: 
     rows = [mirror_record(without_idle_author(one, ws.vendor), accounts.get(one.id)) for one in records]
     change = mirror.store(conn, ws.id, now, rows)
     touched = set(change.touched_accounts)
+    learn(conn, ws, object_name, [record_id for _, record_id in change.changed])
     if object_name == ws.inbound.crm.reads.account.object:
         _learn_usage_names(conn, ws, records)
     if object_name == ws.inbound.crm.reads.deal.object:
@@ -207,15 +206,7 @@ def mirror_record(record: CrmRecord, account_id: str | None) -> MirrorRecord:
 
 def crm_record(stored: StoredRecord) -> CrmRecord:
     """Return a version of the mirror as the CRM's record it was."""
-    return CrmRecord(
-        stored.object,
-        stored.source_id,
-        stored.values,
-        stored.created_at,
-        stored.source_at,
-        stored.deleted,
-        stored.links,
-    )
+    return stored.as_crm()
 
 
 def own_objects(ws: Workspace) -> dict[str, ReadQuery]:
@@ -278,4 +269,8 @@ def _move_lines(
         for link in line.links
         if link.object == lines.parent and link.id in moved and accounts.get(link.id) != line.account_id
     }
-    return mirror.rehang(conn, ws.id, ws.now(), lines.object, targets).touched_accounts if targets else ()
+    if not targets:
+        return ()
+    moved_lines = mirror.rehang(conn, ws.id, ws.now(), lines.object, targets)
+    learn(conn, ws, lines.object, list(targets))
+    return moved_lines.touched_accounts

@@ -25,16 +25,16 @@ from success.facts import AccountFacts
 from success.fold import FoldState
 from sync import facts as assembling
 from sync.facts import Moment
-from sync.keep import USAGE_REF
 from sync.owners import report_unseeded, unfit_owners
 from sync.seen import first_heard
-from sync.state import dirty, findings, fold, ledger, usage_store
+from sync.state import dirty, findings, fold, ledger
 from sync.state.dirty import Claim, Scope
 from sync.state.engine import reading, writing
 from sync.state.fold import StoredFold
 from sync.state.leases import Lease
 from sync.state.ledger import WantedRow
 from sync.state.mirror_since import changes_since
+from sync.usage_identity import learn_all, usage_days
 from sync.workspace import Workspace
 
 BATCH_ACCOUNTS = 200
@@ -70,6 +70,7 @@ def look(ws: Workspace, owner: str, limit: int = BATCH_ACCOUNTS) -> Looked | Non
     """
     if not ws.live:
         return None
+    learn_all(ws)
     now = ws.now()
     with writing(ws.runtime.engine) as conn:
         claims = dirty.claim(conn, ws.id, Scope.ACCOUNT, Lease(owner, now, LEASE_S, limit))
@@ -139,9 +140,8 @@ def _change_days(
     point, found = ws.grid_point(first), defaultdict[str, set[date]](set)
     for key, instant in changes_since(conn, ws.id, point, list(facts)):
         found[key].add(ws.day_of(instant) + DAY)
-    refs = {one.account.attributes.get(USAGE_REF, key): key for key, one in facts.items()}
-    for ref, received_on in usage_store.received_after(conn, ws.id, list(refs), first - DAY):
-        found[refs[ref]].add(received_on + DAY)
+    for key, day in usage_days(conn, ws, [one.account for one in facts.values()], first):
+        found[key].add(day)
     for day in first_heard(conn, ws, first):
         for key in facts:
             found[key].add(day)

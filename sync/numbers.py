@@ -61,6 +61,7 @@ class Portfolio:
     facts: Mapping[str, AccountFacts]
     states: Mapping[str, FoldState]
     quarantined: tuple[Quarantined, ...] = ()
+    known_at: datetime | None = None
 
     @property
     def contradictions(self) -> int:
@@ -79,7 +80,7 @@ def portfolio(
         stored = fold.newest(conn, ws.id, list(facts), as_of)
     states = {key: FoldState.restored(stored[key].state if key in stored else None) for key in facts}
     quarantined = (Quarantined(account, *_place(one)) for account, one in found.contradictions)
-    return Portfolio(as_of, facts, states, tuple(sorted(quarantined)))
+    return Portfolio(as_of, facts, states, tuple(sorted(quarantined)), known_at)
 
 
 def _place(one: Contradiction) -> tuple[str, str, str, str]:

@@ -23,12 +23,14 @@ import duckdb
 from sqlalchemy import Connection
 
 from integration.record_ids import name_of_account
-from sync.state import dirty, findings, identity, usage_store
+from sync.state import dirty, findings, identity, usage_names, usage_store
 from sync.state.dirty import Scope
 from sync.state.engine import reading, writing
 from sync.state.inbox import InboxItem
+from sync.state.usage_names import Names
 from sync.state.usage_store import Presence, UsageSum
-from sync.usage_events import RefusedEvent, UsageEvent, read_message
+from sync.usage_events import RefusedEvent, UsageEvent, kept_user, read_message
+from sync.usage_identity import Unmatched, matched
 from sync.workspace import Workspace
 
 COLUMNS = {
@@ -43,8 +45,10 @@ COLUMNS = {
     "count": "BIGINT",
     "duration_s": "BIGINT",
     "errors": "BIGINT",
+    "email_domain": "VARCHAR",
 }
 IN_COLUMN_ORDER = attrgetter(*COLUMNS)
+ROLLED_UP_BY = {"ref": "VARCHAR", "known_on": "DATE"}
 
 
 @dataclass(slots=True)
@@ -86,12 +90,13 @@ def _count_once(
         if len(new) < len(fresh):
             conn.rollback()
             return None
+        usage_names.keep_names(conn, ws.id, map(_names, fresh.values()) if ws.charter.usage else ())
         usage_store.add_usage(conn, ws.id, sums)
         usage_store.add_presence(conn, ws.id, users)
         differing = usage_store.told_differently(conn, ws.id, new)
         twice = sorted({fresh[digest].message_id for digest in differing})
-        _report(conn, ws, refusals, twice)
-        mark(conn, ws, _accounts(conn, ws, {event.account_ref for event in fresh.values()}), "usage")
+        _report(conn, ws, refusals, twice, [event for event in fresh.values() if event.ahead])
+        mark(conn, ws, _accounts(conn, ws, fresh.values()), "usage")
     return TakenIn(len(fresh), 0, len(refusals), twice)
 
 
@@ -116,7 +121,8 @@ def _read(ws: Workspace, items: Sequence[InboxItem]) -> tuple[list[UsageEvent], 
     for item in items:
         body = cast("dict[str, Any]", item.body)
         for message in body.get("batch", []):
-            read = read_message(message, ws.zone, item.received_at)
+            by_account = ws.charter.usage is None
+            read = read_message(message, ws.zone, item.received_at, by_account=by_account)
             if isinstance(read, UsageEvent):
                 events.append(replace(read, account_ref=name_of_account(ws.vendor, read.account_ref)))
             elif read is not None:
@@ -124,15 +130,41 @@ def _read(ws: Workspace, items: Sequence[InboxItem]) -> tuple[list[UsageEvent], 
     return events, refusals
 
 
-def _report(conn: Connection, ws: Workspace, refusals: Sequence[RefusedEvent], twice: Sequence[str]) -> None:
+def _report(
+    conn: Connection,
+    ws: Workspace,
+    refusals: Sequence[RefusedEvent],
+    twice: Sequence[str],
+    ahead: Sequence[UsageEvent],
+) -> None:
     found = {f"usage/{one.message_id}": one.reason for one in refusals}
     found |= {f"usage/{one}": "the same id was told with other content; both are counted" for one in twice}
+    found |= {
+        f"usage/{one.message_id}": f"dated {one.at.isoformat()}, more than a day ahead; it waits for its day"
+        for one in ahead
+    }
     findings.report(conn, ws.id, ws.now(), "usage", found)
 
 
-def _accounts(conn: Connection, ws: Workspace, refs: set[str]) -> set[str]:
+def _accounts(conn: Connection, ws: Workspace, events: Iterable[UsageEvent]) -> set[str]:
     """Return the account ids the product's names stand for; unknown names wait in the sums."""
+    if ws.charter.usage is not None:
+        found = matched(conn, ws, set(map(_names, events))).values()
+        return {one for one in found if not isinstance(one, Unmatched)}
+    refs = {event.account_ref for event in events}
     return set(identity.resolve(conn, ws.id, identity.USAGE_REF_KEY, sorted(refs)).values())
+
+
+def _names(event: UsageEvent) -> Names:
+    return Names(event.account_ref, event.line_ref, event.email_domain)
+
+
+def _row(ws: Workspace, event: UsageEvent, received_on: date) -> dict[str, object]:
+    """Return the event as it is kept: what an account's name alone cannot find, under all it named."""
+    row = dict(zip(COLUMNS, IN_COLUMN_ORDER(event), strict=True))
+    ref = event.account_ref if ws.charter.usage is None else _names(event).ref
+    kept = {"user": kept_user(ws.id, event.user), "ref": ref, "known_on": event.known_on(received_on)}
+    return row | kept
 
 
 def _roll_up(
@@ -143,29 +175,30 @@ def _roll_up(
         source = Path(folder) / "events.json"  # no CSV: there a text may look like nothing or end a line
         with source.open("w", encoding="ascii") as file:
             for event in events:
-                file.write(json.dumps(dict(zip(COLUMNS, IN_COLUMN_ORDER(event), strict=True)), default=str))
+                file.write(json.dumps(_row(ws, event, received_on), default=str))
                 file.write("\n")
         with duckdb.connect() as db:
             db.execute("SET TimeZone = 'UTC'")
             db.execute(
                 "CREATE TABLE events AS SELECT * FROM "
-                f"read_json(?, format = 'newline_delimited', columns = {COLUMNS!r})",
+                f"read_json(?, format = 'newline_delimited', columns = {COLUMNS | ROLLED_UP_BY!r})",
                 [str(source)],
             )
             _keep_raw(db, ws, events, received_on)
             sums = db.execute(
-                "SELECT account_ref, nullif(line_ref, ''), product, feature, day, count(*), "
+                "SELECT ref, nullif(line_ref, ''), product, feature, day, known_on, count(*), "
                 "sum(count)::BIGINT, sum(duration_s)::BIGINT, sum(errors)::BIGINT FROM events GROUP BY ALL"
             ).fetchall()
             seen = db.execute(
-                """SELECT DISTINCT account_ref, product, day, "user" FROM events WHERE "user" <> ''"""
+                """SELECT ref, product, day, "user", min(known_on) FROM events """
+                """WHERE "user" <> '' GROUP BY ALL"""
             ).fetchall()
     return (
         [
-            UsageSum(account, line, product, feature, day, received_on, rows, count, seconds, errors)
-            for account, line, product, feature, day, rows, count, seconds, errors in sums
+            UsageSum(ref, line, product, feature, day, known_on, rows, count, seconds, errors)
+            for ref, line, product, feature, day, known_on, rows, count, seconds, errors in sums
         ],
-        [Presence(account, product, day, user, received_on) for account, product, day, user in seen],
+        [Presence(ref, product, day, user, known_on) for ref, product, day, user, known_on in seen],
     )
 
 

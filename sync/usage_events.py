@@ -23,7 +23,11 @@ from pydantic import (
     ValidationError,
 )
 
+from mappings.usage_identity import registered_domain
+
 FUTURE_TOLERANCE = timedelta(days=1)
+FUTURE_MAX = timedelta(days=366)
+"""How far ahead an event may be dated and still be kept until its day; beyond, it is a mistake."""
 NOBODY = "unknown"
 NUMBER_MAX = 10**9
 """The most one message may count: the sums of any number of batches stay within 64 bits."""
@@ -54,8 +58,16 @@ _Text = Annotated[str, AfterValidator(_storable)]
 _Number = Annotated[int, Field(ge=0, le=NUMBER_MAX)]
 
 
+class _Traits(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    email: _Text | None = None
+
+
 class _Properties(BaseModel):
     model_config = ConfigDict(extra="ignore")
+
+    email: _Text | None = None
 
     product: _Text = ""
     subscription: _Text | None = None
@@ -69,6 +81,7 @@ class _Context(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     group_id: _Text | None = Field(default=None, validation_alias="groupId")
+    traits: _Traits = _Traits()
 
 
 class _Track(BaseModel):
@@ -87,7 +100,8 @@ class UsageEvent:
     """One product event. ``account_ref`` is the product's own name for the account.
 
     ``day`` is the event's day in the installation's time zone; ``user`` is empty when the
-    product did not say who.
+    product did not say who. ``email_domain`` is what the user's address says of a company, empty where
+    there is none. ``ahead``: it is dated later than a clock may be wrong, and waits for its day.
     """
 
     message_id: str
@@ -101,11 +115,18 @@ class UsageEvent:
     count: int
     duration_s: int
     errors: int
+    email_domain: str = ""
+    ahead: bool = False
+
+    def known_on(self, received_on: date) -> date:
+        """Return the day from which it may be known of: its own, where it is dated ahead."""
+        return max(self.day, received_on) if self.ahead else received_on
 
     def digest(self) -> str:
         """Return the hashes of the id and of the content by which a repeated delivery is known.
 
-        The same id with other content is another fact, and is reported: both are counted.
+        The same id with other content is another fact, and is reported: both are counted. The user is
+        told apart as the product names them; only a hash of that is kept.
         """
         parts = [
             self.account_ref,
@@ -133,10 +154,13 @@ class RefusedEvent:
     reason: str
 
 
-def read_message(message: object, zone: ZoneInfo, received_at: datetime) -> UsageEvent | RefusedEvent | None:
+def read_message(
+    message: object, zone: ZoneInfo, received_at: datetime, *, by_account: bool = True
+) -> UsageEvent | RefusedEvent | None:
     """Return the event in one message, a refusal, or ``None`` for calls other than ``track``.
 
-    Identify, group and page calls are valid Segment messages that say nothing about use.
+    Identify, group and page calls are valid Segment messages that say nothing about use. Without
+    ``by_account`` an event may name a subscription or have a user's address in place of the account.
     """
     if not isinstance(message, dict):
         return RefusedEvent("", "a message is not an object")
@@ -148,15 +172,18 @@ def read_message(message: object, zone: ZoneInfo, received_at: datetime) -> Usag
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         return RefusedEvent(shown(str(message.get("messageId", ""))), shown(f"{place}: {first['msg']}"))
-    return _event(track, zone, received_at)
+    return _event(track, zone, received_at, by_account=by_account)
 
 
-def _event(track: _Track, zone: ZoneInfo, received_at: datetime) -> UsageEvent | RefusedEvent:
+def _event(
+    track: _Track, zone: ZoneInfo, received_at: datetime, *, by_account: bool
+) -> UsageEvent | RefusedEvent:
     account_ref = track.context.group_id or track.properties.account or ""
-    if not account_ref:
+    domain = _email_domain(track)
+    if not account_ref and (by_account or not (track.properties.subscription or domain)):
         return RefusedEvent(track.message_id, "no account is named (context.groupId or properties.account)")
-    if track.timestamp > received_at + FUTURE_TOLERANCE:
-        return RefusedEvent(track.message_id, f"dated {track.timestamp.isoformat()}, more than a day ahead")
+    if track.timestamp > received_at + FUTURE_MAX:
+        return RefusedEvent(track.message_id, f"dated {track.timestamp.isoformat()}, more than a year ahead")
     try:
         at, day = track.timestamp.astimezone(UTC), track.timestamp.astimezone(zone).date()
     except OverflowError:
@@ -174,4 +201,20 @@ def _event(track: _Track, zone: ZoneInfo, received_at: datetime) -> UsageEvent |
         count=properties.count,
         duration_s=properties.duration_s,
         errors=properties.errors,
+        email_domain=domain,
+        ahead=track.timestamp > received_at + FUTURE_TOLERANCE,
     )
+
+
+def _email_domain(track: _Track) -> str:
+    """Return the registered domain of the user's address, where the event or the user's id has one."""
+    told = (track.context.traits.email, track.properties.email, track.user)
+    address = next((one for one in told if one and "@" in one), None)
+    return (registered_domain(address) if address else None) or ""
+
+
+def kept_user(installation_id: str, user: str) -> str:
+    """Return under what a user is kept: as the product names them, an e-mail address as a hash of it."""
+    if "@" not in user:
+        return user
+    return "@" + hashlib.sha256(f"{installation_id}\n{user}".encode()).hexdigest()[:32]

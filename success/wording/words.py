@@ -55,7 +55,7 @@ class Words:
         shown = {name: self.shown(value) for name, value in values.items()}
         return PHRASES[self.language][phrase].format(**shown)
 
-    def counted(self, phrase: str, count: int, **values: Said) -> str:
+    def counted(self, phrase: str, count: int | Decimal, **values: Said) -> str:
         """Return a phrase in the form the language has for ``count`` of a thing (``.one``, ``.other``)."""
         return self(f"{phrase}.{self._form(count)}", count=count, **values)
 
@@ -83,9 +83,9 @@ class Words:
         """Return a number with its sign, whichever it is."""
         return f"+{self.shown(number)}" if number > 0 else self.shown(number)
 
-    def _form(self, count: int) -> str:
+    def _form(self, count: int | Decimal) -> str:
         if self.language is Language.EN:
-            return "one" if count == 1 else "other"
+            return "one" if count == 1 and not _exponent(count) else "other"
         # CLDR's "many" of French and Spanish is for millions, which take the form of any other number here.
         return "one" if _locale(self.language).plural_form(count) == "one" else "other"
 

@@ -26,6 +26,7 @@ from sync.state import cursors, due, findings
 from sync.state.engine import reading
 from sync.state.errors import StateError
 from sync.state.installations import Installation, Status
+from sync.usage_numbers import intake
 from sync.workspace import Workspace
 
 HUBSPOT, SALESFORCE = "hubspot", "salesforce"
@@ -137,6 +138,22 @@ def of_reading(ws: Workspace) -> list[Diagnosis]:
         failed = due.failing(conn, ws.id)
     remedy = "none while the CRM only could not answer; else mend it there"
     return [Diagnosis(ws.id, f"{task}: {words}", remedy, Severity.NOTE) for task, words in failed.items()]
+
+
+def of_usage(ws: Workspace) -> list[Diagnosis]:
+    """Return how much usage belongs to no account, by reason, and that of which there is most."""
+    found = intake(ws, ws.day_of(ws.now()))
+    remedy = "make the account in the CRM or give it that name; it is matched again by itself"
+    return [
+        Diagnosis(
+            ws.id,
+            f"{rows} rows of usage belong to no account, {reason.value.replace('_', ' ')}: "
+            + "; ".join(f"{one.named} ({one.rows})" for one in found.names if one.reason is reason),
+            remedy,
+            Severity.NOTE,
+        )
+        for reason, rows in found.unmatched.items()
+    ]
 
 
 def of_api_version(installation: str, today: date) -> list[Diagnosis]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
 
@@ -14,6 +15,7 @@ from success.kpi_pack import Pack
 from success.lab import Difference, Figures, Lab, Variant
 from success.ledger import minor_per_unit
 from success.positions import Level
+from success.sentiment import Sentiment
 from success.standing_counts import StandingCounts
 from sync.backtest_gate import Validation, validations
 from sync.commands.output import answer, json_option, plain, table
@@ -23,6 +25,7 @@ from sync.numbers import Metrics, Portfolio, portfolio, year_before
 from sync.numbers import metrics as portfolio_metrics
 from sync.runtime import open_runtime
 from sync.standings import standings
+from sync.usage_numbers import UsageIntake, intake
 from sync.workspace import Workspace, open_workspace
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -76,19 +79,28 @@ def _answer_figures(ws: Workspace, held: Portfolio, start: date, as_json: bool) 
     asked = context(ws, held, start)
     headline, rest = portfolio_metrics(ws, held, asked), kpis(ws, held, start, asked)
     places, valid = standings(ws, held, start), validations(ws)
+    used = intake(ws, held.as_of, held.known_at)
     told = {
         **plain(headline),
         "kpis": rest,
         "standing": places,
         "quarantined": held.quarantined,
         "validation": valid,
+        "usage_intake": used,
     }
-    answer(told, as_json, lambda out: _show(out, headline, rest, places, valid))
+    answer(told, as_json, lambda out: _show(out, headline, rest, _Beside(places, valid, used)))
 
 
-def _show(
-    out: Console, headline: Metrics, rest: Pack, places: StandingCounts, valid: list[Validation]
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What is printed beside the figures: where accounts stand, what scores stand on, whose usage is."""
+
+    places: StandingCounts
+    valid: list[Validation]
+    used: UsageIntake
+
+
+def _show(out: Console, headline: Metrics, rest: Pack, beside: _Beside) -> None:
     out.print(
         table(
             f"{headline.accounts} accounts, {headline.contract_lines} lines, as of {headline.as_of}",
@@ -98,10 +110,15 @@ def _show(
     )
     out.print(_bridge_table(rest))
     out.print(table(f"From {rest.start} to {rest.as_of}", ("number", "value", "of"), _figure_rows(rest)))
+    out.print(
+        table(
+            f"Usage received, up to {beside.used.as_of}", ("number", "value", "of"), _intake_rows(beside.used)
+        )
+    )
     out.print(_cohort_table(rest))
-    out.print(_place_table(places, rest.currency))
+    out.print(_place_table(beside.places, rest.currency))
     out.print(f"Counted by: {rest.bridge.policies}", markup=False, style="dim")
-    for one in valid:
+    for one in beside.valid:
         out.print(f"Scorecard {one.subject}: {one.told}.", markup=False, style="dim")
 
 
@@ -155,10 +172,26 @@ def _figure_rows(rest: Pack) -> list[tuple[str, str, str]]:
         (f"Fresh: {one.measure}", _share(one.share), f"{one.fresh} of {one.accounts}")
         for one in rest.freshness
     ]
+    rows += [(f"{one.name}, 90 days", _interval(one), f"{one.n} answers") for one in rest.sentiment]
+    early = rest.tickets_before_signup
+    rows.append(("Tickets before their account", _share(early.share), f"{early.before} of {early.tickets}"))
     codes = Counter(one.code for one in rest.contradictions)
     rows += [(f"Contradiction: {code}", str(count), "") for code, count in sorted(codes.items())]
     rows += [(f"Left out: {one.line_id}", one.reason, one.account_id) for one in rest.left_out]
     return rows
+
+
+def _intake_rows(used: UsageIntake) -> list[tuple[str, str, str]]:
+    rows = [
+        ("Rows that belong to an account", _share(used.match_rate), f"{used.matched} of {used.rows}"),
+        ("Days from use to receipt, median", _number(used.lag_median_days), "received in 28 days"),
+        ("Days from use to receipt, 95 of 100", _number(used.lag_95_days), "received in 28 days"),
+        ("Dated ahead, waiting", str(used.ahead), ""),
+    ]
+    rows += [
+        (f"Belongs to nobody: {reason.value}", str(count), "") for reason, count in used.unmatched.items()
+    ]
+    return rows + [(f"  {one.named}", str(one.rows), one.reason.value) for one in used.names]
 
 
 def _cohort_table(rest: Pack) -> object:
@@ -237,6 +270,13 @@ def _money(minor: int, currency: str, *, sign: bool = False) -> str:
 
 def _share(value: Fraction | float | None) -> str:
     return "unknown" if value is None else f"{float(value):.4f}"
+
+
+def _interval(found: Sentiment) -> str:
+    """Return the figure with its 95 % interval."""
+    if found.value is None or found.low is None or found.high is None:
+        return "unknown"
+    return f"{float(found.value):.1f} ({float(found.low):.1f} to {float(found.high):.1f})"
 
 
 def _number(value: int | None) -> str:

@@ -23,6 +23,7 @@ from sync.commands.diagnosis import (
     of_org,
     of_reading,
     of_scopes,
+    of_usage,
 )
 from sync.commands.metrics import DAY
 from sync.commands.model_matters import of_models
@@ -112,7 +113,15 @@ def _matters(runtime: Runtime, one: Installation) -> list[Diagnosis]:
         return [*found, Diagnosis(one.id, str(error), "apply a charter")]
     if not any(matter.severity is Severity.WRONG for matter in found):
         found += [*of_scopes(runtime, ws), *of_org(ws)]
-    return [*found, *of_reading(ws), *of_listening(ws), *of_models(ws), *_of_records(ws), *_of_scores(ws)]
+    return [
+        *found,
+        *of_reading(ws),
+        *of_listening(ws),
+        *of_usage(ws),
+        *of_models(ws),
+        *_of_records(ws),
+        *_of_scores(ws),
+    ]
 
 
 def _of_scores(ws: Workspace) -> list[Diagnosis]:

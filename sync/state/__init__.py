@@ -24,6 +24,7 @@ from sync.state import (
     mirror_rows,
     models,
     token_lease,
+    usage_names,
     usage_store,
 )
 from sync.state.schema import metadata
@@ -48,5 +49,6 @@ __all__ = [
     "mirror_rows",
     "models",
     "token_lease",
+    "usage_names",
     "usage_store",
 ]

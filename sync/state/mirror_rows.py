@@ -103,6 +103,18 @@ class StoredRecord:
     created_at: datetime
     confirmed_at: datetime
 
+    def as_crm(self) -> CrmRecord:
+        """Return the CRM's record it was."""
+        return CrmRecord(
+            self.object,
+            self.source_id,
+            self.values,
+            self.created_at,
+            self.source_at,
+            self.deleted,
+            self.links,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class MirrorChange:

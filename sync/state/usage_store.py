@@ -6,6 +6,7 @@ facts are assembled, so that usage sent before its account is known is not lost.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -268,3 +269,29 @@ def told_differently(conn: Connection, installation_id: str, hashes: Collection[
         query = select(one.c.dedupe_hash).join(other, same_id).where(mine)
         found |= set(conn.execute(query.distinct()).scalars())
     return frozenset(found)
+
+
+def rows_by_ref(conn: Connection, installation_id: str, as_of: date) -> dict[str, int]:
+    """Return how many raw rows of days up to ``as_of`` stand under each reference."""
+    table = usage_day.c
+    query = select(table.account_ref, func.sum(table.row_count)).where(
+        table.installation_id == installation_id, table.day <= as_of
+    )
+    return {ref: int(rows) for ref, rows in conn.execute(query.group_by(table.account_ref))}
+
+
+def rows_after(conn: Connection, installation_id: str, as_of: date) -> int:
+    """Return how many raw rows are of days after ``as_of``."""
+    later = and_(usage_day.c.installation_id == installation_id, usage_day.c.day > as_of)
+    return int(conn.execute(select(func.sum(usage_day.c.row_count)).where(later)).scalar() or 0)
+
+
+def lags(conn: Connection, installation_id: str, received: tuple[date, date]) -> list[tuple[int, int]]:
+    """Return (days from use to receipt, raw rows) of what was received on days of [first, last], in order."""
+    table, found = usage_day.c, Counter[int]()
+    query = select(table.received_on, table.day, func.sum(table.row_count)).where(
+        table.installation_id == installation_id, table.received_on.between(*received)
+    )
+    for received_on, day, rows in conn.execute(query.group_by(table.received_on, table.day)):
+        found[max(0, (received_on - day).days)] += int(rows)
+    return sorted(found.items())

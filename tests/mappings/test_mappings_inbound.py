@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from integration.deal_pipelines import Pipeline, Stage
 from integration.port import CrmRecord, Link
+from mappings.binding import Binding
 from mappings.human_fields import human_names
 from mappings.inbound import (
     Contradiction,
@@ -348,3 +349,17 @@ def test_money_survives_the_way_out_and_back(minor: int, currency: str) -> None:
 def test_no_text_breaks_the_reading_of_a_line(text: str, field: str) -> None:
     """Whatever a person writes into a field, the line is read or quarantined, never a crash."""
     assert isinstance(line_of({field: text}), ContractLine | Contradiction)
+
+
+@pytest.mark.parametrize(("text", "times"), [("3", 3), ("true", 1), ("false", 0), (None, None)])
+def test_reopened_is_a_count_or_a_yes(text: str | None, times: int | None) -> None:
+    """Where the charter binds `reopened`, a count counts, a yes is once and nothing written says nothing."""
+    reads = HUBSPOT.crm.hubspot.reads  # type: ignore[union-attr]
+    fields = reads.ticket.fields.model_copy(update={"reopened": Binding(field="times_reopened")})  # type: ignore[union-attr]
+    ticket = reads.ticket.model_copy(update={"fields": fields})  # type: ignore[union-attr]
+    crm = INBOUND.crm.model_copy(update={"reads": reads.model_copy(update={"ticket": ticket})})
+    told = record("tickets", {**TICKET, "times_reopened": text}, Link("companies", "9"))
+    assert to_ticket(told, replace(INBOUND, crm=crm)).reopened == times  # type: ignore[union-attr]
+    wrong = record("tickets", {**TICKET, "times_reopened": "-1"}, Link("companies", "9"))
+    expected = Contradiction("tickets", "77", "times_reopened", "-1 is less than none")
+    assert to_ticket(wrong, replace(INBOUND, crm=crm)) == expected

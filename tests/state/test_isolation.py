@@ -26,6 +26,7 @@ from sync.state import (
     mirror,
     models,
     token_lease,
+    usage_names,
     usage_store,
 )
 from sync.state.dirty import Scope
@@ -184,6 +185,20 @@ CASES = [
         ("presence_day",),
         _presence,
         lambda conn, owner: _first([one.user_ref for one in usage_store.presence(conn, owner, ["1"], DAYS)]),
+    ),
+    Case(
+        ("usage_name",),
+        lambda conn, owner, word: usage_names.keep_names(conn, owner, [usage_names.Names("1", word)]),
+        lambda conn, owner: _first(
+            [one.subscription for one in usage_names.named(conn, owner, "account", ["1"])]
+        ),
+    ),
+    Case(
+        ("usage_claim",),
+        lambda conn, owner, word: usage_names.put_claims(
+            conn, owner, (), [usage_names.Claim("account", "1", "1", NOW, None, word)]
+        ),
+        lambda conn, owner: _first(sorted(usage_names.claims(conn, owner, "account", ["1"]).get("1", ()))),
     ),
     Case(
         ("fold_state",),

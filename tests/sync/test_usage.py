@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from success.fold import FoldState
+from sync.facts import Moment, assemble
 from sync.state import findings, fold, usage_store
 from sync.state.engine import reading
 from tests.sync.harness import HUBSPOT, START, Deployment, Office, daily_use, event
@@ -74,12 +75,33 @@ def test_one_id_with_two_contents_is_counted_twice_and_reported(there: Office) -
 
 
 def test_a_refused_message_does_not_hold_up_the_others(there: Office) -> None:
-    """A message dated next week is refused with its reason; the rest of the batch counts."""
-    there.use([event("birch", START + timedelta(days=7), "u1", name="early"), event("birch", TUESDAY, "u2")])
+    """A message dated in two years is refused with its reason; the rest of the batch counts."""
+    wrong = event("birch", START + timedelta(days=700), "u1", name="early")
+    there.use([wrong, event("birch", TUESDAY, "u2")])
     there.drain()
     assert total(there) == (1, 1)
     assert list(reported(there)) == ["usage/early"]
-    assert "more than a day ahead" in reported(there)["usage/early"]
+    assert "more than a year ahead" in reported(there)["usage/early"]
+
+
+def uses_known(there: Office, day: date, received_by: date | None = None) -> int:
+    """Return the uses birch's facts hold as of a day."""
+    birch = there.sandbox.lookup("account:birch")
+    with reading(there.engine) as conn:
+        found = assemble(conn, there.ws, [birch], Moment(day, received_by=received_by))
+    return sum(one.count for one in found.facts[birch].usage)
+
+
+def test_use_dated_ahead_waits_for_its_day(there: Office) -> None:
+    """What is dated next week is told and counts for nothing until then; the grid sees it the day after."""
+    there.use([event("birch", START + timedelta(days=7), "u1", name="early", count=5)])
+    there.drain()
+    assert "it waits for its day" in reported(there)["usage/early"]
+    today = there.ws.day_of(START)
+    assert uses_known(there, today + timedelta(days=6)) == 0
+    assert uses_known(there, today + timedelta(days=7)) == 5
+    assert uses_known(there, today + timedelta(days=8), today + timedelta(days=6)) == 0
+    assert uses_known(there, today + timedelta(days=8), today + timedelta(days=7)) == 5
 
 
 def test_usage_of_an_unknown_account_counts_once_the_account_is_there(there: Office) -> None:
