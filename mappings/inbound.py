@@ -21,6 +21,7 @@ from mappings.bindings import CrmEntry, DealReads, LineReads, TicketFields, Tick
 from mappings.catalogue import OWN_OBJECTS, Home
 from mappings.charter import Charter
 from mappings.freshness import (
+    KEPT_DAILY,
     OWN,
     OWN_WITH_THE_BIN,
     OWNERS_READ,
@@ -34,6 +35,7 @@ from mappings.naming import HUBSPOT, key_field, vendor_name
 from mappings.outbound import object_specs
 from mappings.quoting import RENEWAL, renewal_mark
 from mappings.row import Contradicted, Row
+from success.desired import RecordKind
 from success.facts import Account, ContractLine, Deal, DealState, LineKind, Money, Ticket
 
 CSAT_SCALE = range(1, 6)
@@ -219,8 +221,9 @@ def promises(charter: Charter, vendor: str, homes: Homes) -> dict[str, Promise]:
     read = dict.fromkeys(entry.object for entry in crm.entries().values())
     kinds = [kind.value for kind in OWN_OBJECTS if homes.of[kind] is Home.OBJECT]
     theirs, ours = (READ, OWN) if vendor == HUBSPOT else (READ_WITH_THE_BIN, OWN_WITH_THE_BIN)
+    rarely = {RecordKind.SNAPSHOT.value: KEPT_DAILY}
     return {name: promise(crm.freshness, name, theirs) for name in read} | {
-        vendor_name(kind, vendor): promise(crm.freshness, kind, ours) for kind in kinds
+        vendor_name(kind, vendor): promise(crm.freshness, kind, rarely.get(kind, ours)) for kind in kinds
     }
 
 

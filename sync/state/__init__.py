@@ -21,6 +21,7 @@ from sync.state import (
     leases,
     ledger_rows,
     mirror_rows,
+    snapshots,
     token_lease,
     usage_store,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "ledger_rows",
     "metadata",
     "mirror_rows",
+    "snapshots",
     "token_lease",
     "usage_store",
 ]

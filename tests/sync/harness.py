@@ -35,6 +35,7 @@ from sync.drain import Drained
 from sync.keep import Pulled
 from sync.look import Looked
 from sync.onboard import apply_charter, apply_install, connect_installation, go_live, plan_install
+from sync.portfolio_look import look_at_portfolio
 from sync.push_enter import Pushed
 from sync.runtime import Runtime
 from sync.scheduler import look_at_all
@@ -260,10 +261,12 @@ class Office:
         return found
 
     def look(self) -> list[Looked]:
-        """Look at everybody dirty."""
+        """Look at everybody dirty, then at the portfolio."""
         found = []
         while (done := looking.look(self.ws, self.owner)) is not None:
             found.append(done)
+        while look_at_portfolio(self.ws, self.owner) is not None:
+            pass
         return found
 
     def push(self) -> Pushed:
