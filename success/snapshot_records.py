@@ -51,13 +51,18 @@ def scope_of(snapshot: Snapshot) -> str:
 
 
 def snapshot_records(taken: Iterable[TakenSnapshot]) -> tuple[DesiredRecord, ...]:
-    """Return the records of all versions kept, by key."""
-    every = list(taken)
+    """Return the records of all versions kept, by key; a month of which nothing is known has none."""
+    every = [one for one in taken if not _is_empty(one.snapshot)]
     newest: dict[tuple[str, date], int] = {}
     for one in every:
         newest[one.place] = max(one.version, newest.get(one.place, 0))
     made = [record for one in every for record in _records(one, _status(one, newest[one.place]))]
     return tuple(sorted(made, key=lambda record: record.key))
+
+
+def _is_empty(one: Snapshot) -> bool:
+    """Say whether nobody watched yet and there was nothing to count."""
+    return one.health is None and one.opening == one.closing == 0 and one.nrr is None
 
 
 def _status(taken: TakenSnapshot, newest: int) -> SnapshotStatus:
