@@ -55,7 +55,12 @@ def written(there: Office) -> dict[str, dict[str, Any]]:
     empty: Callable[[], None] = lambda: None  # noqa: E731 - HubSpot leaves out what is empty
     return {
         key: defaultdict(
-            empty, {name.lower().removesuffix("__c"): value for name, value in one.items() if name[0] != "_"}
+            empty,
+            {
+                name.lower().removesuffix("__c"): value
+                for name, value in one.items()
+                if name.lower()[:3] == "cs_"
+            },
         )
         for key, one in found.items()
     }
