@@ -30,7 +30,7 @@ _WORDS = {
     "FlexiPage": "Lightning Page", "CustomApplication": "Custom App", "CustomTab": "Tab", "Layout": "Layout",
     "ReportType": "Custom Report Type", "QuickAction": "Action", "PathAssistant": "Path",
     "CompactLayout": "Compact Layout", "PermissionSet": "Permission Set",
-    MESSAGE: "Outbound Message",
+    MESSAGE: "Outbound Message", "LightningComponentBundle": "Lightning Web Component",
 }  # fmt: skip
 
 
