@@ -2,8 +2,8 @@
 
 Nothing is compiled. Checked are the configuration file, the template's root, the class, and that every field
 and module imported is there; Apex is none here, so what calls it is refused. Sources: Lightning Web
-Components Developer Guide, "XML Configuration File Elements", "Component Folder", "@salesforce Modules"; words of
-the refusals from public deploy logs. Neighbours: ``metadata_apply`` hands the bundles over,
+Components Developer Guide, "XML Configuration File Elements", "Component Folder", "@salesforce Modules";
+words of the refusals from public deploy logs. Neighbours: ``metadata_apply`` hands the bundles over,
 ``metadata_pages`` asks whether a page may show one.
 """
 
