@@ -33,9 +33,10 @@ BANDS = ("red", "yellow", "green")
 DECEMBER = date(2024, 12, 31)
 LINES = (
     line("L1", account_id="A", start=date(2023, 1, 1), arr=usd(1200)),
-    line("L2", account_id="A", start=date(2024, 12, 10), arr=usd(240)),  # grew in the month
+    line("L2", account_id="A", start=date(2024, 12, 1), arr=usd(240)),  # grew on its first day
     line("L3", account_id="B", start=date(2023, 6, 1), end=DECEMBER, arr=usd(600)),  # left on its last day
     line("L4", account_id="C", start=date(2024, 11, 15), arr=usd(300)),  # new within the twelve months
+    line("L5", account_id="D", start=date(2024, 1, 1), arr=usd(0)),  # pays nothing, so is no customer
 )
 WATCHED = {
     "A": Watched("large", frozenset({"large"}), "green", 80_000),
