@@ -40,6 +40,7 @@ from sync.push_enter import Pushed
 from sync.runtime import Runtime
 from sync.scheduler import look_at_all
 from sync.state import dirty, inbox, ledger
+from sync.state.dirty import Scope
 from sync.state.engine import reading, writing
 from sync.state.inbox import InboxEvent, InboxState
 from sync.state.ledger import LedgerRow, WriteState
@@ -307,7 +308,7 @@ class Office:
     def waiting_accounts(self) -> int:
         """Return how many accounts are dirty."""
         with reading(self.engine) as conn:
-            return sum(dirty.count(conn, self.id).values())
+            return dirty.count(conn, self.id).get(Scope.ACCOUNT, 0)
 
     def events_left(self) -> int:
         """Return how many events of the inbox are not worked in."""
