@@ -27,6 +27,7 @@ from sync.commands.removing import uninstall
 from sync.commands.salesforce_app import salesforce
 from sync.commands.sandboxes import portfolio, sandbox
 from sync.commands.showing import doctor, explain
+from sync.commands.snapshots import snapshots
 from sync.commands.syncing import sync
 from sync.runtime import Runtime, process_runtime
 from webhooks.answers import answer_troubles
@@ -58,6 +59,7 @@ COMMANDS = (
     sandbox,
     scheduler,
     serve,
+    snapshots,
     sync,
     uninstall,
     worker,

@@ -39,6 +39,8 @@ TRENDS = (("up", "Up"), ("flat", "Flat"), ("down", "Down"), ("unknown", "Unknown
 PLAN_STATUS = (("active", "Active"), ("complete", "Complete"))
 MILESTONE_STATUS = (("open", "Open"), ("done", "Done"), ("late", "Late"))
 SIDES = (("vendor", "Us"), ("customer", "Customer"))
+SCOPES = (("portfolio", "Portfolio"), ("segment", "Segment"))
+SNAPSHOT_STATUS = (("running", "Running"), ("final", "Final"), ("superseded", "Superseded"))
 DEAL_KINDS = (("renewal", "Renewal"), ("expansion", "Expansion"))
 
 PROFILE = (
@@ -96,6 +98,25 @@ MILESTONE = (
     CatalogueField("done_on", FieldType.DATE, "The first day its evidence was true."),
     CatalogueField("evidence", FieldType.LONG_TEXT, "The rule that shows it was reached."),
 )
+SNAPSHOT = (
+    CatalogueField("name", FieldType.TEXT, "What is counted, and the month."),
+    CatalogueField("scope", FieldType.CHOICE, "All accounts, or those of a segment.", choices=SCOPES),
+    CatalogueField("segment", FieldType.TEXT, "The segment's key; empty for all accounts."),
+    CatalogueField("month", FieldType.DATE, "The first day of the month."),
+    CatalogueField("band", FieldType.CHOICE, "The band whose part this is; empty for the whole."),
+    CatalogueField("status", FieldType.CHOICE, "Whether the figures still move.", choices=SNAPSHOT_STATUS),
+    CatalogueField("version", FieldType.NUMBER, "1, or more for a restatement."),
+    CatalogueField("restated_on", FieldType.DATE, "The day of the restatement."),
+    CatalogueField("arr_opening", FieldType.MONEY, "ARR before the month.", decimals=2),
+    CatalogueField("arr", FieldType.MONEY, "ARR at the end of the month, or now.", decimals=2),
+    CatalogueField("nrr", FieldType.NUMBER, "Percent of ARR kept and grown in twelve months.", decimals=1),
+    CatalogueField("grr", FieldType.NUMBER, "Percent of ARR kept in twelve months.", decimals=1),
+    CatalogueField("logo_retention", FieldType.NUMBER, "Percent of customers kept in a year.", decimals=1),
+    CatalogueField("accounts", FieldType.NUMBER, "Accounts that pay."),
+    CatalogueField("health", FieldType.NUMBER, "Mean health of those with a score.", decimals=1),
+    CatalogueField("coverage", FieldType.NUMBER, "Percent of ARR with a valid score.", decimals=1),
+    CatalogueField("policies", FieldType.LONG_TEXT, "The policies the figures are counted by."),
+)
 _DEAL = (
     CatalogueField("name", FieldType.TEXT, "The deal's name.", native="name"),
     CatalogueField("amount", FieldType.MONEY, "The amount proposed.", decimals=2, native="amount"),
@@ -113,6 +134,7 @@ CATALOGUE: Mapping[RecordKind, tuple[CatalogueField, ...]] = {
     RecordKind.MILESTONE: MILESTONE,
     RecordKind.RENEWAL: RENEWAL,
     RecordKind.EXPANSION: EXPANSION,
+    RecordKind.SNAPSHOT: SNAPSHOT,
 }
 
 
@@ -129,7 +151,7 @@ class Home(StrEnum):
     MIRROR = "mirror"
 
 
-OWN_OBJECTS = (RecordKind.PROFILE, RecordKind.PLAN, RecordKind.MILESTONE)
+OWN_OBJECTS = (RecordKind.PROFILE, RecordKind.PLAN, RecordKind.MILESTONE, RecordKind.SNAPSHOT)
 DEALS = (RecordKind.RENEWAL, RecordKind.EXPANSION)
 
 # In order: the first that there is room for. HubSpot has custom objects on Enterprise only and few
@@ -139,6 +161,7 @@ HOMES: Mapping[str, Mapping[RecordKind, tuple[Home, ...]]] = {
         RecordKind.PROFILE: (Home.OBJECT, Home.ACCOUNT, Home.MIRROR),
         RecordKind.PLAN: (Home.OBJECT, Home.ACCOUNT, Home.MIRROR),
         RecordKind.MILESTONE: (Home.OBJECT, Home.TASK, Home.MIRROR),
+        RecordKind.SNAPSHOT: (Home.OBJECT, Home.MIRROR),
     },
     SALESFORCE: dict.fromkeys(OWN_OBJECTS, (Home.OBJECT,)),
 }

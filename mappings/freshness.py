@@ -63,6 +63,9 @@ OWN_WITH_THE_BIN = Promise(timedelta(hours=1), timedelta(days=1))
 """The same of a CRM whose polls read its recycle bin too: only what left the bin waits for a census."""
 
 
+KEPT_DAILY = Promise(timedelta(days=1), timedelta(days=1))
+"""What is promised of records that we write once a day at most: snapshots."""
+
 OWNERS_READ = timedelta(days=1)
 """How often owners are read again where the charter says nothing else: people rarely join or leave."""
 

@@ -21,6 +21,7 @@ from mappings.bindings import CrmEntry, DealReads, LineReads, TicketFields, Tick
 from mappings.catalogue import OWN_OBJECTS, Home
 from mappings.charter import Charter
 from mappings.freshness import (
+    KEPT_DAILY,
     OWN,
     OWN_WITH_THE_BIN,
     OWNERS_READ,
@@ -35,6 +36,7 @@ from mappings.naming import HUBSPOT, key_field, vendor_name
 from mappings.outbound import object_specs
 from mappings.quoting import RENEWAL, renewal_mark
 from mappings.row import Contradicted, Row
+from success.desired import RecordKind
 from success.facts import Account, ContractLine, Deal, DealState, LineKind, Money, Ticket
 
 CSAT_SCALE = range(1, 6)
@@ -233,8 +235,9 @@ def promises(charter: Charter, vendor: str, homes: Homes) -> dict[str, Promise]:
     theirs, ours = (READ, OWN) if vendor == HUBSPOT else (READ_WITH_THE_BIN, OWN_WITH_THE_BIN)
     own = {kind: vendor_name(kind, vendor) for kind in kinds}
     filled_in = holder(crm, vendor)  # people write for us on it, so it is read as soon as what is theirs
+    rarely = {RecordKind.SNAPSHOT.value: KEPT_DAILY}
     return {name: promise(crm.freshness, name, theirs) for name in read} | {
-        name: promise(crm.freshness, kind, theirs if name == filled_in else ours)
+        name: promise(crm.freshness, kind, theirs if name == filled_in else rarely.get(kind, ours))
         for kind, name in own.items()
     }
 

@@ -12,7 +12,7 @@ HUBSPOT = "hubspot"
 SALESFORCE = "salesforce"
 VENDORS = (HUBSPOT, SALESFORCE)
 
-_UPPER = {"arr": "ARR", "cs": "CS"}
+_UPPER = {"arr": "ARR", "cs": "CS", "grr": "GRR", "nrr": "NRR"}
 
 
 def vendor_name(canonical: str, vendor: str) -> str:

@@ -32,6 +32,7 @@ from mappings.tasks import task_values
 from mappings.typed import cut, write_noon, write_value
 from success.desired import DesiredRecord, RecordKind, Value
 from success.facts import Money
+from success.snapshot_records import ACROSS
 from success.wording.words import Words
 
 HUBSPOT_TEXT_CHARACTERS = 65_536
@@ -169,6 +170,8 @@ def _own_object(kind: RecordKind, charter: Charter, vendor: str, homes: Homes) -
 
 
 def _parent_objects(kind: RecordKind, charter: Charter, vendor: str, homes: Homes) -> tuple[str, ...]:
+    if kind is RecordKind.SNAPSHOT:
+        return ()
     account = charter.crm_for(vendor).reads.account.object
     parent = _parent_kind(kind, homes)
     return (account,) if parent is None else (account, vendor_name(parent.value, vendor))
@@ -259,7 +262,7 @@ def _own_row(record: DesiredRecord, charter: Charter, vendor: str, homes: Homes)
         key=record.key,
         ours=values[Ownership.OURS],
         seed=values[Ownership.SEED],
-        parents=(Link(crm.reads.account.object, record.account_id),),
+        parents=() if record.account_id == ACROSS else (Link(crm.reads.account.object, record.account_id),),
         parent_keys=_parent_keys(record, vendor, homes),
     )
 

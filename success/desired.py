@@ -25,6 +25,7 @@ class RecordKind(StrEnum):
     MILESTONE = "milestone"
     RENEWAL = "renewal"
     EXPANSION = "expansion"
+    SNAPSHOT = "snapshot"
 
 
 @dataclass(frozen=True, slots=True)

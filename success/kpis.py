@@ -18,7 +18,18 @@ from success.ledger import policies_text
 from success.policies import Movement, Policies
 from success.positions import Book, Context, Ground, Level, Unit
 
-__all__ = ["Amount", "Level", "Rate", "arr", "grr", "logo_retention", "nrr", "pending_arr", "retention"]
+__all__ = [
+    "Amount",
+    "Level",
+    "Rate",
+    "arr",
+    "grr",
+    "headlines",
+    "logo_retention",
+    "nrr",
+    "pending_arr",
+    "retention",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +121,15 @@ def retention(book: Book, start: date, end: date) -> tuple[Rate, ...]:
     """Return NRR and GRR at every level, then logo retention."""
     rates = [rate(book, start, end, level) for level in Level for rate in (_nrr, _grr)]
     return (*rates, _logos(book, start, end))
+
+
+def headlines(book: Book, start: date, end: date) -> tuple[Rate, Rate, Rate]:
+    """Return NRR and GRR at account level and logo retention: what is published (K2 to K4)."""
+    return (
+        _nrr(book, start, end, Level.ACCOUNT),
+        _grr(book, start, end, Level.ACCOUNT),
+        _logos(book, start, end),
+    )
 
 
 def _nrr(book: Book, start: date, end: date, level: Level) -> Rate:

@@ -8,7 +8,7 @@ effect. Neighbours: ``mappings.homes`` chooses, ``install`` plans by it, ``onboa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from integration.port import CrmDescription
 from mappings.catalogue import OWN_OBJECTS, Home
@@ -22,25 +22,35 @@ from sync.state.engine import writing
 from sync.state.schema import JsonValue
 
 SETTING = "homes"
+LATER = frozenset({RecordKind.SNAPSHOT})
+"""Kinds that no program wrote before homes were settled at installs."""
+
+NOWHERE = dict.fromkeys(OWN_OBJECTS, Home.MIRROR)
 
 
 def pinned_homes(settings: Mapping[str, JsonValue]) -> Homes | None:
     """Return the homes an install has settled, ``None`` before the first.
 
-    An installation that went live before homes were settled stands in objects.
+    An installation that went live before homes were settled stands in objects. A kind that came with a
+    later program has no home in it until the next install.
     """
     held = settings.get(SETTING)
     if not isinstance(held, dict):
-        return OBJECTS if settings.get("live") else None
-    of = {kind: Home(held["of"][kind.value]) for kind in OWN_OBJECTS}
+        before = {kind: home for kind, home in OBJECTS.of.items() if kind not in LATER}
+        return replace(OBJECTS, of=before) if settings.get("live") else None
+    of = {kind: Home(held["of"][kind.value]) for kind in OWN_OBJECTS if kind.value in held["of"]}
     plan = held.get("plan_stages")
     stages = PlanStages(plan["pipeline"], plan["stages"]) if isinstance(plan, dict) else None
     return Homes(of, frozenset(held["keyless"]), stages)
 
 
 def standing_homes(settings: Mapping[str, JsonValue]) -> Homes:
-    """Return the homes in force; an object for every kind where no install has settled them."""
-    return pinned_homes(settings) or OBJECTS
+    """Return the homes in force; an object for every kind where no install has settled them.
+
+    A kind without a home yet stands with us only.
+    """
+    pinned = pinned_homes(settings)
+    return OBJECTS if pinned is None else replace(pinned, of={**NOWHERE, **pinned.of})
 
 
 def pin_homes(runtime: Runtime, installation_id: str, homes: Homes) -> None:
@@ -55,8 +65,9 @@ def pin_homes(runtime: Runtime, installation_id: str, homes: Homes) -> None:
 
 
 def settle(charter: Charter, vendor: str, found: CrmDescription, pinned: Homes | None) -> Homes:
-    """Return the pinned homes, else the ones there is room for now."""
-    return homes_for(charter, vendor, found) if pinned is None else pinned
+    """Return the pinned homes, else the ones there is room for now; these too for a kind not pinned yet."""
+    possible = homes_for(charter, vendor, found)
+    return possible if pinned is None else replace(pinned, of={**possible.of, **pinned.of})
 
 
 def told(charter: Charter, vendor: str, found: CrmDescription, homes: Homes) -> Iterator[str]:

@@ -19,11 +19,11 @@ from integration.budget import calling_in
 from integration.port import CrmError, NeedsConsent, Unavailable
 from sync import catch_up as catching_up
 from sync import drain as draining
-from sync import look as looking
 from sync import pull
 from sync import push as pushing
 from sync.bell import Lane, Work, answered, ring
 from sync.connect import CLIENT, client_mark
+from sync.portfolio_look import look_on
 from sync.runtime import Runtime, process_runtime
 from sync.state import dirty, installations
 from sync.state.engine import reading, writing
@@ -61,8 +61,8 @@ def catch_up(lane: str, installation_id: str) -> None:
 
 
 def look(lane: str, installation_id: str) -> None:
-    """Decide about dirty accounts, then have what changed written."""
-    _run(Work.LOOK, Lane(lane), installation_id, looking.look, follow=Work.PUSH)
+    """Decide about dirty accounts and the portfolio, then have what changed written."""
+    _run(Work.LOOK, Lane(lane), installation_id, look_on, follow=Work.PUSH)
 
 
 def push(lane: str, installation_id: str) -> None:

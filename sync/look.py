@@ -183,10 +183,11 @@ def _decide_all(
 
 def _rows(ws: Workspace, decision: Decision, owner_id: str | None) -> tuple[WantedRow, ...]:
     rows = rows_of_account(decision.records, ws.charter, ws.vendor, owner_id=owner_id, homes=ws.homes)
-    return tuple(_wanted(row, record.account_id, record.kind.value, record.reason) for record, row in rows)
+    return tuple(wanted_row(row, record.account_id, record.kind.value, record.reason) for record, row in rows)
 
 
-def _wanted(write: VendorWrite, account_id: str, kind: str, reason: str) -> WantedRow:
+def wanted_row(write: VendorWrite, account_id: str, kind: str, reason: str) -> WantedRow:
+    """Return a vendor row as the ledger takes it."""
     return WantedRow(
         object=write.object,
         key=write.key,

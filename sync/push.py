@@ -54,6 +54,7 @@ WRITE_ORDER = (
     RecordKind.MILESTONE,
     RecordKind.RENEWAL,
     RecordKind.EXPANSION,
+    RecordKind.SNAPSHOT,
 )
 
 

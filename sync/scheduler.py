@@ -15,6 +15,7 @@ from datetime import datetime, time, timedelta
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from success.snapshot_records import ACROSS
 from sync.bell import Lane, Work, ring
 from sync.catch_up import KINDS, plan_catching_up
 from sync.jobs import owner_name
@@ -133,8 +134,12 @@ def _new_day(ws: Workspace) -> bool:
 
 
 def look_at_all(ws: Workspace, reason: str) -> int:
-    """Mark every account dirty: its windows and ages may pass a border without any event."""
+    """Mark every account dirty, and the portfolio; return how many accounts that were.
+
+    Their windows and ages may pass a border without any event.
+    """
     account = ws.inbound.crm.reads.account.object
     with writing(ws.runtime.engine) as conn:
         ids = [one.source_id for one in mirror.current(conn, ws.id, account)]
+        dirty.mark(conn, ws.id, ws.now(), Scope.PORTFOLIO, [ACROSS], reason)
         return dirty.mark(conn, ws.id, ws.now(), Scope.ACCOUNT, ids, reason)

@@ -1,8 +1,8 @@
 """A CRM whose storage is full: what may wait does, what people work by is tried and fails loudly.
 
-Profiles, renewals and expansions are core: refused, they are shown as blocked. Plans and milestones are
-not made until there is room; what stands is kept true, for an update needs none. The CRM is asked at most
-every half hour; an open finding says that it is full and when it was asked last.
+Profiles, renewals and expansions are core: refused, they are shown as blocked. Plans, milestones and
+snapshots are not made until there is room; what stands is kept true, for an update needs none. The CRM is
+asked at most every half hour; an open finding says that it is full and when it was asked last.
 Neighbours: ``push`` asks here before it sends and after a refusal, ``push_enter`` enters the answers.
 """
 
@@ -32,10 +32,10 @@ ASK_EVERY = timedelta(minutes=30)
 ENOUGH = MEGABYTE
 """Room from which on everything is tried again: the least a CRM shows."""
 
-WAITING = frozenset({RecordKind.PLAN, RecordKind.MILESTONE})
+WAITING = frozenset({RecordKind.PLAN, RecordKind.MILESTONE, RecordKind.SNAPSHOT})
 EFFECT = (
-    "no plans and milestones are made until there is room; new profiles, renewals and expansions are tried "
-    "and shown as blocked"
+    "no plans, milestones and snapshots are made until there is room; new profiles, renewals and expansions "
+    "are tried and shown as blocked"
 )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from integration.parts import OwnedPart, Part, PartKind, Removal, RemovingPort
+from mappings.catalogue import OWN_OBJECTS
 from mappings.naming import key_field, vendor_name
 from mappings.outbound import own_object
 from success.desired import RecordKind
@@ -28,7 +29,6 @@ from sync.workspace import CONNECTIONS, Workspace
 BATCH_ROWS = 100
 SHOWING = frozenset({PartKind.LIST, PartKind.REPORT})
 """What only shows records: it goes where the data stays, for it would show what nobody keeps true."""
-OWN_KINDS = (RecordKind.PROFILE, RecordKind.PLAN, RecordKind.MILESTONE)
 Progress = Callable[[str, int], None]
 
 
@@ -206,7 +206,7 @@ def _belongs(part: Part, object_name: str) -> bool:
 
 
 def _own_names(ws: Workspace) -> list[str]:
-    return [vendor_name(kind.value, ws.vendor) for kind in OWN_KINDS]
+    return [vendor_name(kind.value, ws.vendor) for kind in OWN_OBJECTS]
 
 
 def _native_objects(ws: Workspace) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Taking back what stands under an account that is gone: profile, plan and milestones in objects of ours.
+"""Taking back what is wanted no more: what stands under an account that is gone, snapshots of no month.
 
 Deals and tasks are people's and stay; the CRM has moved them with the account. A crash between the
 call and our note of it only has the call made again, which changes nothing.
@@ -16,7 +16,7 @@ from sync.state.engine import reading, writing
 from sync.workspace import Workspace
 
 BATCH_ROWS = 100
-CHILDREN_FIRST = (RecordKind.MILESTONE, RecordKind.PLAN, RecordKind.PROFILE)
+CHILDREN_FIRST = (RecordKind.SNAPSHOT, RecordKind.MILESTONE, RecordKind.PLAN, RecordKind.PROFILE)
 
 
 def own_objects(ws: Workspace) -> list[str]:

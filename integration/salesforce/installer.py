@@ -107,7 +107,7 @@ class Installer:
         if not draft.because:
             assigns = () if SETS in ground.standing.hidden else assigns  # nobody can tell whether it has them
             step = DeployPackage("", b"", (), assigns) if assigns else None
-            parts = [part_of(*component_of(path)) for path in (*draft.files, RIGHTS_FILE)]
+            parts = _parts(draft)
             said = {part_of(SETS, name): "is given to the integration user" for name in assigns}
             right = tuple(part for part in parts if part not in said)
             return Survey(package=PackageSurvey(step, {}, said, right, (), _notes(ground, draft)))
@@ -196,11 +196,15 @@ def _plan(
     creates |= {PACKAGE: ""} if PACKAGE not in ground.owned else {}
     if PACKAGE in draft.because and PACKAGE not in creates:
         changes[PACKAGE] = draft.because[PACKAGE]
-    every = [part_of(*component_of(path)) for path in (*draft.files, RIGHTS_FILE)]
     record = Record(content_of(draft.files), frozenset(draft.left_out) - _by_edition(ground))
     step = DeployPackage(str(record), archive, tuple(creates), assigns, ground.wanted.objects)
-    right = tuple(part for part in every if part not in creates and part not in changes)
+    right = tuple(part for part in _parts(draft) if part not in creates and part not in changes)
     return PackageSurvey(step, creates, changes, right, (), _notes(ground, draft))
+
+
+def _parts(draft: Draft) -> list[OwnPart]:
+    """Return the parts of a draft's files, each once: a bundle is several files."""
+    return list(dict.fromkeys(part_of(*component_of(path)) for path in (*draft.files, RIGHTS_FILE)))
 
 
 def _draft(ground: Ground) -> Draft:

@@ -3,10 +3,10 @@
 A component that another one uses cannot be deleted, and naming both in one manifest does not help; nor can
 a page that an app shows, or a permission set that somebody has. So manifests follow one another, two to a
 deploy (``destructiveChangesPre.xml``, ``destructiveChangesPost.xml``): dashboards, the app and list views;
-reports, pages, tabs, paths and actions; report types and folders; calculated fields; other fields; our
-objects, children first, each with all that is in it; permission sets once nobody has them. A refused
-component is told in the org's words and the rest is sent again without it. What went can be restored in
-Setup for 15 days. Source: Metadata API guide, "Deleting Components from an Organization".
+reports, pages, tabs, paths and actions; report types, components and folders; calculated fields; other
+fields; our objects, children first, each with all that is in it; permission sets once nobody has them. A
+refused component is told in the org's words and the rest is sent again without it. What went can be
+restored in Setup for 15 days. Source: Metadata API guide, "Deleting Components from an Organization".
 Neighbours: ``installer`` makes what goes here, ``sync/uninstall`` says which parts are ours.
 """
 
@@ -32,7 +32,7 @@ REASON: Final = "uninstall"
 PRE, POST = "destructiveChangesPre.xml", "destructiveChangesPost.xml"
 _SETS: Final = "PermissionSet"
 _FIRST: Final = frozenset({"CustomApplication", "PlatformEventChannelMember"})
-_THIRD: Final = frozenset({"ReportType"})
+_THIRD: Final = frozenset({"LightningComponentBundle", "ReportType"})
 Stage = tuple[Part, ...]
 
 

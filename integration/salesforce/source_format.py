@@ -23,6 +23,8 @@ META: Final = "-meta.xml"
 OBJECTS: Final = "objects"
 # A workflow's file holds an object's outbound messages; a manifest names them beside it.
 WORKFLOW, MESSAGE = "Workflow", "WorkflowOutboundMessage"
+# A Lightning component is a folder of files, deployed as they are.
+BUNDLES, BUNDLE = "lwc", "LightningComponentBundle"
 # Folder -> metadata type, of every type the package ships.
 TYPES: Final[Mapping[str, str]] = {
     "applications": "CustomApplication",
@@ -32,6 +34,7 @@ TYPES: Final[Mapping[str, str]] = {
     "flexipages": "FlexiPage",
     "flows": "Flow",
     "layouts": "Layout",
+    "lwc": BUNDLE,
     "pathAssistants": "PathAssistant",
     "permissionsets": "PermissionSet",
     "platformEventChannelMembers": "PlatformEventChannelMember",
@@ -69,10 +72,8 @@ class Part(StrEnum):
 def package_files(part: Part) -> dict[str, str]:
     """Return the files of a part by their paths below it."""
     folder = PACKAGE / part.value
-    return {
-        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
-        for path in sorted(folder.rglob(f"*{META}"))
-    }
+    found = {*folder.rglob(f"*{META}"), *(path for path in folder.rglob(f"{BUNDLES}/*/*"))}
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in sorted(found)}
 
 
 def to_metadata_format(files: Mapping[str, str]) -> dict[str, str]:
@@ -109,6 +110,8 @@ def component_of(path: str) -> tuple[str, str]:
         return "CustomObject", between[0]
     if folder == OBJECTS and between[1] in MEMBER_TYPES:
         return MEMBER_TYPES[between[1]], f"{between[0]}.{stem}"
+    if folder == BUNDLES and len(between) == 1:
+        return BUNDLE, between[0]
     if folder not in TYPES:
         raise ValueError(f"{path}: no metadata type of the package is kept there")
     return TYPES[folder], "/".join([*between, stem])
@@ -139,7 +142,9 @@ def _object_text(elements: list[ET.Element]) -> str:
 
 
 def _deployed_path(path: str) -> str:
-    """Return where the Metadata API wants a file; a folder's own file keeps ``-meta.xml``."""
+    """Return where the Metadata API wants a file; those of folders and of bundles keep ``-meta.xml``."""
+    if path.startswith(f"{BUNDLES}/"):
+        return path
     if _is_folder(path):
         return path.removesuffix(META).rpartition(".")[0] + META
     return path.removesuffix(META)

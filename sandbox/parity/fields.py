@@ -58,8 +58,12 @@ OBJECTS: Mapping[str, tuple[str, str]] = {
     "profile": ("cs_profile", "CS_Profile__c"),
     "plan": ("cs_plan", "CS_Plan__c"),
     "milestone": ("cs_milestone", "CS_Milestone__c"),
+    "snapshot": ("cs_snapshot", "CS_Snapshot__c"),
 }
 """Our objects: in HubSpot, where the portal's id stands before the name, and in Salesforce."""
+
+UNDER_ACCOUNT = frozenset({"profile", "plan", "milestone"})
+"""Those of them that hang under an account; snapshots are of all accounts."""
 
 _HEALTH = (
     Field("health", "cs_health", "CS_Health__c", number),
@@ -129,6 +133,25 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("evidence", "cs_evidence", "CS_Evidence__c", text),
     ),
     "deal": _DEAL,
+    "snapshot": (
+        Field("name", "cs_name", "Name", text),
+        Field("scope", "cs_scope", "CS_Scope__c", text),
+        Field("segment", "cs_segment", "CS_Segment__c", text),
+        Field("month", "cs_month", "CS_Month__c", day),
+        Field("band", "cs_band", "CS_Band__c", text),
+        Field("status", "cs_status", "CS_Status__c", text),
+        Field("version", "cs_version", "CS_Version__c", number),
+        Field("restated_on", "cs_restated_on", "CS_Restated_On__c", day),
+        Field("arr_opening", "cs_arr_opening", "CS_ARR_Opening__c", number),
+        Field("arr", "cs_arr", "CS_ARR__c", number),
+        Field("nrr", "cs_nrr", "CS_NRR__c", number),
+        Field("grr", "cs_grr", "CS_GRR__c", number),
+        Field("logo_retention", "cs_logo_retention", "CS_Logo_Retention__c", number),
+        Field("accounts", "cs_accounts", "CS_Accounts__c", number),
+        Field("health", "cs_health", "CS_Health__c", number),
+        Field("coverage", "cs_coverage", "CS_Coverage__c", number),
+        Field("policies", "cs_policies", "CS_Policies__c", text),
+    ),
 }
 
 

@@ -14,6 +14,7 @@ from sandbox.parity.fields import (
     FIELDS,
     OBJECTS,
     ON_ACCOUNT,
+    UNDER_ACCOUNT,
     Field,
     Record,
     by_reference,
@@ -48,7 +49,8 @@ class _Portal:
         plans: dict[str, str] = {}
         for kind in OBJECTS:
             held = str(names[OBJECTS[kind][0]])
-            above = ["companies", *([str(names[OBJECTS["plan"][0]])] if kind == "milestone" else [])]
+            above = ["companies"] if kind in UNDER_ACCOUNT else []
+            above += [str(names[OBJECTS["plan"][0]])] if kind == "milestone" else []
             for one in self._all(held, [KEY, *(field.hubspot for field in FIELDS[kind])], above):
                 key = by_reference(str(one.properties[KEY]), self.references)
                 plans |= {one.id: key} if kind == "plan" else {}

@@ -17,6 +17,7 @@ from sandbox.parity.fields import (
     FIELDS,
     OBJECTS,
     ON_ACCOUNT,
+    UNDER_ACCOUNT,
     Field,
     Record,
     by_reference,
@@ -61,11 +62,12 @@ class _Org:
             yield Record("account", self.accounts[one["Id"]], values)
         plans: dict[str, str] = {}
         for kind, (_, held) in OBJECTS.items():
-            above = ["CS_Account__c", *(["CS_Plan__c"] if kind == "milestone" else [])]
+            above = ["CS_Account__c"] if kind in UNDER_ACCOUNT else []
+            above += ["CS_Plan__c"] if kind == "milestone" else []
             for one in self._all(held, [KEY, *above, *(field.salesforce for field in FIELDS[kind])]):
                 key = by_reference(one[KEY], self.references)
                 plans |= {one["Id"]: key} if kind == "plan" else {}
-                values = _values(FIELDS[kind], one) | {"account": self.accounts.get(one["CS_Account__c"])}
+                values = _values(FIELDS[kind], one) | {"account": self.accounts.get(one.get("CS_Account__c"))}
                 if kind == "milestone":
                     values["plan"] = plans.get(one["CS_Plan__c"])
                 yield Record(kind, key, values)

@@ -25,6 +25,7 @@ from sandbox.salesforce.metadata_components import (
 )
 from sandbox.salesforce.metadata_delete import Deleter
 from sandbox.salesforce.metadata_fields import FieldFile, Problem, build
+from sandbox.salesforce.metadata_lwc import BUNDLE, bundle, bundles_of
 from sandbox.salesforce.metadata_messages import MESSAGE, sendings, workflow_messages
 from sandbox.salesforce.metadata_objects import custom_object, read_object_file
 from sandbox.salesforce.metadata_permissions import permission_set
@@ -89,6 +90,7 @@ class _Deploy:
                 "CustomField", file.full_name, f"objects/{file.object}.object", lambda f=file: self.field(f)
             )
         self.nested()
+        self.bundles()
         self.others(BEFORE_PERMISSIONS)
         self.permission_sets()
         self.messages()
@@ -189,6 +191,21 @@ class _Deploy:
                     else:
                         self.report(kind, full, path, problem="Not in package.xml", warning=True)
             self.assigned(name, root, path)
+
+    def bundles(self) -> None:
+        """Apply the Lightning components, which pages may show; those not in package.xml are passed over."""
+        wanted = self.package.members.get(BUNDLE, [])
+        for name, files in bundles_of(self.package).items():
+            path = f"lwc/{name}/{name}.js-meta.xml"
+            if name in wanted or "*" in wanted:
+                self.attempt(BUNDLE, name, path, lambda n=name, f=files: self.bundle(n, f))
+            else:
+                self.report(BUNDLE, name, path, problem="Not in package.xml", warning=True)
+
+    def bundle(self, name: str, files: dict[str, str]) -> bool:
+        scope = self.scope
+        bundle(scope, name, files)
+        return self.note_component(BUNDLE, name, scope.uses)
 
     def messages(self) -> None:
         """Apply the outbound messages of the workflow files; every object has a workflow, so none is made."""

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 from sandbox.salesforce.metadata_events import channel, channel_member, client_app, client_app_oauth
 from sandbox.salesforce.metadata_fields import Problem
+from sandbox.salesforce.metadata_lwc import BUNDLE
 from sandbox.salesforce.metadata_messages import flow, outbound_message
 from sandbox.salesforce.metadata_pages import flexi_page
 from sandbox.salesforce.metadata_reports import (
@@ -59,7 +60,7 @@ _NESTED: dict[str, Check] = {
     "WorkflowOutboundMessage": outbound_message,
     RULE: validation_rule,
 }
-_APPLIED = frozenset({"CustomObject", "PermissionSet", "Workflow"})
+_APPLIED = frozenset({"CustomObject", BUNDLE, "PermissionSet", "Workflow"})
 
 
 def files_of(package: Package, kind: str) -> Iterator[tuple[str, str, bytes]]:

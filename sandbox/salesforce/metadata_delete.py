@@ -31,6 +31,7 @@ _WORDS = {
     "ReportType": "Custom Report Type", "QuickAction": "Action", "PathAssistant": "Path",
     "CompactLayout": "Compact Layout", "PermissionSet": "Permission Set",
     MESSAGE: "Outbound Message", "ValidationRule": "Validation Rule",
+    "LightningComponentBundle": "Lightning Web Component",
 }  # fmt: skip
 
 

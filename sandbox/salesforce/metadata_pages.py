@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from xml.etree import ElementTree as ET
 
 from sandbox.salesforce.metadata_fields import Problem
+from sandbox.salesforce.metadata_lwc import shown_on
 from sandbox.salesforce.metadata_scope import (
     Scope,
     check_label,
@@ -94,16 +95,23 @@ def _item(
         return needed(element, "identifier")
     for element in children(item, "componentInstance"):
         kind = needed(element, "componentName")
-        if kind not in _COMPONENTS:
+        properties = {} if shown_on(scope, kind, obj) else _COMPONENTS.get(kind)
+        if properties is None:
             raise Problem(f"We couldn't retrieve the design time component information for component {kind}.")
         for prop in children(element, "componentInstanceProperties"):
-            _property(kind, needed(prop, "name"), text_of(prop, "value") or "", regions, named)
+            _property(kind, properties, needed(prop, "name"), text_of(prop, "value") or "", regions, named)
         return needed(element, "identifier")
     raise Problem("An item of the page is neither a component nor a field")
 
 
-def _property(kind: str, name: str, value: str, regions: Mapping[str, ET.Element], named: set[str]) -> None:
-    properties = _COMPONENTS[kind]
+def _property(
+    kind: str,
+    properties: Mapping[str, bool],
+    name: str,
+    value: str,
+    regions: Mapping[str, ET.Element],
+    named: set[str],
+) -> None:
     if name not in properties:
         raise Problem(f"The component {kind} has no property {name}")
     if properties[name]:

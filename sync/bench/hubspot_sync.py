@@ -34,7 +34,7 @@ READ: Final = ("companies", "deals", "line_items", "tickets")
 LISTED = READ_BATCH = WRITTEN = 100
 LINKED: Final = 2_000
 PAST: Final = ("companies", "deals", "line_items")
-OWN_LINKS: Final[Mapping[str, int]] = {"cs_profile": 1, "cs_plan": 1, "cs_milestone": 2}
+OWN_LINKS: Final[Mapping[str, int]] = {"cs_profile": 1, "cs_plan": 1, "cs_milestone": 2, "cs_snapshot": 0}
 """How many kinds of parents each object of ours hangs under."""
 
 RATE_SECONDS: Final = 32.0

@@ -25,7 +25,7 @@ READ: Final = ("Account", "Opportunity", "OpportunityLineItem", "Case", "User")
 PAGE_ROWS: Final = 2_000
 CALL_ROWS: Final = 1_000
 JOB_CALLS: Final = 5
-OWN: Final = ("CS_Profile__c", "CS_Plan__c", "CS_Milestone__c")
+OWN: Final = ("CS_Profile__c", "CS_Plan__c", "CS_Milestone__c", "CS_Snapshot__c")
 MEMORY_ROWS: Final = (50_000, 500_000)
 """Rows pushed by Bulk whose peaks of memory are compared."""
 

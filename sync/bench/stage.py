@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from mappings.load import load_charter
-from sync import look as looking
 from sync import pull, scheduler
 from sync import push as pushing
 from sync.bench.book import AS_OF, Size, write_book
@@ -25,6 +24,7 @@ from sync.demo.children import ROOT, Children
 from sync.demo.control import Control
 from sync.demo.crm import Crm
 from sync.onboard import apply_charter, apply_install, connect_installation, go_live, plan_install
+from sync.portfolio_look import look_on
 from sync.pull import Progress, quiet
 from sync.push_enter import Pushed
 from sync.runtime import Runtime, open_runtime
@@ -96,7 +96,7 @@ class Stage:
 
     def decide_and_write(self) -> Pushed:
         """Look at everybody dirty and push."""
-        while looking.look(self.ws, OWNER) is not None:
+        while look_on(self.ws, OWNER) is not None:
             pass
         return pushing.push(self.ws, OWNER)
 

@@ -21,6 +21,7 @@ from sync.history import read_history
 from sync.jobs import owner_name
 from sync.mended import retry_blocked
 from sync.onboard import every_installation, go_live
+from sync.portfolio_look import look_at_portfolio
 from sync.runtime import Runtime, open_runtime
 from sync.state import dirty, inbox, ledger, mirror
 from sync.state.engine import reading, writing
@@ -147,6 +148,8 @@ def run(installation: str, as_json: bool) -> None:
     looks = 0
     while (looked := looking.look(ws, owner)) is not None:
         looks += looked.accounts
+    while look_at_portfolio(ws, owner) is not None:
+        pass
     pushed = pushing.push(ws, owner)
     data = {
         "installation": installation,

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from integration.port import ReadQuery
+from mappings.catalogue import OWN_OBJECTS
 from mappings.inbound import read_queries, watched_fields
 from mappings.naming import vendor_name
 from mappings.outbound import object_specs
@@ -27,7 +28,6 @@ HUBSPOT = "hubspot"
 SALESFORCE = "salesforce"
 KEY_BITS = 2048
 CONSUMER_KEY = "colonnade-demo"
-OWN_KINDS = (RecordKind.PROFILE, RecordKind.PLAN, RecordKind.MILESTONE)
 ACCOUNTS = "companies"  # what hangs under an account says so itself
 HUBSPOT_EVENTS = {
     "companies": "company",
@@ -118,7 +118,7 @@ class Crm:
         """Return what a first run has to read and write, from the sandbox's own rows."""
         counts = self.control.counts()
         queries = read_queries(ws.charter, ws.vendor)
-        own = {vendor_name(kind.value, ws.vendor): self.own_object(ws, kind) for kind in OWN_KINDS}
+        own = {vendor_name(kind.value, ws.vendor): self.own_object(ws, kind) for kind in OWN_OBJECTS}
         specs = {spec.name: spec for spec in object_specs(ws.charter, ws.vendor)}
         account, deal = ws.inbound.crm.reads.account.object, ws.inbound.crm.reads.deal.object
         made = self.made_deals(ws)

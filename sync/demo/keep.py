@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mappings.catalogue import OWN_OBJECTS
 from success.desired import RecordKind
-from sync.demo.crm import OWN_KINDS, Crm, values_of
+from sync.demo.crm import Crm, values_of
 from sync.workspace import Workspace
 
 
@@ -27,7 +28,7 @@ def keep_first_run(crm: Crm, home: Path) -> None:
 
 def keep_end(crm: Crm, ws: Workspace, home: Path) -> None:
     """Write what stands in the CRM: by kind, each record's fields that hold something, and its links."""
-    own: dict[RecordKind, str] = {kind: crm.own_object(ws, kind) for kind in OWN_KINDS}
+    own: dict[RecordKind, str] = {kind: crm.own_object(ws, kind) for kind in OWN_OBJECTS}
     dump = {kind.value: _records(crm.control.records(name)) for kind, name in own.items()}
     accounts = crm.control.records(ws.inbound.crm.reads.account.object)
     dump["account"] = _records({**one, "associations": None} for one in accounts)

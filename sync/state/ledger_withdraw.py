@@ -38,6 +38,20 @@ def give_up(
     )
 
 
+def give_up_others(conn: Connection, installation_id: str, object_name: str, wanted: Collection[str]) -> int:
+    """Mark records of an object under no key that is wanted, forgetting those never made; return how many."""
+    table = write_ledger.c
+    here = (table.installation_id == installation_id) & (table.object == object_name)
+    query = select(table.key).where(here, table.state.in_(STANDING))
+    others = sorted(set(conn.execute(query).scalars()) - set(wanted))
+    values = {"state": WriteState.WITHDRAW, "lease_owner": None, "leased_until": None, "next_try_at": None}
+    for chunk in chunks(others):
+        mine = here & table.key.in_(chunk)
+        conn.execute(delete(write_ledger).where(mine, table.record_id.is_(None)))
+        conn.execute(update(write_ledger).where(mine).values(values))
+    return len(others)
+
+
 def given_up(
     conn: Connection, installation_id: str, object_name: str, limit: int
 ) -> tuple[tuple[str, str], ...]:

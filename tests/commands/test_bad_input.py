@@ -237,7 +237,12 @@ def test_a_portal_without_custom_objects_is_served_lite(open_admin: Callable[...
     """The same charter is installed, read, decided about and written there."""
     admin = open_admin("--tier", tier)
     applied = json.loads(admin.install("--apply", "--json").well().out)
-    assert applied["homes"] == {"profile": "account", "plan": "account", "milestone": "task"}
+    assert applied["homes"] == {
+        "profile": "account",
+        "plan": "account",
+        "milestone": "task",
+        "snapshot": "mirror",
+    }
     admin.sync("load").well()
     admin.sync("live").well()
     assert ", 3 accounts decided" in admin.sync("run").well().out
@@ -258,7 +263,7 @@ def test_a_portal_whose_custom_objects_ended_with_its_tier(
         again = admin.credentials("service_key")
         again.refused(
             lambda: again.install(mode),
-            "3 custom objects are needed (cs_profile, cs_plan, cs_milestone) and 0 are left",
+            "4 custom objects are needed (cs_profile, cs_plan, cs_milestone, cs_snapshot) and 0 are left",
             LACKS,
         )
     finally:

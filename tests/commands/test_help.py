@@ -51,7 +51,7 @@ def test_the_commands_are_those_promised():
         "uninstall",
         *(f"hubspot {one}" for one in ("lint", "project", "versions")),
         "salesforce project",
-        *("explain", "metrics", "migrate", "worker", "scheduler", "listen"),
+        *("explain", "metrics", "snapshots", "migrate", "worker", "scheduler", "listen"),
     }
 
 

@@ -104,6 +104,8 @@ def too_long(files: Files) -> list[str]:
     """Return names and labels that are longer than Salesforce takes."""
     wanting = []
     for path, text in files.items():
+        if not path.endswith("-meta.xml"):
+            continue
         parts = PurePosixPath(path).parts
         stem = re.sub(r"\.\w+-meta\.xml$", "", parts[-1])
         short = parts[0] == "objects" and parts[2:3] != ("compactLayouts",)

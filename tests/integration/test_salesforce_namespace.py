@@ -19,7 +19,7 @@ from tests.integration.salesforce_wire import account_row, page, rig
 from tests.integration.test_salesforce_write import take_collection
 
 ACME = Namespace("acme")
-OURS = ["CS_Milestone__c", "CS_Plan__c", "CS_Profile__c"]
+OURS = ["CS_Milestone__c", "CS_Plan__c", "CS_Profile__c", "CS_Snapshot__c"]
 KEY = "CS_Key__c"
 # Verbs that neither take nor give a name of ours.
 NAMELESS = {
@@ -83,7 +83,7 @@ def test_another_vendors_prefix_is_none_of_ours():
         ([*(f"acme_cs__{name}" for name in OURS)], "acme_cs"),
         (["other__CS_Profile__c", *(f"acme__{name}" for name in OURS)], "acme"),
         (["other__CS_Profile__c", *OURS], ""),
-        (OURS[:2], None),
+        (OURS[:3], None),
     ],
 )
 def test_the_prefix_is_the_one_all_our_objects_stand_under(names, prefix):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tomllib
 import zipfile
 from pathlib import Path
@@ -12,8 +13,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from integration.port import SchemaChange
+from integration.salesforce.limits import METADATA_VERSION
 from integration.salesforce.metadata_xml import PERMISSION_SET
-from integration.salesforce.source_format import Part, component_of, package_files, to_metadata_format
+from integration.salesforce.source_format import META, Part, component_of, package_files, to_metadata_format
 from mappings.load import load_charter
 from mappings.naming import SALESFORCE
 from mappings.outbound import object_specs
@@ -35,6 +37,8 @@ from tests.sync.harness import CHARTER
 # What every project has by default, the dashboards with it.
 CORE = {**package_files(Part.CORE), **package_files(Part.DASHBOARDS)}
 EVERY = {f"{part}/{path}": text for part in Part for path, text in package_files(part).items()}
+METADATA = {path: text for path, text in EVERY.items() if path.endswith(META)}
+CARD = "lwc/csHealthCard/csHealthCard"
 HEALTH = "objects/CS_Profile__c/fields/CS_Health__c.field-meta.xml"
 LOOKUP = "objects/CS_Profile__c/fields/CS_Account__c.field-meta.xml"
 KEY = "objects/CS_Plan__c/fields/CS_Key__c.field-meta.xml"
@@ -42,8 +46,8 @@ PULSE_RULE = "objects/CS_Profile__c/validationRules/CS_Pulse_1_To_5.validationRu
 USER = "permissionsets/CS_User.permissionset-meta.xml"
 TYPES = {
     "CompactLayout", "CustomApplication", "CustomField", "CustomObject", "CustomTab", "Dashboard",
-    "DashboardFolder", "FlexiPage", "Layout", "ListView", "PathAssistant", "PermissionSet", "QuickAction",
-    "Report", "ReportFolder", "ReportType", "ValidationRule",
+    "DashboardFolder", "FlexiPage", "Layout", "LightningComponentBundle", "ListView", "PathAssistant",
+    "PermissionSet", "QuickAction", "Report", "ReportFolder", "ReportType", "ValidationRule",
 }  # fmt: skip
 
 
@@ -53,7 +57,7 @@ def changed(path: str, old: str, new: str) -> dict[str, str]:
     return {**CORE, path: CORE[path].replace(old, new, 1)}
 
 
-@pytest.mark.parametrize("path", sorted(EVERY))
+@pytest.mark.parametrize("path", sorted(METADATA))
 def test_every_file_is_valid_by_salesforces_own_schema(path: str) -> None:
     """Elements, types and enumerations are those of the Metadata API."""
     assert mistakes(EVERY[path]) == []
@@ -74,13 +78,37 @@ def test_the_schema_catches_what_is_misspelt_or_missing(path: str, old: str, new
     assert mistakes(changed(path, old, new)[path]) != []
 
 
-def test_the_core_is_metadata_only() -> None:
-    """No Apex, no Lightning component, no flow: nothing of ours runs inside the org."""
-    assert code(CORE, TYPES) == []
-    assert code({**CORE, "classes/Health.cls": "public class Health {}"}, TYPES) == ["classes/Health.cls"]
+def test_nothing_of_the_core_runs_but_one_component_that_reads() -> None:
+    """No Apex, no flow: what runs is a card in the reader's browser, by Salesforce's own data service."""
+    assert code(CORE, TYPES) == [f"{CARD}.html", f"{CARD}.js"]
+    imported = set(re.findall(r"from '([^']+)'", CORE[f"{CARD}.js"]))
+    schema = {one for one in imported if one.startswith("@salesforce/schema/CS_Profile__c.")}
+    assert imported - schema == {"lwc", "lightning/uiRecordApi"}
+    written = ("updateRecord", "createRecord", "deleteRecord", "fetch(", "innerHTML", "eval(")
+    assert [word for word in written if word in CORE[f"{CARD}.js"]] == []
+    assert "classes/Health.cls" in code({**CORE, "classes/Health.cls": "public class Health {}"}, TYPES)
     flow = f'<Flow xmlns="{NAMESPACE}"/>'
-    assert code({**CORE, "flows/F.flow-meta.xml": flow}, TYPES) == ["flows/F.flow-meta.xml"]
+    assert "flows/F.flow-meta.xml" in code({**CORE, "flows/F.flow-meta.xml": flow}, TYPES)
     assert {component_of(path)[0] for path in CORE} == TYPES - {"ReportFolder", "DashboardFolder"}
+
+
+def test_the_component_is_of_the_packages_version_and_for_the_profiles_page() -> None:
+    """Its API version is the deploys'; it may be placed on pages of profiles and nowhere else."""
+    root = tree(CORE[f"{CARD}.js-meta.xml"])
+    assert root.findtext("apiVersion") == METADATA_VERSION
+    assert [one.text for one in root.iter("target")] == ["lightning__RecordPage"]
+    assert [one.get("targets") for one in root.iter("targetConfig")] == ["lightning__RecordPage"]
+    assert [one.text for one in root.iter("object")] == ["CS_Profile__c"]
+
+
+def test_the_component_tells_unknown_from_not_there_yet_and_is_read_aloud() -> None:
+    """While it loads, where the profile cannot be read, and where nothing is known, it says so in words."""
+    html, module = CORE[f"{CARD}.html"], CORE[f"{CARD}.js"]
+    assert 'alternative-text="Loading health"' in html
+    assert 'role="alert"' in html
+    assert "const UNKNOWN = 'Unknown'" in module
+    assert html.count("<dt") == html.count("<dd") == 4
+    assert "optionalFields" in module  # a field hidden from the reader does not hide the others
 
 
 def test_the_permission_sets_grant_all_that_is_shipped() -> None:
@@ -177,7 +205,9 @@ def test_the_package_and_an_install_make_the_same_fields() -> None:
     assert sorted(set(wanted) - set(shipped)) == []
     for name, field in wanted.items():
         one, other = words(field), words(shipped[name])
-        if name in {f"CS_Profile__c.CS_{one}__c" for one in ("Band", "Segment", "Stage")}:
+        if name in {f"CS_Profile__c.CS_{one}__c" for one in ("Band", "Segment", "Stage")} or name.endswith(
+            ".CS_Band__c"
+        ):
             assert other["valueSet"] == one["valueSet"].replace("<restricted>true", "<restricted>false")
             del one["valueSet"], other["valueSet"]
         assert other == one, name
@@ -221,9 +251,17 @@ BROKEN = (
     ("objects/CS_Plan__c/compactLayouts/CS_Plan_Highlights.compactLayout-meta.xml", ">CS_Status__c<"),
     ("reportTypes/CS_Plans_with_Milestones.reportType-meta.xml", ">CS_Phase__c<"),
     ("reports/CS_Reports/CS_Time_to_Value.report-meta.xml", "$CS_Days_To_Reach__c<"),
+    ("layouts/CS_Snapshot__c-CS Snapshot Layout.layout-meta.xml", ">CS_NRR__c<"),
+    ("objects/CS_Snapshot__c/listViews/CS_Portfolio_By_Month.listView-meta.xml", ">CS_GRR__c<"),
+    ("reportTypes/CS_Snapshots.reportType-meta.xml", ">CS_Month__c<"),
+    ("reports/CS_Reports/CS_Retention_Trend.report-meta.xml", "$CS_NRR__c<"),
+    ("reports/CS_Reports/CS_Health_by_Segment.report-meta.xml", "$CS_Accounts__c<"),
+    ("dashboards/CS_Dashboards/CS_Customer_Health.dashboard-meta.xml", "/CS_Retention_Trend<"),
     ("dashboards/CS_Dashboards/CS_Customer_Health.dashboard-meta.xml", "/CS_Health_by_Band<"),
     ("permissionsets/CS_Admin.permissionset-meta.xml", ".CS_Status__c<"),
     ("flexipages/CS_Account_Record_Page.flexipage-meta.xml", ".CS_Profile_Band__c<"),
+    ("flexipages/CS_Profile_Record_Page.flexipage-meta.xml", ">csHealthCard<"),
+    (f"{CARD}.js", ".CS_Trend__c'"),
     ("applications/CS_Customer_Success.app-meta.xml", "<tabs>CS_Plan__c<"),
     ("pathAssistants/CS_Plan_Path.pathAssistant-meta.xml", ">CS_Target_On__c<"),
     ("quickActions/CS_Plan__c.CS_Follow_Up.quickAction-meta.xml", ">Subject<"),
@@ -238,9 +276,9 @@ def test_the_package_deploys_and_its_references_resolve(org: Api) -> None:
         files = to_metadata_format(package_files(part))
         result = org.deploy(files)
         assert (result["status"], refusals(result)) == ("Succeeded", []), part
-        assert result["numberComponentsTotal"] == len(package_files(part))
+        assert result["numberComponentsTotal"] == len({component_of(path) for path in package_files(part)})
     for path, old in BROKEN:
-        name = old.strip("</>$.").removeprefix("tabs>")
+        name = old.strip("</>$.'").removeprefix("tabs>")
         result = org.deploy(
             to_metadata_format(changed(path, old, old.replace(name, "CS_Gone"))), checkOnly=True
         )
@@ -286,5 +324,8 @@ def test_days_to_a_milestone_count_from_the_start_of_its_plan(org: Api) -> None:
 def test_every_file_is_shipped_with_the_program() -> None:
     """A wheel without the files would have nothing to write."""
     told = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
-    assert told["tool"]["setuptools"]["package-data"]["integration.salesforce"] == ["package/**/*.xml"]
-    assert all(path.endswith(".xml") for path in EVERY)
+    assert told["tool"]["setuptools"]["package-data"]["integration.salesforce"] == [
+        "package/**/*.xml",
+        "package/core/lwc/**",
+    ]
+    assert all(path.endswith(".xml") or path.startswith("core/lwc/") for path in EVERY)

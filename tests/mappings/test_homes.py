@@ -28,10 +28,10 @@ from success.rules import Language
 
 DEFAULT = Path(__file__).parents[2] / "mappings" / "charters" / "default.yaml"
 CHARTER = load_charter(DEFAULT, "hubspot")
-PROFILE, PLAN, MILESTONE = OWN_OBJECTS
-LITE = Homes({PROFILE: Home.ACCOUNT, PLAN: Home.ACCOUNT, MILESTONE: Home.TASK})
+PROFILE, PLAN, MILESTONE, SNAPSHOT = OWN_OBJECTS
+LITE = Homes({PROFILE: Home.ACCOUNT, PLAN: Home.ACCOUNT, MILESTONE: Home.TASK, SNAPSHOT: Home.MIRROR})
 NOWHERE = Homes(dict.fromkeys(OWN_OBJECTS, Home.MIRROR))
-NAMES = {PROFILE: "cs_profile", PLAN: "cs_plan", MILESTONE: "cs_milestone"}
+NAMES = {PROFILE: "cs_profile", PLAN: "cs_plan", MILESTONE: "cs_milestone", SNAPSHOT: "cs_snapshot"}
 PROFILE_FIELDS: Mapping[str, Value] = {
     "name": "Acme",
     "health": Decimal("71.25"),
@@ -95,16 +95,22 @@ def with_entry(
 @pytest.mark.parametrize(
     ("left", "existing", "expected"),
     [
-        (10, (), (Home.OBJECT, Home.OBJECT, Home.OBJECT)),
-        (3, (), (Home.OBJECT, Home.OBJECT, Home.OBJECT)),
-        (2, (), (Home.OBJECT, Home.OBJECT, Home.TASK)),
-        (1, (), (Home.OBJECT, Home.ACCOUNT, Home.TASK)),
-        (0, (), (Home.ACCOUNT, Home.ACCOUNT, Home.TASK)),
-        (None, (), (Home.OBJECT, Home.OBJECT, Home.OBJECT)),
-        (0, ("cs_profile", "cs_plan", "cs_milestone"), (Home.OBJECT, Home.OBJECT, Home.OBJECT)),
-        (0, ("cs_milestone",), (Home.ACCOUNT, Home.ACCOUNT, Home.OBJECT)),
-        (1, ("cs_plan",), (Home.OBJECT, Home.OBJECT, Home.TASK)),
-        (0, ("somebody_elses",), (Home.ACCOUNT, Home.ACCOUNT, Home.TASK)),
+        (10, (), (Home.OBJECT, Home.OBJECT, Home.OBJECT, Home.OBJECT)),
+        (4, (), (Home.OBJECT, Home.OBJECT, Home.OBJECT, Home.OBJECT)),
+        (3, (), (Home.OBJECT, Home.OBJECT, Home.OBJECT, Home.MIRROR)),
+        (2, (), (Home.OBJECT, Home.OBJECT, Home.TASK, Home.MIRROR)),
+        (1, (), (Home.OBJECT, Home.ACCOUNT, Home.TASK, Home.MIRROR)),
+        (0, (), (Home.ACCOUNT, Home.ACCOUNT, Home.TASK, Home.MIRROR)),
+        (None, (), (Home.OBJECT, Home.OBJECT, Home.OBJECT, Home.OBJECT)),
+        (
+            0,
+            ("cs_profile", "cs_plan", "cs_milestone"),
+            (Home.OBJECT, Home.OBJECT, Home.OBJECT, Home.MIRROR),
+        ),
+        (0, ("cs_milestone",), (Home.ACCOUNT, Home.ACCOUNT, Home.OBJECT, Home.MIRROR)),
+        (1, ("cs_plan",), (Home.OBJECT, Home.OBJECT, Home.TASK, Home.MIRROR)),
+        (0, ("cs_snapshot",), (Home.ACCOUNT, Home.ACCOUNT, Home.TASK, Home.OBJECT)),
+        (0, ("somebody_elses",), (Home.ACCOUNT, Home.ACCOUNT, Home.TASK, Home.MIRROR)),
     ],
 )
 def test_homes_are_filled_in_order(
@@ -116,8 +122,8 @@ def test_homes_are_filled_in_order(
 
 
 @given(
-    st.permutations(OWN_OBJECTS).flatmap(lambda order: st.sampled_from([order[:n] for n in range(4)])),
-    st.none() | st.integers(0, 4),
+    st.permutations(OWN_OBJECTS).flatmap(lambda order: st.sampled_from([order[:n] for n in range(5)])),
+    st.none() | st.integers(0, 5),
     st.sets(st.sampled_from(OWN_OBJECTS)),
     st.sets(st.sampled_from([Home.ACCOUNT, Home.TASK])),
 )
@@ -326,12 +332,12 @@ def test_what_stands_with_us_only_is_no_row() -> None:
     ((_, row),) = rows
     assert row.object == "companies"
     assert set(row.ours) == {f"cs_{name}" for name in CHARTER.crm_for("hubspot").writes.on_account}
-    assert [own_object(kind, CHARTER, "hubspot", NOWHERE) for kind in OWN_OBJECTS] == [None] * 3
+    assert [own_object(kind, CHARTER, "hubspot", NOWHERE) for kind in OWN_OBJECTS] == [None] * 4
 
 
 def test_milestones_as_objects_hang_under_a_plan_only_where_it_is_an_object() -> None:
     """Without a plan object a milestone hangs under its company alone, in rows and in the schema."""
-    homes = Homes({PROFILE: Home.ACCOUNT, PLAN: Home.ACCOUNT, MILESTONE: Home.OBJECT})
+    homes = Homes({**LITE.of, MILESTONE: Home.OBJECT})
     (row,) = to_rows(milestone(), CHARTER, "hubspot", homes=homes)
     assert (row.parents, row.parent_keys) == ((Link("companies", "9"),), ())
     (spec,) = [spec for spec in object_specs(CHARTER, "hubspot", homes) if spec.custom]

@@ -318,7 +318,7 @@ def test_a_contract_on_the_deal_needs_no_query_of_its_own() -> None:
 def test_our_own_objects_can_be_read_back() -> None:
     """What we wrote is observed object by object, keys included; the ledger knows their links."""
     queries = {query.object: query for query in own_queries(HUBSPOT, "hubspot")}
-    assert set(queries) == {"cs_profile", "cs_plan", "cs_milestone"}
+    assert set(queries) == {"cs_profile", "cs_plan", "cs_milestone", "cs_snapshot"}
     assert {"cs_key", "cs_status", "cs_done_on"} <= set(queries["cs_milestone"].fields)
     assert {query.link_to for query in queries.values()} == {()}
 

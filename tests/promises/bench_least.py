@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 READ = ("Account", "Opportunity", "OpportunityLineItem", "Case", "User")
-OWN = ("CS_Profile__c", "CS_Plan__c", "CS_Milestone__c")
+OWN = ("CS_Profile__c", "CS_Plan__c", "CS_Milestone__c", "CS_Snapshot__c")
 PAGE, CALL, JOB = 2_000, 5 * 200, 5
 
 

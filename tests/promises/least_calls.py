@@ -25,8 +25,22 @@ READ = {
 }
 # What is written besides the deals made, with the links of each; accounts get fields, so all rows.
 WRITTEN = {
-    "hubspot": {"companies": 0, "cs_profile": 1, "cs_plan": 1, "cs_milestone": 2, "deals": 1},
-    "salesforce": {"Account": 0, "CS_Profile__c": 0, "CS_Plan__c": 0, "CS_Milestone__c": 0, "Opportunity": 0},
+    "hubspot": {
+        "companies": 0,
+        "cs_profile": 1,
+        "cs_plan": 1,
+        "cs_milestone": 2,
+        "deals": 1,
+        "cs_snapshot": 0,
+    },
+    "salesforce": {
+        "Account": 0,
+        "CS_Profile__c": 0,
+        "CS_Plan__c": 0,
+        "CS_Milestone__c": 0,
+        "Opportunity": 0,
+        "CS_Snapshot__c": 0,
+    },
 }
 
 

@@ -21,7 +21,7 @@ NOT_COMPARED = {
 }  # fmt: skip
 COMPARED = (
     "Account", "Contact", "Opportunity", "OpportunityLineItem", "Case", "Task", "User", "Product2",
-    "PricebookEntry", "CS_Profile__c", "CS_Plan__c", "CS_Milestone__c",
+    "PricebookEntry", "CS_Profile__c", "CS_Plan__c", "CS_Milestone__c", "CS_Snapshot__c",
 )  # fmt: skip
 
 

@@ -17,8 +17,10 @@ ROOT = Path(__file__).resolve().parents[2]
 # By hand, for 300 accounts, 480 opportunities and a line under each first one; every account became a
 # customer four months ago, so each has a plan of four milestones, and no renewal is due in 90 days.
 READ = 1 + 1 + 1 + 1  # accounts, opportunities, lines, users, 2,000 a page; there are no cases
-WRITTEN = 1 + 1 + 1 + 2  # accounts, profiles, plans and 1,200 milestones, 1,000 a call
-WROTE = 300 + 300 + 300 + 1_200
+WRITTEN = 1 + 1 + 1 + 2 + 1  # accounts, profiles, plans and 1,200 milestones, 1,000 a call; snapshots
+# Contracts began in March: that month, April and May as wholes; June, which runs, with its four bands.
+SNAPSHOTS = 3 + 1 + 4
+WROTE = 300 + 300 + 300 + 1_200 + SNAPSHOTS
 RENAMED = 9  # three in a hundred; 14 opportunities get another amount, which changes nothing of ours
 READ_AGAIN = 1 + 1  # a page of accounts, one of opportunities
 
@@ -42,7 +44,7 @@ def test_a_sync_stays_within_its_call_budget(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     first, changed = found["first"], found["changed"]
-    assert first["least"] == READ + WRITTEN == 9
+    assert first["least"] == READ + WRITTEN == 10
     assert first["calls"] == first["least"] + 1
     assert first["records"] == 300 + 480 + 300 + 1  # the one user
     assert found["unchanged"]["writes"] == 0

@@ -27,12 +27,21 @@ from tests.promises.wires import Wire
 
 WIRES: tuple[Wire, ...] = (HubSpotWire(), SalesforceWire())
 THIRD = ACCOUNTS // 3  # one third has a renewal due, another a plan of four milestones
+# The first contracts began in March: ten months to December; January, which runs, with its four bands.
+SNAPSHOTS = 10 + 1 + 4
 OURS = {
-    "hubspot": {"cs_profile": ACCOUNTS, "cs_plan": THIRD, "cs_milestone": 4 * THIRD, "deals": THIRD},
+    "hubspot": {
+        "cs_profile": ACCOUNTS,
+        "cs_plan": THIRD,
+        "cs_milestone": 4 * THIRD,
+        "cs_snapshot": SNAPSHOTS,
+        "deals": THIRD,
+    },
     "salesforce": {
         "CS_Profile__c": ACCOUNTS,
         "CS_Plan__c": THIRD,
         "CS_Milestone__c": 4 * THIRD,
+        "CS_Snapshot__c": SNAPSHOTS,
         "Opportunity": THIRD,
     },
 }

@@ -21,7 +21,7 @@ from sync.demo.usage_feed import UsageFeed
 from sync.parity import Pair, pair
 
 ACCOUNTS = 40
-KINDS = {"account", "profile", "plan", "milestone", "renewal", "expansion"}
+KINDS = {"account", "profile", "plan", "milestone", "snapshot", "renewal", "expansion"}
 
 
 @pytest.fixture(scope="module")

@@ -276,7 +276,6 @@ def test_a_reference_that_does_not_resolve_is_refused(api: Api, case: Case) -> N
     ("path", "kind"),
     [
         ("remoteSiteSettings/R.remoteSite", "RemoteSiteSetting"),
-        ("lwc/card/card.js", "LightningComponentBundle"),
         ("staticresources/S.resource", "StaticResource"),
     ],
 )

@@ -25,6 +25,7 @@ from sync.state import (
     metadata,
     mirror,
     models,
+    snapshots,
     token_lease,
     usage_names,
     usage_store,
@@ -32,6 +33,7 @@ from sync.state import (
 from sync.state.dirty import Scope
 from sync.state.engine import writing
 from sync.state.secrets import SecretBox, new_key
+from sync.state.snapshots import KeptSnapshot
 from tests.state.moments import NOW, A, B, lease
 
 DAY_1 = date(2026, 3, 1)
@@ -204,6 +206,13 @@ CASES = [
         ("fold_state",),
         lambda conn, owner, word: fold.put(conn, owner, [fold.StoredFold("1", DAY_1, word, "h")]),
         lambda conn, owner: _first([one.state for one in fold.newest(conn, owner, ["1"], DAY_1).values()]),
+    ),
+    Case(
+        ("snapshot",),
+        lambda conn, owner, word: snapshots.keep(
+            conn, owner, NOW, [KeptSnapshot("portfolio", DAY_1.replace(day=1), 1, False, word, "h")]
+        ),
+        lambda conn, owner: _first([one.body for one in snapshots.every(conn, owner)]),
     ),
     Case(
         ("finding",),

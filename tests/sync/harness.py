@@ -35,10 +35,12 @@ from sync.drain import Drained
 from sync.keep import Pulled
 from sync.look import Looked
 from sync.onboard import apply_charter, apply_install, connect_installation, go_live, plan_install
+from sync.portfolio_look import look_at_portfolio
 from sync.push_enter import Pushed
 from sync.runtime import Runtime
 from sync.scheduler import look_at_all
 from sync.state import dirty, inbox, ledger
+from sync.state.dirty import Scope
 from sync.state.engine import reading, writing
 from sync.state.inbox import InboxEvent, InboxState
 from sync.state.ledger import LedgerRow, WriteState
@@ -260,10 +262,12 @@ class Office:
         return found
 
     def look(self) -> list[Looked]:
-        """Look at everybody dirty."""
+        """Look at everybody dirty, then at the portfolio."""
         found = []
         while (done := looking.look(self.ws, self.owner)) is not None:
             found.append(done)
+        while look_at_portfolio(self.ws, self.owner) is not None:
+            pass
         return found
 
     def push(self) -> Pushed:
@@ -304,7 +308,7 @@ class Office:
     def waiting_accounts(self) -> int:
         """Return how many accounts are dirty."""
         with reading(self.engine) as conn:
-            return sum(dirty.count(conn, self.id).values())
+            return dirty.count(conn, self.id).get(Scope.ACCOUNT, 0)
 
     def events_left(self) -> int:
         """Return how many events of the inbox are not worked in."""

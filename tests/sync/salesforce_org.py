@@ -18,7 +18,7 @@ from tests.sync.harness import Office, Sandbox
 SETUP = ("ListView", "TabDefinition", "AppDefinition", "Report", "Dashboard", "PermissionSet")
 RIGHTS = ("FieldPermissions", "ObjectPermissions", "PermissionSetAssignment")
 WHEN = ("attributes", "Id", "SystemModstamp", "CreatedDate", "LastModifiedDate")
-OURS = ("CS_Profile__c", "CS_Plan__c", "CS_Milestone__c")
+OURS = ("CS_Profile__c", "CS_Plan__c", "CS_Milestone__c", "CS_Snapshot__c")
 
 
 @pytest.fixture(autouse=True)

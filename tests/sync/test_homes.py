@@ -27,27 +27,28 @@ class Portal:
     """A kind of portal: how the sandbox is started, where records stand, and what an admin is told."""
 
     options: tuple[str, ...]
-    homes: tuple[str, str, str]
+    homes: tuple[str, str, str, str]
     told: tuple[str, ...] = ()
 
 
-LITE = ("account", "account", "task")
+LITE = ("account", "account", "task", "mirror")
 NONE_LEFT = tuple(
     f"CS {kind}: no custom object is left for it"
     for kind in (
         "Profiles stand in properties of companies",
         "Plans stand in properties of companies",
         "Milestones stand as tasks of companies",
+        "Snapshots are not written; they are known here only",
     )
 )
 NO_SCOPES = ("crm.schemas.custom.read",)
 PORTALS = {
-    "enterprise with ten left": Portal((), ("object", "object", "object")),
+    "enterprise with ten left": Portal((), ("object", "object", "object", "object")),
     "enterprise with two left": Portal(
-        ("--custom-objects", "2"), ("object", "object", "task"), (NONE_LEFT[2],)
+        ("--custom-objects", "2"), ("object", "object", "task", "mirror"), NONE_LEFT[2:]
     ),
     "enterprise with one left": Portal(
-        ("--custom-objects", "1"), ("object", "account", "task"), NONE_LEFT[1:]
+        ("--custom-objects", "1"), ("object", "account", "task", "mirror"), NONE_LEFT[1:]
     ),
     "enterprise with none left": Portal(("--custom-objects", "0"), LITE, NONE_LEFT),
     "enterprise without the custom scopes": Portal(
@@ -163,7 +164,7 @@ def test_each_kind_stands_in_the_first_home_with_room(run: FirstRun) -> None:
 
 def test_only_the_objects_there_was_room_for_were_made(run: FirstRun) -> None:
     """The portal has exactly the custom objects that are homes, and a second install finds no work."""
-    kinds = ("profile", "plan", "milestone")
+    kinds = ("profile", "plan", "milestone", "snapshot")
     expected = {
         run.there.own(kind) for kind, home in zip(kinds, run.portal.homes, strict=True) if home == "object"
     }
@@ -268,10 +269,10 @@ def test_renewals_and_expansions_are_deals_in_every_portal(run: FirstRun) -> Non
 def test_the_first_push_makes_the_fewest_calls(run: FirstRun) -> None:
     """One call per object with rows, and one per pair of objects to be linked; a task's link comes with it.
 
-    Objects: profiles, plans and milestones as far as they are any; companies; tasks; deals.
+    Objects: profiles, plans, milestones and snapshots as far as they are any; companies; tasks; deals.
     """
-    profile, plan, milestone = (home == "object" for home in run.portal.homes)
-    writes = 2 + profile + plan + 1  # companies and deals; milestones are one call in either home
+    profile, plan, milestone, snapshot = (home == "object" for home in run.portal.homes)
+    writes = 2 + profile + plan + 1 + snapshot  # milestones are one call in either home
     links = 1 + profile + plan + milestone + (milestone and plan)
     made = [one for one in run.there.sandbox.requests(run.before_push) if one["seq"] <= run.after_push]
     assert len(made) == writes + links

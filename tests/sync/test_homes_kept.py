@@ -10,23 +10,30 @@ from pathlib import Path
 import pytest
 
 from mappings.catalogue import Home
+from mappings.homes import Homes
 from mappings.load import load_charter
 from success.desired import RecordKind
-from sync.homes import pinned_homes
+from sync.homes import pin_homes, pinned_homes
 from sync.onboard import apply_charter, plan_install
 from tests.sync.harness import CHARTER, HUBSPOT, SALESFORCE, Deployment, Office, Sandbox, daily_use
 from tests.sync.portfolios import three_customers
 from tests.sync.test_written import CHRISTMAS
 
 OPEN = Callable[..., Office]
-LITE = {RecordKind.PROFILE: Home.ACCOUNT, RecordKind.PLAN: Home.ACCOUNT, RecordKind.MILESTONE: Home.TASK}
+LITE = {
+    RecordKind.PROFILE: Home.ACCOUNT,
+    RecordKind.PLAN: Home.ACCOUNT,
+    RecordKind.MILESTONE: Home.TASK,
+    RecordKind.SNAPSHOT: Home.MIRROR,
+}
 OBJECTS = dict.fromkeys(LITE, Home.OBJECT)
+OBJECTS_OF_OLD = Homes({kind: home for kind, home in OBJECTS.items() if kind is not RecordKind.SNAPSHOT})
 
 
 def with_homes(folder: Path, yaml: str) -> Path:
     """Write the default charter with another choice of homes."""
     text = CHARTER.read_text("utf-8")
-    old = "        priority: [profile, plan, milestone]\n"
+    old = "        priority: [profile, plan, milestone, snapshot]\n"
     assert text.count(old) == 1
     path = folder / "homes.yaml"
     path.write_text(text.replace(old, yaml), "utf-8")
@@ -83,7 +90,10 @@ def test_scopes_that_go_away_later_do_not_move_records(lite: Deployment, office:
     assert plan.homes.of == OBJECTS
     assert any("crm.schemas.custom.read" in note for note in plan.notes)
     (question,) = plan.questions
-    assert question == "3 custom objects are needed (cs_profile, cs_plan, cs_milestone) and 0 are left"
+    assert (
+        question
+        == "4 custom objects are needed (cs_profile, cs_plan, cs_milestone, cs_snapshot) and 0 are left"
+    )
 
 
 def test_an_install_broken_off_after_its_objects_chooses_the_same_homes(
@@ -99,7 +109,7 @@ def test_an_install_broken_off_after_its_objects_chooses_the_same_homes(
     assert pinned_homes(there.ws.installation.settings) is None
     there.install()
     homes = there.ws.homes.of
-    assert homes == {**OBJECTS, RecordKind.MILESTONE: Home.TASK}
+    assert homes == {**OBJECTS, RecordKind.MILESTONE: Home.TASK, RecordKind.SNAPSHOT: Home.MIRROR}
     assert plan_install(there.ws).is_empty
 
 
@@ -161,7 +171,25 @@ def test_an_installation_from_before_homes_stands_in_objects(lite: Deployment, o
     there.go_live()
     settings = json.loads(json.dumps(dict(there.ws.installation.settings)))
     before = pinned_homes({name: value for name, value in settings.items() if name != "homes"})
-    assert before == replace(there.ws.homes, plan_stages=None, openings={})
+    assert before is not None
+    kept = {**before.of, RecordKind.SNAPSHOT: Home.OBJECT}
+    assert replace(before, of=kept) == replace(there.ws.homes, plan_stages=None, openings={})
+
+
+@pytest.mark.parametrize(("left", "home"), [("4", Home.OBJECT), ("3", Home.MIRROR)])
+def test_a_kind_that_comes_with_a_later_program_gets_its_home_at_the_next_install(
+    lite: Deployment, office: OPEN, left: str, home: Home
+) -> None:
+    """Snapshots came later: nothing of them is written until an install has made room, or found none."""
+    there = office(lite, HUBSPOT, three_customers(), "--custom-objects", left)
+    before = OBJECTS_OF_OLD
+    pin_homes(lite.runtime, there.id, before)
+    assert there.ws.homes.of[RecordKind.SNAPSHOT] is Home.MIRROR
+    plan = plan_install(there.ws)
+    assert plan.homes.of[RecordKind.SNAPSHOT] is home
+    assert {kind: plan.homes.of[kind] for kind in before.of} == before.of
+    there.install()
+    assert there.ws.homes.of[RecordKind.SNAPSHOT] is home
 
 
 def test_a_charter_with_another_priority_moves_nothing_either(

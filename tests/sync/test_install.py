@@ -17,8 +17,8 @@ from tests.sync.portfolios import Book, three_customers
 OPEN = Callable[..., Office]
 VENDORS = pytest.mark.parametrize("vendor", [HUBSPOT, SALESFORCE])
 OWN = {
-    HUBSPOT: ["cs_profile", "cs_plan", "cs_milestone"],
-    SALESFORCE: ["CS_Profile__c", "CS_Plan__c", "CS_Milestone__c"],
+    HUBSPOT: ["cs_profile", "cs_plan", "cs_milestone", "cs_snapshot"],
+    SALESFORCE: ["CS_Profile__c", "CS_Plan__c", "CS_Milestone__c", "CS_Snapshot__c"],
 }
 DEALS = {HUBSPOT: "deals", SALESFORCE: "Opportunity"}
 
@@ -38,7 +38,7 @@ def reasons_not_to_apply(office: Office) -> tuple[str, ...]:
 def test_a_plan_lists_what_is_created_and_an_apply_leaves_nothing_to_plan(
     lite: Deployment, office: OPEN, vendor: str
 ) -> None:
-    """Three objects of ours and a key on the deal are planned, made, and found right afterwards."""
+    """Four objects of ours and a key on the deal are planned, made, and found right afterwards."""
     there = office(lite, vendor, three_customers())
     plan = plan_install(there.ws)
     assert plan.questions == ()
@@ -142,8 +142,10 @@ def test_a_field_the_charter_reads_and_the_crm_lacks_is_a_question(
 def test_records_settled_in_objects_that_have_no_room_any_more_are_a_question(
     lite: Deployment, office: OPEN
 ) -> None:
-    """Homes once settled are kept: two custom objects left are one too few, and nothing moves silently."""
+    """Homes once settled are kept: two custom objects left are two too few, and nothing moves silently."""
     there = office(lite, HUBSPOT, Book().account("one", "One"), "--custom-objects", "2")
     pin_homes(lite.runtime, there.id, OBJECTS)
     (question,) = reasons_not_to_apply(there)
-    assert question == "3 custom objects are needed (cs_profile, cs_plan, cs_milestone) and 2 are left"
+    assert question == (
+        "4 custom objects are needed (cs_profile, cs_plan, cs_milestone, cs_snapshot) and 2 are left"
+    )

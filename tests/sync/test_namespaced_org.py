@@ -26,7 +26,7 @@ from tests.sync.test_salesforce_package import deploy_package
 __all__ = ["impatient"]
 OPEN = Callable[..., Office]
 PACKAGE = ROOT / "integration" / "salesforce" / "package" / "core" / "objects"
-OURS = ("CS_Profile__c", "CS_Plan__c", "CS_Milestone__c")
+OURS = ("CS_Profile__c", "CS_Plan__c", "CS_Milestone__c", "CS_Snapshot__c")
 PREFIX = "acme__"
 SETS = ["CS_Admin", "CS_Integration", "CS_User"]
 

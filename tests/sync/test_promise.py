@@ -92,7 +92,10 @@ def dump(office: Office) -> dict[str, dict[str, Any]]:
     companies = office.sandbox.records("companies")
     names = {one["id"]: one["properties"]["customer_ref"] for one in companies}
     found: dict[str, dict[str, Any]] = {}
-    for object_name in (*(office.own(kind) for kind in ("profile", "plan", "milestone")), "deals"):
+    for object_name in (
+        *(office.own(kind) for kind in ("profile", "plan", "milestone", "snapshot")),
+        "deals",
+    ):
         for key, values in office.written(object_name).items():
             shown = {
                 name: value

@@ -337,6 +337,7 @@ def test_a_charter_with_another_band_changes_the_picklist_and_adds_its_view(
     assert plan.calls == 1
     assert said(plan) == {
         "field CS_Profile__c.CS_Band__c": "change",
+        "field CS_Snapshot__c.CS_Band__c": "change",
         "list Account.CS_My_amber_Accounts": "create",
         str(PACKAGE): "change",
     }

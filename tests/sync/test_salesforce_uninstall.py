@@ -61,7 +61,7 @@ def test_the_org_is_defined_as_the_day_before(lite: Deployment, office: OPEN) ->
     assert done.refused == ()
     calls = [one.rpartition("/")[2].partition("?")[0] for one in worked(there.sandbox, mark)]
     # what uses before what is used, two manifests to a deploy; the sets when nobody has them any more
-    assert calls == ["deployRequest"] * 4 + ["query", "sobjects", "query", "deployRequest"]
+    assert calls == ["deployRequest"] * 5 + ["query", "sobjects", "query", "deployRequest"]
     assert {one.part for one in done.removals} == {one.part for one in plan.parts}
     assert done.records == sum(one.ours for one in plan.records)
     assert definitions(there.sandbox) == before

@@ -57,7 +57,7 @@ def test_a_live_installation_is_polled_and_looked_at_each_day(there: Office) -> 
     read = ("companies", "deals", "line_items", "tickets")
     own = ("cs_profile", "cs_plan", "cs_milestone")
     due_in = [(POLL, read, 15), (CENSUS, read, 60), (POLL, own, 60), (CENSUS, own, 240)]
-    due_in += [(POLL, ("owners",), 1_440)]
+    due_in += [(POLL, ("owners", "cs_snapshot"), 1_440), (CENSUS, ("cs_snapshot",), 1_440)]
     times = {f"{kind} {name}": now + timedelta(minutes=m) for kind, names, m in due_in for name in names}
     assert next_times(there) == times | {NEW_DAY: MIDNIGHT}
 

@@ -48,7 +48,9 @@ def test_what_may_wait_waits_and_what_people_work_by_fails_loudly(there):
         (DEALS, "STORAGE_LIMIT_EXCEEDED: storage limit exceeded")
     ]
     (message,) = told(there)
-    assert message.startswith("0 of 0 MB of data storage are left: no plans and milestones are made")
+    assert message.startswith(
+        "0 of 0 MB of data storage are left: no plans, milestones and snapshots are made"
+    )
     assert "Storage Usage in the org's Setup" in message
 
 

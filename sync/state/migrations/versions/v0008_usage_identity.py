@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "v0008_usage_identity"
-down_revision = "v0006_backtests"
+down_revision = "v0007_snapshots"
 branch_labels = None
 depends_on = None
 
