@@ -18,7 +18,6 @@ from sqlalchemy import func, select
 from mappings.scorecards import ScorecardEntry
 from success.backtest.baselines import Roles
 from success.backtest.run import Options, backtest_score
-from success.backtest.split import TimeSplit
 from success.backtest.table import Column, FactsTable, Floats, ordered
 from success.churn_dates import spells, with_churn_dates
 from success.facts import AccountFacts
@@ -28,14 +27,12 @@ from success.policies import Policies
 from success.rules import Rules, Scorecard
 from success.view import AccountView
 from sync.backtest_gate import subject_of
-from sync.backtesting import answer_of
+from sync.backtesting import in_two, kept_answer
 from sync.facts import Moment, assemble
-from sync.state import backtests
-from sync.state.engine import reading, writing
+from sync.state.engine import reading
 from sync.state.mirror_rows import record_version
 from sync.workspace import INSTANT_STEP, Workspace
 
-FEWEST_MONTHS = 6
 WORST = 100_000
 EXISTING = "existing_score"
 BY_CONTRACT = frozenset({"days_to_renewal", "days_since_start"})
@@ -81,19 +78,9 @@ def of_scorecard(
     roles = Roles("days_since_start", "usage_events_28d", "seats", EXISTING if other else None, "arr")
     kept = options.kept | (set(table.names()) - weighed)
     named = Options(options.resamples, options.seed, options.accounts_per_csm, roles, kept)
-    report = backtest_score(table, risk, _split(past.days, horizon), named)
-    told = answer_of(report, "date")
-    subject = subject_of(entry)
-    told |= {
-        "subject": subject.name,
-        "subject_hash": subject.content_hash,
-        "horizon_days": horizon,
-        "months": len(past.days),
-        "unknown_rows": len(past.rows) - len(known),
-    }
-    with writing(ws.runtime.engine) as conn:
-        backtests.keep(conn, ws.id, subject, ws.now(), report.activate, told)
-    return told
+    report = backtest_score(table, risk, in_two(past.days, horizon), named)
+    more = {"horizon_days": horizon, "months": len(past.days), "unknown_rows": len(past.rows) - len(known)}
+    return kept_answer(ws, subject_of(entry), report, more)
 
 
 def look_back(
@@ -184,17 +171,3 @@ def _table(rows: list[Row], names: list[str], with_existing: bool) -> tuple[Fact
         days=True,
     )
     return whole.without([""]), whole.column("").values
-
-
-def _split(days: list[date], horizon: int) -> TimeSplit:
-    """Return the past divided in two, so that what is left out between does not shorten one part alone."""
-    if len(days) < FEWEST_MONTHS:
-        raise ValueError(
-            f"{len(days)} months of the past have known outcomes, at least {FEWEST_MONTHS} are needed; "
-            "read what the CRM kept with `colonnade sync history`, or wait"
-        )
-    between = len([day for day in days if (day - days[0]).days <= horizon]) - 1
-    place = max(0, (len(days) - between) // 2 - 1)
-    train_to = days[place].toordinal()
-    last = days[-1].toordinal()
-    return TimeSplit(train_to, train_to + horizon + 1, horizon, last)

@@ -102,7 +102,7 @@ def _show(
     out.print(_place_table(places, rest.currency))
     out.print(f"Counted by: {rest.bridge.policies}", markup=False, style="dim")
     for one in valid:
-        out.print(f"Scorecard {one.subject}: {one.told}.", markup=False, style="dim")
+        out.print(f"{one.kind.title()} {one.subject}: {one.told}.", markup=False, style="dim")
 
 
 def _headline_rows(found: Metrics) -> list[tuple[str, str, str]]:

@@ -32,6 +32,18 @@ SEATS = """  measures:
 """
 
 
+MODEL = """
+models:
+  - key: churn
+    version: {version}
+    horizon_days: 90
+    active: true
+    features:
+      - measure: seats
+        direction: {direction}
+"""
+
+
 def charter(folder: Path, *, version: int = 2, turned: bool = False, required: bool = True) -> Path:
     """Return our charter with a scorecard of seats alone: the more the better, or turned round."""
     text = DEFAULT_CHARTER.read_text("utf-8")
@@ -164,7 +176,7 @@ def test_a_past_too_short_is_said(home: Home, colonnade):
 
 def test_a_name_that_is_none_is_told(home: Home, colonnade):
     """The nearest scorecard is named; options of files are refused beside a name."""
-    colonnade(home.env, "backtest", "helth").refused("no scorecard 'helth'", "'health'")
+    colonnade(home.env, "backtest", "helth").refused("no scorecard or model 'helth'", "'health'")
     colonnade(home.env, "backtest", "health", "--label", "x").refused("--label speak of a file")
     colonnade(home.env, "backtest").refused("name either a scorecard")
 
@@ -175,3 +187,22 @@ def test_a_required_name_that_is_none_is_a_mistake_of_the_charter(tmp_path, colo
     path.write_text(path.read_text("utf-8").replace("required: [health]", "required: [wealth]"), "utf-8")
     done = colonnade({}, "charter", "check", str(path), "--vendor", "hubspot")
     done.refused("backtest.required[0]", "no scorecard or model 'wealth'", "Did you mean 'health'?")
+
+
+def test_a_model_waits_for_a_report_of_its_own_way_of_learning(lived: Home, colonnade, tmp_path):
+    """Refused without; refitted on the earlier part only; let pass by its report, and shown as such."""
+    file = _with_model(tmp_path, 1, "lowers")
+    colonnade(lived.env, "charter", "apply", PORTAL, str(file)).well()
+    colonnade(lived.env, "backtest", "churn").refused("no trained model churn")
+    trained = colonnade(lived.env, "model", "train", "churn", "--json").json()
+    colonnade(lived.env, "model", "activate", "churn@1").refused("churn@1 has no passing", "backtest churn")
+    told = colonnade(lived.env, "backtest", "churn", "--json").json()
+    print(json.dumps({k: v for k, v in told.items() if k != "reliability"}, indent=1))
+    assert told["activate"], told["reasons"]
+
+
+def _with_model(folder: Path, version: int, direction: str) -> Path:
+    """Return the charter with a model of seats."""
+    path = charter(folder, required=False)
+    path.write_text(path.read_text("utf-8") + MODEL.format(version=version, direction=direction), "utf-8")
+    return path
