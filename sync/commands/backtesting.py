@@ -100,7 +100,7 @@ def _of_mirror(name: str | None, file: Path | None, given: dict[str, Any]) -> di
         known = [*entries, *trained]
         raise Unusable(f"there is no scorecard or model {name!r} in the charter. {suggest(str(name), known)}")
     horizon = given["horizon"] or charter.backtest.horizon_days
-    return of_scorecard(ws, entries[str(name)], options, horizon, since)
+    return of_scorecard(ws, charter, str(name), options, horizon, since)
 
 
 def settings_of(path: Path) -> BacktestEntry:
