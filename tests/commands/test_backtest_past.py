@@ -44,6 +44,23 @@ models:
 """
 
 
+SMALLER = """
+segments:
+  version: 1
+  rules:
+    - {key: tiny, title: Tiny, touch: digital, when: seats < 20}
+    - {key: few, title: Few, touch: digital, when: seats < 40}
+    - {key: many, title: Many, touch: high}
+scorecards:
+  - for: {segments: [tiny, few]}
+    key: smaller
+    version: 1
+    bands: [{key: red, title: R, floor: 0}, {key: yellow, title: Y, floor: 20}, {key: green, title: G, floor: 50}]
+    measures: [{measure: seats, group: commercial, weight: 100, curve: [[0, 0], [100, 100]]}]
+    caps: [{key: tiny, when: segment == "tiny", points: 0, reason: Too small to stay}]
+"""
+
+
 def charter(folder: Path, *, version: int = 2, turned: bool = False, required: bool = True) -> Path:
     """Return our charter with a scorecard of seats alone: the more the better, or turned round."""
     text = DEFAULT_CHARTER.read_text("utf-8")
@@ -243,6 +260,38 @@ def test_a_model_that_failed_is_forced_with_a_reason_that_is_shown(lived: Home, 
         assert out.count("the board wants it by Monday") == 1, asked
 
 
+def test_a_scorecard_is_judged_by_the_accounts_it_is_for(lived: Home, colonnade, tmp_path):
+    """Those of under 40 seats only, each with the words its caps read: tiny ones all stand at nothing.
+
+    Among them nothing is ranked, so that their AUC is one half; among the few more seats rank as ever.
+    """
+    path = charter(tmp_path, required=False)
+    path.write_text(path.read_text("utf-8") + SMALLER, "utf-8")
+    told = colonnade(
+        lived.env, "backtest", "smaller", "--charter", str(path), "--bootstrap", "20", "--json"
+    ).json()
+    first, last = (date.fromisoformat(told["test"][side]) for side in ("first", "last"))
+    firsts = [date(year, month, 1) for year in range(2037, 2041) for month in range(1, 13)]
+    open_then = [
+        terms[0][2]
+        for day in firsts
+        if first <= day <= last
+        for terms in _terms().values()
+        if any(begin <= day < end for begin, end, _ in terms)
+    ]
+    small = [seats for seats in open_then if seats < 40]
+    by_segment = told["auc_by_segment"]
+    assert told["test"]["rows"] == len(small) < len(open_then)
+    assert {name: one["rows"] for name, one in by_segment.items()} == {
+        "tiny": len([seats for seats in small if seats < 20]),
+        "few": len([seats for seats in small if seats >= 20]),
+    }
+    assert by_segment["tiny"]["auc"] == 0.5
+    assert by_segment["few"]["auc"] != 0.5
+    assert told["rows_of_other_scorecards"] > 0
+    assert "each day alone tells" in told["notes"][0]
+
+
 def _with_model(folder: Path, version: int, direction: str) -> Path:
     """Return the charter with a model of seats."""
     path = charter(folder, required=False)
@@ -257,18 +306,24 @@ def _windows(first: str, last: str) -> list[tuple[int, bool]]:
     By hand of the contracts: the last of a customer's terms ends within 60 days after. A term
     that began on the day itself was not known at its beginning.
     """
-    terms: dict[str, list[tuple[date, date, int]]] = {}
-    for one in _records():
-        if one.object == "line_items":
-            begin, end = (date.fromisoformat(one.values[f"contract_{side}"]) for side in ("start", "end"))
-            terms.setdefault(str(one.account_id), []).append((begin, end, int(one.values["contract_seats"])))
     found = []
     for year, month in ((year, month) for year in range(2037, 2041) for month in range(1, 13, 2)):
         day = date(year, month, 1)
-        for held in terms.values() if first <= f"{day}" <= last else ():
+        for held in _terms().values() if first <= f"{day}" <= last else ():
             gone = held[-1][1]
             if any(begin < day < end for begin, end, _ in held):
                 found.append((held[0][2], day < gone <= day + timedelta(60)))
+    return found
+
+
+def _terms() -> dict[str, list[tuple[date, date, int]]]:
+    """Return every customer's terms: beginning, end and seats."""
+    found: dict[str, list[tuple[date, date, int]]] = {}
+    for one in _records():
+        if one.object == "line_items":
+            held = {name: str(value) for name, value in one.values.items()}
+            begin, end = (date.fromisoformat(held[f"contract_{side}"]) for side in ("start", "end"))
+            found.setdefault(str(one.account_id), []).append((begin, end, int(held["contract_seats"])))
     return found
 
 

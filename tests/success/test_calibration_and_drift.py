@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from success.backtest.ranking import exact_auc
 from success.prediction.calibration import calibrate
 from success.prediction.drift import drift, psi, psi_by_chance, wilson
 from success.prediction.ladder import fit
 from success.prediction.model import Calibration, Model
 from success.prediction.model_text import from_json, to_json
 from success.prediction.profile import profile_of
-from success.prediction.ranking import auc, cuts, tenth
+from success.prediction.ranking import cuts, tenth
 from success.prediction.table import FeatureTable, Row
 from tests.success.builders import EXAMPLES
 from tests.success.drawn_rows import COLUMNS, drawn, flagged
@@ -88,8 +89,8 @@ def test_ranks_are_tenths_of_training() -> None:
 
 def test_auc_counts_pairs() -> None:
     """Of four pairs three are in order and one is tied: 3.5 of 4."""
-    assert auc([True, False, True, False], [3, 1, 2, 2]) == 875
-    assert auc([True, True], [1, 2]) is None
+    assert exact_auc([True, False, True, False], [3, 1, 2, 2]) == 875
+    assert exact_auc([True, True], [1, 2]) is None
 
 
 def test_the_stability_index_by_hand() -> None:
