@@ -55,7 +55,10 @@ scorecards:
   - for: {segments: [tiny, few]}
     key: smaller
     version: 1
-    bands: [{key: red, title: R, floor: 0}, {key: yellow, title: Y, floor: 20}, {key: green, title: G, floor: 50}]
+    bands:
+      - {key: red, title: Red, floor: 0}
+      - {key: yellow, title: Yellow, floor: 20}
+      - {key: green, title: Green, floor: 50}
     measures: [{measure: seats, group: commercial, weight: 100, curve: [[0, 0], [100, 100]]}]
     caps: [{key: tiny, when: segment == "tiny", points: 0, reason: Too small to stay}]
 """
