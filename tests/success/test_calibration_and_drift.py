@@ -6,10 +6,12 @@ import math
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from success.backtest.model_table import by_account, facts_of, log_odds_of
 from success.backtest.ranking import exact_auc
 from success.prediction.calibration import calibrate
 from success.prediction.drift import drift, psi, psi_by_chance, wilson
@@ -59,6 +61,18 @@ def test_a_base_rate_that_moved_is_mended() -> None:
     before = 1000 * sum(TRAINED.raw_probability(row.values) for row in rarer.rows) / len(rarer.rows)
     assert sum(said) / len(said) == pytest.approx(met, abs=2)
     assert before > met + 50
+
+
+def test_a_backtest_judges_the_probabilities_a_model_tells() -> None:
+    """Row by row, by account: the log-odds are those of the thousandths people read."""
+    found, rows = calibrate(TRAINED, later(3000, 4, base=-2.5)), by_account(later(50, 9))
+    chances = 1 / (1 + np.exp(-log_odds_of(found, rows)))
+    assert list(chances * 1000) == pytest.approx(
+        [found.probability(row.values) for row in rows.rows], abs=0.6
+    )
+    table = facts_of(rows)
+    assert table.labels.tolist() == [row.event for row in rows.rows]
+    assert table.column("use").values.tolist() == [float(Fraction(row.values[0] or 0)) for row in rows.rows]
 
 
 def test_an_order_that_does_not_hold_is_not_calibrated() -> None:
