@@ -65,7 +65,7 @@ def test_a_base_rate_that_moved_is_mended() -> None:
 
 def test_a_backtest_judges_the_probabilities_a_model_tells() -> None:
     """Row by row, by account: the log-odds are those of the thousandths people read."""
-    found, rows = calibrate(TRAINED, later(3000, 4, base=-2.5)), by_account(later(50, 9))
+    found, rows = calibrate(TRAINED, later(3000, 4, base=-2.5)), by_account(drawn(50, 9, period=24_000))
     chances = 1 / (1 + np.exp(-log_odds_of(found, rows)))
     assert list(chances * 1000) == pytest.approx(
         [found.probability(row.values) for row in rows.rows], abs=0.6
