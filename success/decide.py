@@ -14,7 +14,7 @@ from success import bands, expansion, journey, plans, renewals, segmentation
 from success.days import days_between
 from success.desired import DesiredRecord
 from success.facts import AccountFacts
-from success.fold import FoldState
+from success.fold import FoldState, PlanState
 from success.health import HealthResult, score
 from success.health_trend import health_trend
 from success.holding import Held
@@ -42,6 +42,27 @@ class Decision:
     milestones: tuple[MilestoneStatus, ...]
     standing: Standing
     words: Mapping[str, Word]
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """Where an account stood on a past day: its plans so far, what its caps read, and its scorecard."""
+
+    plans: Mapping[str, PlanState]
+    words: Mapping[str, Word]
+    card: Scorecard
+
+
+def met(view: AccountView, opened: Mapping[str, PlanState], day: date) -> Met:
+    """Return where an account stood on a past day, as far as the facts of that day tell, without a fold.
+
+    ``opened`` are its plans as met on an earlier day. Milestones are marked on the days asked about; margins,
+    holds and what stood before do not count, for nobody kept them.
+    """
+    found = plans.step(view, opened, day)
+    state = replace(FoldState.empty(), plans=found)
+    progress, stands = _today(view, state, plans.milestones(view, found, day), day)
+    return Met(found, {**progress, **stands.words}, _card(view.rules, stands))
 
 
 def advance(state: FoldState, facts: AccountFacts, rules: Rules, grid_day: date) -> FoldState:

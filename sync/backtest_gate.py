@@ -1,8 +1,9 @@
-"""What the gate asks before a charter comes into force, and what is told of scores already in force.
+"""What the gate asks before a charter or a model comes into force, and what is told of those in force.
 
 A scorecard the charter lists under ``backtest.required`` needs a passing report of exactly its
-content, or an admin's reason to do without. Others stand on their experts' word and are shown as
-not validated. Neighbours: ``onboard`` asks at an apply, ``explain``, ``metrics`` and ``doctor`` show.
+content, or an admin's reason to do without; so does every churn model. Other scorecards stand on their
+experts' word and are shown as not validated. Neighbours: ``onboard`` asks at an apply, ``models`` at an
+activation, ``explain``, ``metrics`` and ``doctor`` show.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from sqlalchemy import Connection
 from mappings.charter import Charter
 from mappings.scorecards import ScorecardEntry
 from sync.runtime import Runtime
-from sync.state import backtests
-from sync.state.backtests import Subject, Waiver
+from sync.state import backtests, models
+from sync.state.backtests import Report, StoredReport, Subject, Waiver
 from sync.state.engine import reading, writing
 from sync.state.errors import StateError
+from sync.state.models import Life, Version
 from sync.workspace import Workspace
+
+SCORECARD, MODEL = "scorecard", "model"
 
 
 class Ground(StrEnum):
@@ -35,8 +39,9 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """On what one scorecard stands, in a word and a sentence; ``required`` by the charter or not."""
+    """On what one scorecard or model stands, in a word and a sentence; whether a report is ``required``."""
 
+    kind: str
     subject: str
     ground: Ground
     required: bool
@@ -45,8 +50,8 @@ class Validation:
 
 def subject_of(entry: ScorecardEntry) -> Subject:
     """Return by which name and content a scorecard's reports are kept."""
-    content = json.dumps(entry.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"))
-    return Subject(f"{entry.key}@{entry.version}", hashlib.sha256(content.encode()).hexdigest())
+    content = _sha256(entry.model_dump(mode="json", by_alias=True))
+    return Subject(f"{entry.key}@{entry.version}", content)
 
 
 def judged(charter: Charter) -> dict[str, ScorecardEntry]:
@@ -90,27 +95,61 @@ def _refusal(lacking: list[Subject]) -> str:
 
 
 def validations(ws: Workspace) -> list[Validation]:
-    """Return on what each score of the charter in force stands."""
+    """Return on what each score of the charter in force stands, and each model in force."""
     with reading(ws.runtime.engine) as conn:
-        return [
-            _validation(conn, ws, key, subject_of(entry)) for key, entry in sorted(judged(ws.charter).items())
-        ]
+        found = [_of_scorecard(conn, ws, entry) for _, entry in sorted(judged(ws.charter).items())]
+        trained = models.in_force(conn, ws.id, ws.now()) or {}
+        lives = {one.key: one for one in models.history(conn, ws.id)}
+        told = [_of_model(conn, ws, version, lives[key]) for key, version in sorted(trained.items())]
+    return found + told
 
 
-def _validation(conn: Connection, ws: Workspace, key: str, subject: Subject) -> Validation:
-    required = key in ws.charter.backtest.required
+def _of_scorecard(conn: Connection, ws: Workspace, entry: ScorecardEntry) -> Validation:
+    subject = subject_of(entry)
     report = backtests.newest(conn, ws.id, subject)
     waived = backtests.waiver(conn, ws.id, subject)
+    ground, told = _ground(ws, report, waived)
+    if ground is Ground.FAILED:
+        told = f"expert weights; {told}"
+    return Validation(SCORECARD, subject.name, ground, entry.key in ws.charter.backtest.required, told)
+
+
+def _of_model(conn: Connection, ws: Workspace, version: Version, life: Life) -> Validation:
+    report = backtests.newest_of_content(conn, ws.id, version.training.content_hash)
+    forced = Waiver(life.author, life.effective_at, life.reason) if life.forced else None
+    ground, told = _ground(ws, report, forced)
+    return Validation(MODEL, version.name, ground, True, told)
+
+
+def _ground(ws: Workspace, report: StoredReport | None, waived: Waiver | None) -> tuple[Ground, str]:
+    """Return on what something stands by its newest report and by who did without one."""
     if report is not None and report.passed:
-        on = ws.day_of(report.made_at)
-        return Validation(subject.name, Ground.PASSED, required, f"passed its backtest of {on}")
+        return Ground.PASSED, f"passed its backtest of {ws.day_of(report.made_at)}"
     if waived is not None:
         on = ws.day_of(waived.made_at)
         told = f"not validated: brought into force by {waived.author} on {on} all the same, because: "
-        return Validation(subject.name, Ground.FORCED, required, told + waived.reason)
+        return Ground.FORCED, told + waived.reason
     if report is not None:
-        on = ws.day_of(report.made_at)
-        told = f"expert weights; its backtest of {on} did not pass"
-        return Validation(subject.name, Ground.FAILED, required, told)
-    told = "expert weights, not validated: no backtest was made of them"
-    return Validation(subject.name, Ground.EXPERT, required, told)
+        return Ground.FAILED, f"its backtest of {ws.day_of(report.made_at)} did not pass"
+    return Ground.EXPERT, "expert weights, not validated: no backtest was made of them"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReports:
+    """The reports an installation keeps, as the activation of a model asks for them."""
+
+    ws: Workspace
+
+    def passing_report(self, model_hash: str) -> Report | None:
+        """Return the newest report of a model's content if it passed, None otherwise.
+
+        It is named by the SHA-256 of its canonical JSON.
+        """
+        with reading(self.ws.runtime.engine) as conn:
+            found = backtests.newest_of_content(conn, self.ws.id, model_hash)
+        return Report(_sha256(found.body)) if found is not None and found.passed else None
+
+
+def _sha256(content: object) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -8,38 +8,39 @@ is known now: a term that ended within the horizon and was not renewed within th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
 from sqlalchemy import func, select
 
-from mappings.scorecards import ScorecardEntry
+from mappings.charter import Charter, rules_of
 from success.backtest.baselines import Roles
 from success.backtest.run import Options, backtest_score
-from success.backtest.split import TimeSplit
 from success.backtest.table import Column, FactsTable, Floats, ordered
 from success.churn_dates import spells, with_churn_dates
+from success.decide import met
 from success.facts import AccountFacts
+from success.fold import PlanState
 from success.health import score
 from success.measures import MeasureBook
 from success.policies import Policies
 from success.rules import Rules, Scorecard
 from success.view import AccountView
-from sync.backtest_gate import subject_of
-from sync.backtesting import answer_of
+from success.words import SEGMENT
+from sync.backtest_gate import judged, subject_of
+from sync.backtesting import in_two, kept_answer
 from sync.facts import Moment, assemble
-from sync.state import backtests
-from sync.state.engine import reading, writing
+from sync.state.engine import reading
 from sync.state.mirror_rows import record_version
 from sync.workspace import INSTANT_STEP, Workspace
 
-FEWEST_MONTHS = 6
 WORST = 100_000
 EXISTING = "existing_score"
 BY_CONTRACT = frozenset({"days_to_renewal", "days_since_start"})
 """Measures whose future stands in the contract; that they foresee the end of a term is no leak."""
+BY_DAY = "segment, stage and plan are those each day alone tells; margins and holds do not count"
 ASIDE = ("days_since_start", "usage_events_28d", "seats", "arr")
 
 
@@ -52,55 +53,64 @@ class Row:
     points: int | None
     existing: int | None
     measures: Mapping[str, float]
+    segment: str
     lost: bool
 
 
 @dataclass(slots=True)
 class Past:
-    """All rows, and how many days there were."""
+    """All rows and the days they stand on, how many were for other scorecards, and plans met so far."""
 
     rows: list[Row] = field(default_factory=list)
     days: list[date] = field(default_factory=list)
+    others: int = 0
+    plans: dict[str, Mapping[str, PlanState]] = field(default_factory=dict)
 
 
 def of_scorecard(
-    ws: Workspace, entry: ScorecardEntry, options: Options, horizon: int, since: date | None
+    ws: Workspace, charter: Charter, key: str, options: Options, horizon: int, since: date | None
 ) -> dict[str, Any]:
-    """Return the answer for a scorecard over the mirror's months, and keep it for the gate.
+    """Return the answer for a scorecard of a charter over the mirror's months, and keep it for the gate.
 
-    Raises ValueError where the past is too short to be divided.
+    Only accounts it is for are judged, by segments and stages of that charter. Raises ValueError where the
+    past is too short to be divided, and KeyError where the charter has no such scorecard.
     """
-    existing = ws.charter.scorecard
-    other = None if subject_of(existing) == subject_of(entry) else existing.to_rules()
-    past = look_back(ws, entry.to_rules(), other, horizon, since)
+    entry, existing = judged(charter)[key], judged(ws.charter).get(key, ws.charter.scorecard)
+    rules, other = rules_of(charter), None
+    if subject_of(existing) != subject_of(entry):
+        other = existing.to_rules(ws.charter.time_zone)
+    past = look_back(ws, rules, entry.to_rules(charter.time_zone), other, horizon, since)
     known = [row for row in past.rows if row.points is not None]
     if not known:
         raise ValueError("no account of the past has a score; too little is known of it to judge")
     weighed = {one.measure for one in entry.measures if one.weight} - BY_CONTRACT
     table, risk = _table(known, sorted(weighed | {*ASIDE}), other is not None)
-    roles = Roles("days_since_start", "usage_events_28d", "seats", EXISTING if other else None, "arr")
-    kept = options.kept | (set(table.names()) - weighed)
-    named = Options(options.resamples, options.seed, options.accounts_per_csm, roles, kept)
-    report = backtest_score(table, risk, _split(past.days, horizon), named)
-    told = answer_of(report, "date")
-    subject = subject_of(entry)
-    told |= {
-        "subject": subject.name,
-        "subject_hash": subject.content_hash,
+    roles = Roles(
+        "days_since_start", "usage_events_28d", "seats", EXISTING if other else None, "arr", SEGMENT
+    )
+    named = replace(options, named=roles, kept=options.kept | (set(table.names()) - weighed))
+    report = backtest_score(table, risk, in_two(past.days, horizon), named)
+    if rules.scorecards or any(one.caps for one in (rules.scorecard, *rules.scorecards)):
+        report = replace(report, notes=(BY_DAY, *report.notes))
+    more = {
         "horizon_days": horizon,
         "months": len(past.days),
         "unknown_rows": len(past.rows) - len(known),
+        "rows_of_other_scorecards": past.others,
     }
-    with writing(ws.runtime.engine) as conn:
-        backtests.keep(conn, ws.id, subject, ws.now(), report.activate, told)
-    return told
+    return kept_answer(ws, subject_of(entry), report, more)
 
 
 def look_back(
-    ws: Workspace, scorecard: Scorecard, existing: Scorecard | None, horizon: int, since: date | None
+    ws: Workspace,
+    rules: Rules,
+    scorecard: Scorecard,
+    existing: Scorecard | None,
+    horizon: int,
+    since: date | None,
 ) -> Past:
-    """Return every account under contract on the first of each month whose outcome is known by now."""
-    rules, today = ws.rules, ws.day_of(ws.now())
+    """Return every account a scorecard was for on the first of each month whose outcome is known by now."""
+    today = ws.day_of(ws.now())
     with reading(ws.runtime.engine) as conn:
         lost = _lost(assemble(conn, ws, None, Moment(today)).facts, rules, today)
         first = conn.execute(
@@ -112,7 +122,16 @@ def look_back(
     last = today - timedelta(days=horizon + rules.policies.grace_days)
     for day in months(max(since or ws.day_of(first), ws.day_of(first)), last):
         past.days.append(day)
-        past.rows += _on(ws, day, scorecard, existing, lost, horizon)
+        for view in _customers(ws, rules, day):
+            if view.facts.account.account_id not in lost:
+                continue
+            row = _row(view, day, past, (scorecard, existing))
+            if row is None:
+                past.others += 1
+                continue
+            ends = lost[view.facts.account.account_id]
+            gone = any(day < one <= day + timedelta(days=horizon) for one in ends)
+            past.rows.append(replace(row, lost=gone))
     return past
 
 
@@ -140,28 +159,28 @@ def _ends(facts: AccountFacts, rules: Rules, today: date) -> list[date]:
     return [one.end for one in spells(lines, policies) if one.end is not None]
 
 
-def _on(
-    ws: Workspace,
-    day: date,
-    scorecard: Scorecard,
-    existing: Scorecard | None,
-    lost: Mapping[str, list[date]],
-    horizon: int,
-) -> Iterator[Row]:
+def _customers(ws: Workspace, rules: Rules, day: date) -> Iterator[AccountView]:
+    """Yield the accounts under contract on a day, by what the CRM held at its end."""
     end = datetime.combine(day + timedelta(days=1), time(), ws.zone) - INSTANT_STEP
     with reading(ws.runtime.engine) as conn:
         found = assemble(conn, ws, None, Moment(day, end, read_against="source"))
-    for key, facts in sorted(found.facts.items()):
-        view = AccountView(facts, ws.rules)
-        if key not in lost or not view.open_lines(day):
-            continue
-        book = MeasureBook(view, day)
-        points = score(facts, scorecard, book, day).points
-        other = None if existing is None else score(facts, existing, book, day).points
-        names = {one.measure for one in scorecard.measures} | {*ASIDE}
-        values = {name: _number(book[name].value) for name in names}
-        gone = any(day < one <= day + timedelta(days=horizon) for one in lost[key])
-        yield Row(key, day, points, other, values, gone)
+    views = (AccountView(facts, rules) for _, facts in sorted(found.facts.items()))
+    return (view for view in views if view.open_lines(day))
+
+
+def _row(view: AccountView, day: date, past: Past, cards: tuple[Scorecard, Scorecard | None]) -> Row | None:
+    """Return an account on a day, not yet with its outcome; None where another scorecard is for it."""
+    (scorecard, existing), key = cards, view.facts.account.account_id
+    stood = met(view, past.plans.get(key, {}), day)
+    past.plans[key] = stood.plans
+    if stood.card.key != scorecard.key:
+        return None
+    book = MeasureBook(view, day, words=stood.words)
+    points = score(view.facts, scorecard, book, day).points
+    other = None if existing is None else score(view.facts, existing, book, day).points
+    names = {one.measure for one in scorecard.measures} | {*ASIDE}
+    values = {name: _number(book[name].value) for name in names}
+    return Row(key, day, points, other, values, str(stood.words[SEGMENT]), lost=False)
 
 
 def _number(value: object) -> float:
@@ -175,6 +194,8 @@ def _table(rows: list[Row], names: list[str], with_existing: bool) -> tuple[Fact
     if with_existing:
         points = [float("nan") if row.existing is None else float(row.existing) for row in rows]
         held.append(Column(EXISTING, np.array(points)))
+    segments = tuple(sorted({row.segment for row in rows}))
+    held.append(Column(SEGMENT, np.array([float(segments.index(row.segment)) for row in rows]), segments))
     held.append(Column("", np.array([float(WORST - (row.points or 0)) for row in rows])))
     whole = ordered(
         np.array([row.day.toordinal() for row in rows]),
@@ -184,17 +205,3 @@ def _table(rows: list[Row], names: list[str], with_existing: bool) -> tuple[Fact
         days=True,
     )
     return whole.without([""]), whole.column("").values
-
-
-def _split(days: list[date], horizon: int) -> TimeSplit:
-    """Return the past divided in two, so that what is left out between does not shorten one part alone."""
-    if len(days) < FEWEST_MONTHS:
-        raise ValueError(
-            f"{len(days)} months of the past have known outcomes, at least {FEWEST_MONTHS} are needed; "
-            "read what the CRM kept with `colonnade sync history`, or wait"
-        )
-    between = len([day for day in days if (day - days[0]).days <= horizon]) - 1
-    place = max(0, (len(days) - between) // 2 - 1)
-    train_to = days[place].toordinal()
-    last = days[-1].toordinal()
-    return TimeSplit(train_to, train_to + horizon + 1, horizon, last)

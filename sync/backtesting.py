@@ -1,11 +1,12 @@
 """Backtests for people: a file or the mirror's past in, one answer with figures and reasons out.
 
-Neighbours: ``backtest_csv`` reads files, ``backtest_past`` the mirror, ``success.backtest`` judges,
-``commands/backtesting.py`` prints, ``backtest_gate`` asks for what passed.
+Neighbours: ``backtest_csv`` reads files, ``backtest_past`` and ``backtest_model`` the mirror,
+``success.backtest`` judges, ``commands/backtesting.py`` prints, ``backtest_gate`` asks for what passed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,12 @@ from success.backtest.report import Measured, PartCounts, Report
 from success.backtest.run import Options, backtest
 from success.backtest.split import TimeSplit
 from sync.backtest_csv import MONTHS, Naming, read_facts, time_of
+from sync.state import backtests
+from sync.state.backtests import Subject
+from sync.state.engine import writing
+from sync.workspace import Workspace
+
+FEWEST_MONTHS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,17 @@ def answer_of(report: Report, form: str) -> dict[str, Any]:
         "fit": None if report.fit is None else asdict(report.fit),
         **_measured(report.measured),
     }
+
+
+def kept_answer(
+    ws: Workspace, subject: Subject, report: Report, more: Mapping[str, object]
+) -> dict[str, Any]:
+    """Keep the report of a backtest over the mirror for the gate; return its answer, with ``more`` to it."""
+    told = answer_of(report, "date")
+    told |= {"subject": subject.name, "subject_hash": subject.content_hash, **more}
+    with writing(ws.runtime.engine) as conn:
+        backtests.keep(conn, ws.id, subject, ws.now(), report.activate, told)
+    return told
 
 
 def _measured(found: Measured) -> dict[str, Any]:
@@ -107,3 +125,20 @@ def written(time: int, form: str) -> str | int:
         year, month = divmod(time - 1, MONTHS)
         return f"{year:04d}-{month + 1:02d}"
     return time
+
+
+def in_two(days: list[date], horizon: int) -> TimeSplit:
+    """Return the past divided in two, so that what is left out between does not shorten one part alone.
+
+    ``days`` are those of the rows, in order. Raises ValueError where they are too few.
+    """
+    if len(days) < FEWEST_MONTHS:
+        raise ValueError(
+            f"{len(days)} months of the past have known outcomes, at least {FEWEST_MONTHS} are needed; "
+            "read what the CRM kept with `colonnade sync history`, or wait"
+        )
+    between = len([day for day in days if (day - days[0]).days <= horizon]) - 1
+    place = max(0, (len(days) - between) // 2 - 1)
+    train_to = days[place].toordinal()
+    last = days[-1].toordinal()
+    return TimeSplit(train_to, train_to + horizon + 1, horizon, last)

@@ -25,32 +25,18 @@ from sync.pull import Progress, quiet
 from sync.scheduler import look_at_all
 from sync.scorings import readable
 from sync.state import models
+from sync.state.backtests import Report
 from sync.state.engine import reading, writing
 from sync.state.errors import StateError
 from sync.state.models import Life, Training, Version
 from sync.workspace import Workspace, open_workspace
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A passing backtest report, by its own hash."""
-
-    report_hash: str
-
-
 class Reports(Protocol):
-    """Where backtest reports are kept."""
+    """Where backtest reports are kept (``backtest_gate.KeptReports``)."""
 
     def passing_report(self, model_hash: str) -> Report | None:
         """Return a passing report of the model with this content hash, None where there is none."""
-
-
-class NoReports:
-    """No report was ever made."""
-
-    def passing_report(self, model_hash: str) -> Report | None:  # noqa: ARG002  the protocol's
-        """Return none."""
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +132,8 @@ def activate(ws: Workspace, asked: Activation, reports: Reports) -> Life:
     report = reports.passing_report(version.training.content_hash)
     if report is None and not asked.force:
         raise StateError(
-            f"{version.name} has no passing backtest report of its content; force it with --force --reason, "
-            "which is kept and shown"
+            f"{version.name} has no passing backtest report of its content; run `colonnade backtest "
+            f"{asked.key}`, or force it with --force --reason, which is kept and shown"
         )
     return _enter(ws, asked, asked.version, None if report is None else report.report_hash)
 

@@ -1,5 +1,8 @@
 """Whether probabilities mean what they say: losses against the base rate, slope and intercept, deciles.
 
+The line here is the best one there is, to measure by; that of ``success.prediction.calibration`` is pulled
+towards "as fitted", to predict by.
+
 Neighbour: ``report`` asks with the rows of the test.
 """
 

@@ -1,7 +1,9 @@
 """Columns as numbers for a model, by what the training rows alone tell (domain C.6 b).
 
 A gap takes the median of training, with a flag of its own where training had gaps; long tails are
-drawn in; categories become one flag per level that training met often enough. Neighbours:
+drawn in; categories become one flag per level that training met often enough. A file's columns are of any
+kind and told nothing of, so gaps speak here; ``success.prediction.encoding`` keeps exact numbers for ever and
+lets what is unknown say nothing. Neighbours:
 ``fitting`` takes the matrix, ``report`` names what was made of each column.
 """
 
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from success.backtest.table import Column, FactsTable, Floats, Mask
+from success.backtest.table import Column, FactsTable, Floats, Mask, drawn_in
 
 FEWEST_OF_A_LEVEL = 20
 TAIL = 2.0
@@ -45,7 +47,7 @@ def _raw(term: Term, column: Column) -> Floats:
         return column.missing.astype(float)
     if term.level is not None:
         return np.asarray(column.values == term.level, float)
-    values = _drawn_in(column.values) if term.logarithm else column.values
+    values = drawn_in(column.values) if term.logarithm else column.values
     return np.where(column.missing, term.middle, values)
 
 
@@ -73,7 +75,7 @@ def _terms(column: Column, train: Mask) -> list[Term]:
         return [*_level_terms(column, train), *gaps]
     known = column.values[train][~missing]
     tailed = _skewness(known) > TAIL
-    middle = float(np.median(_drawn_in(known) if tailed else known))
+    middle = float(np.median(drawn_in(known) if tailed else known))
     return [Term(column.name, column.name, logarithm=tailed, middle=middle), *gaps]
 
 
@@ -101,8 +103,3 @@ def _scaled(term: Term, column: Column, train: Mask) -> Term:
 def _skewness(values: Floats) -> float:
     spread = values.std()
     return float(abs(((values - values.mean()) ** 3).mean()) / spread**3) if spread > 0 else 0.0
-
-
-def _drawn_in(values: Floats) -> Floats:
-    drawn: Floats = np.sign(values) * np.log1p(np.abs(values))
-    return drawn

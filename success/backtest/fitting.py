@@ -1,7 +1,8 @@
 """A logistic model on a table of facts, shrunk as far as its events are few (domain C.7).
 
 The strength of shrinkage is chosen on training rows by cross-validation with whole accounts; with
-fewer than ten events per parameter it is strong whatever the rows say. Neighbours: ``encoding``
+fewer than ten events per parameter it is strong whatever the rows say. A file has no expert: there is no
+prior to be pulled to, as ``success.prediction.penalised`` has. Neighbours: ``encoding``
 makes the numbers, ``report`` asks.
 """
 

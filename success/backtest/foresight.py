@@ -14,7 +14,7 @@ import numpy as np
 from success.backtest.leaks import FEWEST_EVENTS, Leak, either_way, strong_flag
 from success.backtest.ranking import auc_within
 from success.backtest.signals import Signal
-from success.backtest.table import FAR, Column, FactsTable, Floats, Ints, Mask
+from success.backtest.table import FAR, Column, FactsTable, Floats, Ints, Mask, drawn_in
 
 KNOWS_WHO = 0.85
 KNOWS_WHO_RATIO = 8.0
@@ -151,9 +151,3 @@ def left_over(pair: Floats, explained_by: Floats) -> float | None:
 def numeric_but(table: FactsTable, but: Column) -> Iterator[Column]:
     """Yield the other columns of numbers."""
     return (one for one in table.columns if one.name != but.name and not one.levels and not one.missing.all())
-
-
-def drawn_in(values: Floats) -> Floats:
-    """Return numbers with long tails drawn in, the sign kept."""
-    drawn: Floats = np.sign(values) * np.log1p(np.abs(values))
-    return drawn

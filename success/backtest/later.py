@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from success.backtest.foresight import drawn_in, left_over, numeric_but, stands_still
+from success.backtest.foresight import left_over, numeric_but, stands_still
 from success.backtest.leaks import Leak, rows_of
-from success.backtest.table import Column, FactsTable, Floats
+from success.backtest.table import Column, FactsTable, Floats, drawn_in
 
 KNOWS_NEXT = 0.6
 FEWEST_ROWS = 200

@@ -1,17 +1,19 @@
 """How well a risk ranks: areas, precision at the top, and their spread by resampling whole accounts.
 
 A risk is any number that is higher where the event is more likely; ties count half. Weights, where
-given, are amounts (ARR). Neighbours: ``leaks`` and ``report`` ask.
+given, are amounts (ARR). Neighbours: ``leaks`` and ``run`` ask, and ``prediction`` for the area.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
 from success.backtest.table import Floats, Ints, Mask
+from success.shares import half_up
 
 TOP_SHARE = 0.1
 LOW, HIGH = 2.5, 97.5
@@ -20,11 +22,21 @@ CHUNK = 4_000_000
 
 def auc(positive: Mask, risk: Floats) -> float | None:
     """Return the chance that an event ranks above a non-event; None where either is absent."""
+    won, pairs = pairs_won(positive, risk)
+    return won / (2 * pairs) if pairs else None
+
+
+def exact_auc(outcomes: Sequence[bool], scores: Sequence[int]) -> int | None:
+    """Return the same in thousandths for exact scores, which is what a model keeps of itself."""
+    won, pairs = pairs_won(np.array(outcomes, dtype=bool), np.array(scores, dtype=np.int64))
+    return half_up(Fraction(1000 * won, 2 * pairs)) if pairs else None
+
+
+def pairs_won(positive: Mask, risk: Floats | Ints) -> tuple[int, int]:
+    """Return twice the pairs (event, other) the event wins, ties as half, and how many there are."""
     events, others = risk[positive], np.sort(risk[~positive])
-    if not len(events) or not len(others):
-        return None
     below = np.searchsorted(others, events, "left") + np.searchsorted(others, events, "right")
-    return float(below.sum() / 2 / len(events) / len(others))
+    return int(below.sum()), len(events) * len(others)
 
 
 def auc_within(strata: Ints, positive: Mask, risk: Floats) -> float | None:

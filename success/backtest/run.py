@@ -83,18 +83,25 @@ def backtest(table: FactsTable, asked: TimeSplit, options: Options) -> Report:
     return replace(report, blocked=leaks, ignored=ignored, notes=(*notes, *report.notes))
 
 
-def backtest_score(table: FactsTable, risk: Floats, asked: TimeSplit, options: Options) -> Report:
-    """Return the report of a score that is not fitted, high ``risk`` being worse.
+def backtest_score(
+    table: FactsTable, risk: Floats, asked: TimeSplit, options: Options, log_odds: Floats | None = None
+) -> Report:
+    """Return the report of a score that is not fitted here, high ``risk`` being worse.
 
-    Training sets the alarm level and turns scores into probabilities by a straight line that keeps
-    their order; a leak among the table's columns stands against it, since it cannot be left out.
+    ``log_odds`` are those it tells itself; without, training turns scores into probabilities by a straight
+    line that keeps their order. Training sets the alarm level. A leak among the table's columns stands
+    against it, since it cannot be left out.
     """
     parts = divide(table, asked)
     roles = roles_of(table.names(), options.named)
     found = list(find_leaks(table, parts)) if _some_events(table, parts) else []
     leaks = tuple(one for one in found if one.column not in options.kept)
     made = _Judge(table, parts, roles, options, asked.embargo, frozenset(one.column for one in leaks))
-    report = made.report(_as_it_stands(table, risk, parts.train) if made.judgeable else None)
+    scored = None
+    if made.judgeable:
+        odds = _line_of_training(table, risk, parts.train) if log_odds is None else log_odds
+        scored = _Scored(risk, odds, None)
+    report = made.report(scored)
     if not leaks:
         return report
     against = tuple(f"its measure {one.column} knows the outcome: {one.why}" for one in leaks)
@@ -151,14 +158,15 @@ def _fitted(features: FactsTable, parts: Parts, options: Options) -> _Scored:
     return _Scored(odds, odds, fit)
 
 
-def _as_it_stands(table: FactsTable, risk: Floats, train: Mask) -> _Scored:
+def _line_of_training(table: FactsTable, risk: Floats, train: Mask) -> Floats:
+    """Return log-odds by a line through training's outcomes, its base rate for all where none rises."""
     positive = table.labels[train] == 1
     base = float(positive.mean())
-    level = float(np.log(base / (1 - base)))
     line = straight_line(positive, risk[train])
-    rises = line is not None and line[1] > 0
-    odds = line[0] + line[1] * risk if line is not None and rises else np.full(len(risk), level)
-    return _Scored(risk, odds, None)
+    if line is None or line[1] <= 0:
+        return np.full(len(risk), float(np.log(base / (1 - base))))
+    odds: Floats = line[0] + line[1] * risk
+    return odds
 
 
 def _counts(table: FactsTable, rows: Mask) -> PartCounts:

@@ -1,7 +1,8 @@
 """Rows of facts: one account at one time each, with what was known then and what came of it.
 
 The columns are arrays over the same rows, ordered by account and time. Neighbours: ``sync`` reads
-them from a file or from the mirror, everything in this package takes them.
+them from a file or from the mirror, everything in this package takes them. ``success.prediction.table``
+holds exact values instead, since a stored model must give the same contributions for ever.
 """
 
 from __future__ import annotations
@@ -127,6 +128,12 @@ class FactsTable:
         gone = set(names)
         kept = tuple(one for one in self.columns if one.name not in gone)
         return FactsTable(self.times, self.groups, self.labels, kept, self.days)
+
+
+def drawn_in(values: Floats) -> Floats:
+    """Return numbers with long tails drawn in, the sign kept."""
+    drawn: Floats = np.sign(values) * np.log1p(np.abs(values))
+    return drawn
 
 
 def ordered(

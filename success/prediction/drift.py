@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from success.backtest.ranking import exact_auc
 from success.prediction.model import Model
-from success.prediction.ranking import auc
 from success.prediction.table import FeatureTable
 from success.shares import half_up
 
@@ -159,6 +159,6 @@ def _order(model: Model, since: FeatureTable) -> Order | None:
     trained, events = model.trained.auc, since.events
     if events < LEAST_EVENTS:
         return Order(trained, None, events, alarm=False)
-    found = auc([row.event for row in since.rows], model.scores(since))
+    found = exact_auc([row.event for row in since.rows], model.scores(since))
     lost = found is not None and (found < AUC_LEAST or (trained is not None and found < trained - AUC_LOST))
     return Order(trained, found, events, alarm=lost)

@@ -119,9 +119,9 @@ def grid(first: date, until: date, horizon_days: int) -> Iterator[tuple[date, in
     """
     apart = -(-horizon_days // MONTH_DAYS)
     month = -(-_months(first) // apart) * apart
-    while (day := _month_day(month)) <= until:
+    while (day := first_of(month)) <= until:
         if day >= first:
-            yield day, min(horizon_days, (_month_day(month + apart) - day).days)
+            yield day, min(horizon_days, (first_of(month + apart) - day).days)
         month += apart
 
 
@@ -134,6 +134,7 @@ def _months(day: date) -> int:
     return day.year * MONTHS_IN_YEAR + day.month - 1
 
 
-def _month_day(months: int) -> date:
+def first_of(months: int) -> date:
+    """Return the first day of a period."""
     year, month = divmod(months, MONTHS_IN_YEAR)
     return date(year, month + 1, 1)

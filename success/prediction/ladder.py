@@ -16,11 +16,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from success.backtest.ranking import exact_auc
 from success.prediction.encoding import Coding, encode, matrix
 from success.prediction.model import MILLION, Encoded, Feature, Model, Rung, Trained
 from success.prediction.penalised import Floats, logistic
 from success.prediction.profile import profile_of
-from success.prediction.ranking import auc, cuts
+from success.prediction.ranking import cuts
 from success.prediction.table import Column, Direction, FeatureTable, Prior, Role, Row
 
 ENOUGH_EVENTS = 20
@@ -55,7 +56,7 @@ def fit(table: FeatureTable, prior: Prior | None = None) -> Model:
 def _judged(model: Model, table: FeatureTable) -> Model:
     """Return the model with what its own scores of training say: how well they order, and their tenths."""
     scores = model.scores(table)
-    found = auc([row.event for row in table.rows], scores)
+    found = exact_auc([row.event for row in table.rows], scores)
     return replace(model, trained=replace(model.trained, auc=found), cuts=cuts(scores))
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from success.backtest.calibration import probability
+
 Floats = NDArray[np.float64]
 
 STEPS = 100
@@ -57,7 +59,7 @@ def _newton(now: Fit, x: Floats, y: Floats, prior: Floats, strength: float) -> F
     from sklearn.linear_model import Ridge
 
     log_odds = now.intercept + x @ now.weights
-    chances = 1 / (1 + np.exp(-np.clip(log_odds, -500, 500)))
+    chances = probability(log_odds)
     curvature = np.maximum(chances * (1 - chances), FLAT)
     left = log_odds + (y - chances) / curvature - x @ prior
     if x.shape[1] == 0:

@@ -12,6 +12,7 @@ from success.explain import tenths
 from success.prediction.features import values
 from success.prediction.reasons import reasons
 from success.view import AccountView
+from success.wording.words import Words
 
 NOTHING: dict[str, Value] = {"churn_risk": None, "churn_rank": None, "risk_reasons": None}
 
@@ -31,5 +32,5 @@ def risk_fields(view: AccountView, as_of: date) -> dict[str, Value]:
     return {
         "churn_risk": None if thousandths is None else tenths(thousandths),
         "churn_rank": scoring.model.rank(found),
-        "risk_reasons": "\n".join(reasons(scoring.model, found)),
+        "risk_reasons": "\n".join(reasons(scoring.model, found, Words(view.rules.language))),
     }

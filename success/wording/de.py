@@ -111,6 +111,10 @@ PHRASES: Mapping[str, str] = {
     "risk.several_values": (
         "Das Merkmal '{name}' trägt mehrere Werte ({values}) und bestimmt darum kein Segment."
     ),
+    # Was ein Abwanderungsmodell für oder gegen einen Kunden anführt.
+    "model.raises": "{feature} ({value}) erhöht das Risiko: {log_odds} Log-Odds.",
+    "model.lowers": "{feature} ({value}) senkt das Risiko: {log_odds} Log-Odds.",
+    "model.term_ends": "Laufzeit, die innerhalb des Horizonts endet",
     "profile.reason": "Jeder Kunde hat ein Profil.",
     "plan.reason": "Die erste wiederkehrende Position begann am {day}, innerhalb von {days} Tagen.",
     "milestone.reason": "{title} ist am ersten Tag erreicht, an dem gilt: {evidence}.",

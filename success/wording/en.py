@@ -100,6 +100,10 @@ PHRASES: Mapping[str, str] = {
     "risk.several_values": (
         "The attribute '{name}' carries several values ({values}), so it tells no segment."
     ),
+    # What a churn model holds against or for an account.
+    "model.raises": "{feature} ({value}) raises the risk: {log_odds} log-odds.",
+    "model.lowers": "{feature} ({value}) lowers the risk: {log_odds} log-odds.",
+    "model.term_ends": "A term that ends within the horizon",
     # Why our records exist.
     "profile.reason": "Every account has a profile.",
     "plan.reason": "The first recurring line began on {day}, within {days} days.",

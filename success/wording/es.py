@@ -92,6 +92,9 @@ PHRASES: Mapping[str, str] = {
     "risk.several_values": (
         "El atributo '{name}' lleva varios valores ({values}), así que no indica ningún segmento."
     ),
+    "model.raises": "{feature} ({value}) aumenta el riesgo: {log_odds} log-odds.",
+    "model.lowers": "{feature} ({value}) reduce el riesgo: {log_odds} log-odds.",
+    "model.term_ends": "Periodo que termina dentro del horizonte",
     "profile.reason": "Cada cuenta tiene un perfil.",
     "plan.reason": "La primera línea recurrente empezó el {day}, dentro de {days} días.",
     "milestone.reason": "{title} se alcanza el primer día en que {evidence}.",

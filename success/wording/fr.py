@@ -100,6 +100,9 @@ PHRASES: Mapping[str, str] = {
     "risk.several_values": (
         "L'attribut '{name}' porte plusieurs valeurs ({values}) et n'indique donc aucun segment."
     ),
+    "model.raises": "{feature} ({value}) augmente le risque : {log_odds} en log-odds.",
+    "model.lowers": "{feature} ({value}) réduit le risque : {log_odds} en log-odds.",
+    "model.term_ends": "Période qui se termine dans l'horizon",
     "profile.reason": "Chaque compte a un profil.",
     "plan.reason": "La première ligne récurrente a commencé le {day}, en deçà de {days} jours.",
     "milestone.reason": "{title} est atteint le premier jour où {evidence}.",

@@ -16,6 +16,7 @@ from success.backtest.baselines import Roles
 from success.backtest.run import Options
 from sync.backtest_csv import Naming
 from sync.backtest_gate import judged
+from sync.backtest_model import of_model
 from sync.backtest_past import of_scorecard
 from sync.backtesting import FileSplit, of_file
 from sync.commands.output import Unusable, answer, json_option, table
@@ -58,13 +59,14 @@ def backtest(name: str | None, facts: Path | None, charter: Path | None, as_json
     """Judge a scorecard or model on a past it did not learn from, and say whether it may be activated.
 
     With --facts a model is fitted on a file's rows up to --train-to and judged from --test-from on.
-    With NAME, a scorecard of the charter is judged on the mirror's own past, and the report is kept.
+    With NAME, a scorecard or trained model of the charter is judged on the mirror's own past, and the report
+    is kept; a model is refitted on the earlier part.
 
     Example: colonnade backtest --facts facts.csv --charter charter.yaml --label churned --time month
     --group account --train-to 29 --test-from 31 --embargo 1 --json
     """
     if (facts is None) == (name is None):
-        raise Unusable("name either a scorecard of the charter, or a file with --facts")
+        raise Unusable("name either a scorecard or model of the charter, or a file with --facts")
     told = _of_mirror(name, charter, given) if facts is None else _of_file(facts, charter, given)
     answer(told, as_json, lambda out: show(out, told))
 
@@ -80,19 +82,25 @@ def _of_file(facts: Path, charter: Path | None, given: dict[str, Any]) -> dict[s
 
 
 def _of_mirror(name: str | None, file: Path | None, given: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer for a scorecard of the charter in force, or of a file that is to come."""
+    """Return the answer for a scorecard or model of the charter in force, or of a file that is to come."""
     of_files = [f"--{one.replace('_', '-')}" for one in OF_FILES if given[one] is not None]
     if of_files:
         raise Unusable(f"{', '.join(of_files)} speak of a file; name it with --facts")
     runtime = open_runtime(read_settings())
     ws = open_workspace(runtime, given["installation"] or only_installation(runtime))
     charter = ws.charter if file is None else load_charter(file, ws.vendor)
-    entries = judged(charter)
-    if name not in entries:
-        raise Unusable(f"there is no scorecard {name!r} in the charter. {suggest(str(name), entries)}")
-    horizon = given["horizon"] or charter.backtest.horizon_days
+    entries, trained = judged(charter), {one.key: one for one in charter.models}
+    options = options_of(charter.backtest, given)
     since = given["since"].date() if given["since"] else None
-    return of_scorecard(ws, entries[str(name)], options_of(charter.backtest, given), horizon, since)
+    if name in trained and name not in entries:
+        if given["horizon"]:
+            raise Unusable(f"the model {name} has a horizon of its own; leave --horizon out")
+        return of_model(ws, trained[name], options, since)
+    if name not in entries:
+        known = [*entries, *trained]
+        raise Unusable(f"there is no scorecard or model {name!r} in the charter. {suggest(str(name), known)}")
+    horizon = given["horizon"] or charter.backtest.horizon_days
+    return of_scorecard(ws, charter, str(name), options, horizon, since)
 
 
 def settings_of(path: Path) -> BacktestEntry:

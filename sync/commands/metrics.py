@@ -119,7 +119,7 @@ def _show(out: Console, headline: Metrics, rest: Pack, beside: _Beside) -> None:
     out.print(_place_table(beside.places, rest.currency))
     out.print(f"Counted by: {rest.bridge.policies}", markup=False, style="dim")
     for one in beside.valid:
-        out.print(f"Scorecard {one.subject}: {one.told}.", markup=False, style="dim")
+        out.print(f"{one.kind.title()} {one.subject}: {one.told}.", markup=False, style="dim")
 
 
 def _headline_rows(found: Metrics) -> list[tuple[str, str, str]]:

@@ -5,6 +5,7 @@ Neighbours: ``showing`` is the command, ``sync.models`` compares with training.
 
 from __future__ import annotations
 
+from sync.backtest_gate import KeptReports
 from sync.commands.diagnosis import Diagnosis, Severity
 from sync.models import drift_of, standing
 from sync.scorings import readable
@@ -20,7 +21,7 @@ def of_models(ws: Workspace) -> list[Diagnosis]:
 
 def _of_version(ws: Workspace, version: Version, life: Life) -> list[Diagnosis]:
     found, again = [], f"`colonnade model train {life.key}`, then backtest and activate it"
-    if life.forced:
+    if life.forced and KeptReports(ws).passing_report(version.training.content_hash) is None:
         words = f"the model {version.name} was forced into force by {life.author}: {life.reason}"
         remedy = f"`colonnade model deactivate {life.key}` takes it back"
         found.append(Diagnosis(ws.id, words, remedy, Severity.NOTE))

@@ -13,12 +13,12 @@ from success.prediction.drift import Drift
 from success.prediction.model import BASE, Feature, Model
 from success.prediction.model_text import from_json
 from success.prediction.reasons import shown_log_odds, title
+from sync.backtest_gate import KeptReports
 from sync.commands.output import answer, json_option, rows_bar, table
 from sync.commands.showing import only_installation
 from sync.config import read_settings
 from sync.models import (
     Activation,
-    NoReports,
     activate,
     deactivate,
     drift_of,
@@ -136,7 +136,7 @@ def activate_command(name: str, reason: str, force: bool, installation: str | No
     ws = _workspace(installation)
     version = version_named(ws, name)
     asked = Activation(version.training.key, version.version, getpass.getuser(), reason, force)
-    life = activate(ws, asked, NoReports())
+    life = activate(ws, asked, KeptReports(ws))
     how = f", forced: {life.reason}" if life.forced else ""
     answer(life, as_json, lambda out: out.print(f"In force: {version.name}{how}.", markup=False))
 

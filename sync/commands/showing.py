@@ -12,7 +12,7 @@ from success.desired import RecordKind
 from success.explain import explain as explanation
 from success.explain_change import explain_change
 from success.wording.words import Words
-from sync.backtest_gate import Ground, validations
+from sync.backtest_gate import SCORECARD, Ground, validations
 from sync.commands.diagnosis import (
     HUBSPOT,
     Diagnosis,
@@ -82,7 +82,7 @@ def explain(account: str, installation: str | None, since: datetime | None, as_j
     if moved is not None:
         data["change"] = moved
     told = "\n".join([_whose(owner), _where(decided), explanation(decided.health, words)])
-    told += "".join(f"\nScorecard {one.subject}: {one.told}." for one in validations(ws))
+    told += "".join(f"\n{one.kind.title()} {one.subject}: {one.told}." for one in validations(ws))
     if moved is not None:
         told = f"{told}\n\n{explain_change(moved, words)}"
     answer(data, as_json, lambda out: _show_account(out, told, decided.records))
@@ -125,12 +125,12 @@ def _matters(runtime: Runtime, one: Installation) -> list[Diagnosis]:
 
 
 def _of_scores(ws: Workspace) -> list[Diagnosis]:
-    """Return the scores in force that were meant to be validated and are not."""
+    """Return the scorecards in force that were meant to be validated and are not; models speak elsewhere."""
     remedy = "run `colonnade backtest` again once there is more of a past"
     return [
-        Diagnosis(ws.id, f"scorecard {one.subject}: {one.told}", remedy, Severity.NOTE)
+        Diagnosis(ws.id, f"{one.kind} {one.subject}: {one.told}", remedy, Severity.NOTE)
         for one in validations(ws)
-        if one.ground is Ground.FORCED
+        if one.ground is Ground.FORCED and one.kind == SCORECARD
     ]
 
 

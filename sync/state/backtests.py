@@ -54,6 +54,13 @@ class StoredReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """A passing report, by the SHA-256 of its canonical JSON."""
+
+    report_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Waiver:
     """Who brought something into force without a passing report, when (UTC), and why."""
 
@@ -78,6 +85,15 @@ def newest(conn: Connection, installation_id: str, subject: Subject) -> StoredRe
     query = select(table.made_at, table.passed, table.body).where(
         _is(backtest_report, installation_id, subject)
     )
+    row = conn.execute(query.order_by(table.made_at.desc()).limit(1)).first()
+    return None if row is None else StoredReport(*row)
+
+
+def newest_of_content(conn: Connection, installation_id: str, content_hash: str) -> StoredReport | None:
+    """Return the newest report of this content, under whichever name; None where there is none."""
+    table = backtest_report.c
+    mine = (table.installation_id == installation_id) & (table.subject_hash == content_hash)
+    query = select(table.made_at, table.passed, table.body).where(mine)
     row = conn.execute(query.order_by(table.made_at.desc()).limit(1)).first()
     return None if row is None else StoredReport(*row)
 

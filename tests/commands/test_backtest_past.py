@@ -32,6 +32,38 @@ SEATS = """  measures:
 """
 
 
+MODEL = """
+models:
+  - key: churn
+    version: {version}
+    horizon_days: 60
+    active: true
+    features:
+      - measure: seats
+        direction: {direction}
+"""
+
+
+SMALLER = """
+segments:
+  version: 1
+  rules:
+    - {key: tiny, title: Tiny, touch: digital, when: seats < 20}
+    - {key: few, title: Few, touch: digital, when: seats < 40}
+    - {key: many, title: Many, touch: high}
+scorecards:
+  - for: {segments: [tiny, few]}
+    key: smaller
+    version: 1
+    bands:
+      - {key: red, title: Red, floor: 0}
+      - {key: yellow, title: Yellow, floor: 20}
+      - {key: green, title: Green, floor: 50}
+    measures: [{measure: seats, group: commercial, weight: 100, curve: [[0, 0], [100, 100]]}]
+    caps: [{key: tiny, when: segment == "tiny", points: 0, reason: Too small to stay}]
+"""
+
+
 def charter(folder: Path, *, version: int = 2, turned: bool = False, required: bool = True) -> Path:
     """Return our charter with a scorecard of seats alone: the more the better, or turned round."""
     text = DEFAULT_CHARTER.read_text("utf-8")
@@ -164,7 +196,7 @@ def test_a_past_too_short_is_said(home: Home, colonnade):
 
 def test_a_name_that_is_none_is_told(home: Home, colonnade):
     """The nearest scorecard is named; options of files are refused beside a name."""
-    colonnade(home.env, "backtest", "helth").refused("no scorecard 'helth'", "'health'")
+    colonnade(home.env, "backtest", "helth").refused("no scorecard or model 'helth'", "'health'")
     colonnade(home.env, "backtest", "health", "--label", "x").refused("--label speak of a file")
     colonnade(home.env, "backtest").refused("name either a scorecard")
 
@@ -175,3 +207,131 @@ def test_a_required_name_that_is_none_is_a_mistake_of_the_charter(tmp_path, colo
     path.write_text(path.read_text("utf-8").replace("required: [health]", "required: [wealth]"), "utf-8")
     done = colonnade({}, "charter", "check", str(path), "--vendor", "hubspot")
     done.refused("backtest.required[0]", "no scorecard or model 'wealth'", "Did you mean 'health'?")
+
+
+def test_a_model_waits_for_a_report_of_its_own_way_of_learning(lived: Home, colonnade, tmp_path):
+    """Refused without; refitted on the earlier part only; let pass by its report, and shown as such.
+
+    One feature ranks as it stands, few seats first: the AUC is that of seats among the rows of the test,
+    those beyond what the earlier part had counting as its least and most.
+    """
+    colonnade(lived.env, "charter", "apply", PORTAL, str(_with_model(tmp_path, 1, "lowers"))).well()
+    colonnade(lived.env, "backtest", "churn").refused("no trained model churn")
+    content = colonnade(lived.env, "model", "train", "churn", "--json").json()["content_hash"]
+    colonnade(lived.env, "model", "activate", "churn@1").refused("churn@1 has no passing", "backtest churn")
+    colonnade(lived.env, "backtest", "churn", "--horizon", "90").refused("a horizon of its own")
+    told = colonnade(lived.env, "backtest", "churn", "--bootstrap", "100", "--json").json()
+    assert told["activate"], told["reasons"]
+    assert (told["subject"], told["subject_hash"], told["horizon_days"]) == ("churn@1", content, 60)
+    learned, judged = (_windows(told[part]["first"], told[part]["last"]) for part in ("train", "test"))
+    assert told["train"]["events"] == len([one for one in learned if one[1]]) >= 20
+    assert (told["test"]["events"], told["test"]["rows"]) == (
+        len([1 for _, lost in judged if lost]),
+        len(judged),
+    )
+    least, most = min(seats for seats, _ in learned), max(seats for seats, _ in learned)
+    held = [(min(max(seats, least), most), lost) for seats, lost in judged]
+    assert told["auc"] == pytest.approx(_share_in_order(held))
+    assert date.fromisoformat(told["train"]["last"]) + timedelta(60) < date.fromisoformat(
+        told["test"]["first"]
+    )
+    assert told["refitted"]["rung"] == "ridge"
+    assert f"refitted on the {len(learned)} rows ({told['train']['events']} churns)" in told["notes"][0]
+    made = colonnade(lived.env, "model", "activate", "churn@1", "--json").json()
+    assert not made["forced"]
+    assert len(made["report"]) == 64
+    said = colonnade(lived.env, "explain", "Customer 3", "--json").json()["validation"]
+    assert [(one["kind"], one["subject"], one["ground"]) for one in said] == [
+        ("scorecard", "health@2", "expert"),
+        ("model", "churn@1", "passed"),
+    ]
+
+
+def test_a_model_that_failed_is_forced_with_a_reason_that_is_shown(lived: Home, colonnade, tmp_path):
+    """Told the wrong way round it knows nothing; another definition of it cannot be judged by this one."""
+    colonnade(lived.env, "charter", "apply", PORTAL, str(_with_model(tmp_path, 1, "raises"))).well()
+    colonnade(lived.env, "model", "train", "churn").well()
+    other = str(_with_model(tmp_path, 2, "lowers"))
+    colonnade(lived.env, "backtest", "churn", "--charter", other).refused("another definition of churn")
+    told = colonnade(lived.env, "backtest", "churn", "--bootstrap", "100", "--json").json()
+    assert (told["activate"], told["auc"]) == (False, 0.5)
+    colonnade(lived.env, "model", "activate", "churn@1").refused("churn@1 has no passing backtest")
+    words = ("--force", "--reason", "the board wants it by Monday")
+    colonnade(lived.env, "model", "activate", "churn@1", *words).well()
+    for asked in (("explain", "Customer 3"), ("metrics", PORTAL), ("doctor",)):
+        out = " ".join(colonnade(lived.env, *asked, "--json").out.split())
+        assert out.count("the board wants it by Monday") == 1, asked
+
+
+def test_a_scorecard_is_judged_by_the_accounts_it_is_for(lived: Home, colonnade, tmp_path):
+    """Those of under 40 seats only, each with the words its caps read: tiny ones all stand at nothing.
+
+    Among them nothing is ranked, so that their AUC is one half; among the few more seats rank as ever.
+    """
+    path = charter(tmp_path, required=False)
+    path.write_text(path.read_text("utf-8") + SMALLER, "utf-8")
+    told = colonnade(
+        lived.env, "backtest", "smaller", "--charter", str(path), "--bootstrap", "20", "--json"
+    ).json()
+    first, last = (date.fromisoformat(told["test"][side]) for side in ("first", "last"))
+    firsts = [date(year, month, 1) for year in range(2037, 2041) for month in range(1, 13)]
+    open_then = [
+        terms[0][2]
+        for day in firsts
+        if first <= day <= last
+        for terms in _terms().values()
+        if any(begin <= day < end for begin, end, _ in terms)
+    ]
+    small = [seats for seats in open_then if seats < 40]
+    by_segment = told["auc_by_segment"]
+    assert told["test"]["rows"] == len(small) < len(open_then)
+    assert {name: one["rows"] for name, one in by_segment.items()} == {
+        "tiny": len([seats for seats in small if seats < 20]),
+        "few": len([seats for seats in small if seats >= 20]),
+    }
+    assert by_segment["tiny"]["auc"] == 0.5
+    assert by_segment["few"]["auc"] != 0.5
+    assert told["rows_of_other_scorecards"] > 0
+    assert "each day alone tells" in told["notes"][0]
+
+
+def _with_model(folder: Path, version: int, direction: str) -> Path:
+    """Return the charter with a model of seats."""
+    path = charter(folder, required=False)
+    path = path.rename(folder / f"model-{version}-{direction}.yaml")
+    path.write_text(path.read_text("utf-8") + MODEL.format(version=version, direction=direction), "utf-8")
+    return path
+
+
+def _windows(first: str, last: str) -> list[tuple[int, bool]]:
+    """Return seats of every customer on the firsts of odd months in [first, last], and whether it then left.
+
+    By hand of the contracts: the last of a customer's terms ends within 60 days after. A term
+    that began on the day itself was not known at its beginning.
+    """
+    found = []
+    for year, month in ((year, month) for year in range(2037, 2041) for month in range(1, 13, 2)):
+        day = date(year, month, 1)
+        for held in _terms().values() if first <= f"{day}" <= last else ():
+            gone = held[-1][1]
+            if any(begin < day < end for begin, end, _ in held):
+                found.append((held[0][2], day < gone <= day + timedelta(60)))
+    return found
+
+
+def _terms() -> dict[str, list[tuple[date, date, int]]]:
+    """Return every customer's terms: beginning, end and seats."""
+    found: dict[str, list[tuple[date, date, int]]] = {}
+    for one in _records():
+        if one.object == "line_items":
+            held = {name: str(value) for name, value in one.values.items()}
+            begin, end = (date.fromisoformat(held[f"contract_{side}"]) for side in ("start", "end"))
+            found.setdefault(str(one.account_id), []).append((begin, end, int(held["contract_seats"])))
+    return found
+
+
+def _share_in_order(rows: list[tuple[int, bool]]) -> float:
+    """Return the share of pairs in which who left had fewer seats; as many count half."""
+    left, stayed = ([seats for seats, lost in rows if lost is which] for which in (True, False))
+    won = sum((one < other) + 0.5 * (one == other) for one in left for other in stayed)
+    return won / len(left) / len(stayed)

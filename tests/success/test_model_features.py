@@ -28,10 +28,11 @@ from success.prediction.features import (
 )
 from success.prediction.ladder import fit
 from success.prediction.model import Calibration, Model
-from success.prediction.reasons import reasons, shown_log_odds
+from success.prediction.reasons import reasons, shown_log_odds, title
 from success.prediction.rule import FeatureRule, ModelRule, Scoring
 from success.prediction.table import Direction, FeatureTable, Kind, Prior, Role, Row
 from success.view import AccountView
+from success.wording.words import Language, Words
 from tests.success.builders import EXAMPLES, answer, facts, fields, line, rules, ticket, used
 
 DAY = date(2024, 6, 1)
@@ -279,6 +280,12 @@ def test_reasons_are_the_three_largest() -> None:
         "Tickets in 28 days (5) raises the risk: +0.50 log-odds.",
         "Seat utilisation (25 %) raises the risk: +0.25 log-odds.",
     )
+    assert reasons(expert, [6, 5, 5, Fraction(1, 4)], Words(Language.DE)) == (
+        "Offene Tickets (6) senkt das Risiko: -4,00 Log-Odds.",
+        "Tickets in 28 Tagen (5) erhöht das Risiko: +0,50 Log-Odds.",
+        "Auslastung der Plätze (25 %) erhöht das Risiko: +0,25 Log-Odds.",
+    )
+    assert title("term_ends", Words(Language.FR)) == "Période qui se termine dans l'horizon"
     assert [shown_log_odds(micro) for micro in (5_000, -5_000, 4_999)] == [
         Decimal("0.01"),
         Decimal("-0.01"),

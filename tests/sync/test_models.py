@@ -16,11 +16,13 @@ from mappings.models import ModelEntry
 from success.prediction.model import Rung
 from success.prediction.model_text import from_json
 from success.prediction.table import FeatureTable, Row
+from sync.backtest_gate import KeptReports
 from sync.commands import modelling, showing
 from sync.model_rows import past
-from sync.models import Activation, NoReports, Report, activate, declared, held_out_from, train
+from sync.models import Activation, activate, declared, held_out_from, train
 from sync.onboard import apply_charter
 from sync.state import installations
+from sync.state.backtests import Report
 from sync.state.engine import writing
 from sync.state.errors import StateError
 from sync.state.installations import Installation
@@ -114,11 +116,11 @@ def test_a_model_is_trained_forced_told_and_taken_back(
     there.settle()
     assert told(there, "C35") == {"churn_rank": None, "churn_risk": None, "risk_reasons": None}
     with pytest.raises(StateError, match="churn@1 has no passing backtest report"):
-        activate(there.ws, Activation("churn", 1, "test"), NoReports())
+        activate(there.ws, Activation("churn", 1, "test"), KeptReports(there.ws))
     with pytest.raises(StateError, match="forcing a model needs a reason"):
-        activate(there.ws, Activation("churn", 1, "test", force=True), NoReports())
+        activate(there.ws, Activation("churn", 1, "test", force=True), KeptReports(there.ws))
 
-    assert activate(there.ws, FORCED, NoReports()).forced
+    assert activate(there.ws, FORCED, KeptReports(there.ws)).forced
     there.settle()
     said = told(there, "C35")
     assert float(said["churn_rank"]) <= 5
@@ -182,7 +184,7 @@ def test_a_report_of_the_same_content_lets_a_version_pass(lite: Deployment) -> N
     ws = open_workspace(lite.runtime, name)
     assert ws.rules.models == ()
     with pytest.raises(StateError, match="set `active: true`"):
-        activate(ws, FORCED, NoReports())
+        activate(ws, FORCED, KeptReports(ws))
     with pytest.raises(StateError, match="no model 'loyalty' \\(churn\\)"):
         train(ws, "loyalty")
 
