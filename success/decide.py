@@ -73,7 +73,7 @@ def _step(state: FoldState, view: AccountView, day: date) -> FoldState:
         state,
         day=day,
         plans=opened_plans,
-        band=_band(state.band, view, card, words, day),
+        band=_band(state.band, view, card, words, yesterday),
         renewals=opened,
         expansions=expansion.step(view, state.expansions, day, card, words),
         adopted=adopted,
@@ -96,9 +96,8 @@ def _card(rules: Rules, stands: Standing) -> Scorecard:
 def _band(
     held: Held | None, view: AccountView, card: Scorecard, words: Mapping[str, Word], day: date
 ) -> Held:
-    """Return the band that stands from a grid day on, judged by the day before: the last whole one."""
-    judged = day - timedelta(days=1)
-    result = score(view.facts, card, MeasureBook(view, judged, words=words), judged)
+    """Return the band that stands after a whole day, dated by it as segment and stage are."""
+    result = score(view.facts, card, MeasureBook(view, day, words=words), day)
     return bands.stands(held, result, card, view.facts, day)
 
 
