@@ -66,7 +66,7 @@ def _step(state: FoldState, view: AccountView, day: date) -> FoldState:
     template = view.rules.plan
     progress = journey.words_of_plan(template, opened_plans.get(plans.plan_key(view, template)), yesterday)
     stands = _stand(view, state.standing, progress, yesterday)
-    card = _card(view.rules, stands)
+    card = scorecard_of(view.rules, stands)
     words = {**progress, **stands.words}
     opened, adopted = renewals.step(view, state.renewals, state.adopted, day)
     return replace(
@@ -84,7 +84,7 @@ def _step(state: FoldState, view: AccountView, day: date) -> FoldState:
     )
 
 
-def _card(rules: Rules, stands: Standing) -> Scorecard:
+def scorecard_of(rules: Rules, stands: Standing) -> Scorecard:
     """Return the scorecard of an account that stands there."""
     return card_for(
         rules,
@@ -122,7 +122,7 @@ def decide(state: FoldState, facts: AccountFacts, rules: Rules, as_of: date) -> 
     milestones = plans.milestones(view, state.plans, as_of)
     progress, stands = _today(view, state, milestones, as_of)
     words = {**progress, **stands.words}
-    card = _card(rules, stands)
+    card = scorecard_of(rules, stands)
     health = score(facts, card, MeasureBook(view, as_of, words=words), as_of)
     health = replace(health, band=bands.stands(state.band, health, card, facts, as_of).value)
     direction = health_trend(view, card, health, words)
