@@ -22,9 +22,10 @@ from success.rules import Scorecard
 
 
 def stands(held: Held | None, result: HealthResult, card: Scorecard, facts: AccountFacts, day: date) -> Held:
-    """Return the band that stands after a grid day, of the score on the day it is judged by.
+    """Return the band that stands after the day the score is of.
 
-    ``held`` is what stood before (None: nothing yet), ``day`` the grid day the change is dated.
+    ``held`` is what stood before (None: nothing yet), ``day`` that day: a change is dated by it, so that
+    the band a look shows is the one the fold remembers of the day.
     """
     at_once = _at_once(held, result, card, facts)
     asked = result.raw_band if at_once else _asked(held, result, card)

@@ -9,6 +9,7 @@ The order is fixed, and reads like what a CSM would ask in turn:
 1. **ageing**: the later day. A measure that moved just as it would have with nothing new has aged.
 2. **data**: the later facts. Every other measure moved by what was heard, its whole way: use that went on
    as before would otherwise first age to nothing and then come back, two causes for what stood still.
+   What the plan has come to since is news too.
 3. **missing**: which measures are known at all. Up to here each measure is known or missing as at first, so
    what is left is weight that moved because one became known or went missing, and what stands in for it.
 4. **weights**: the later charter, as the segment and stage of before are scored by it.
@@ -37,7 +38,7 @@ from success.overriding import in_force
 from success.rules import Rules, Scorecard
 from success.scorecards import card_for
 from success.view import AccountView
-from success.words import Word
+from success.words import SEGMENT, STAGE, Word
 
 DAY = timedelta(days=1)
 Cards = Callable[[Rules, str | None, str | None], Scorecard]
@@ -170,16 +171,25 @@ def _steps(
     card = cards(then.rules, then.segment, then.stage)
     word = in_force(then.facts.human.override, then.day)
     was, anew, latest = (_under(word, one, now.day) for one in (then.facts, heard, now.facts))
-    known = _scored(anew, then, now.day, card)
+    there = _still_there(then, now)
+    news = there if then.rules.plan == now.rules.plan else then.words
+    known = _scored(anew, then, now.day, card, words=news)
     aged, told = _between(then, now.day, heard, _known(before), _known(known))
     same_place = cards(now.rules, then.segment, then.stage)
     return [
         (Cause.AGEING, _scored(was, then, now.day, card, aged)),
-        (Cause.DATA, _scored(anew, then, now.day, card, told)),
+        (Cause.DATA, _scored(anew, then, now.day, card, told, news)),
         (Cause.MISSING, known),
-        (Cause.WEIGHTS, _scored(latest, now, now.day, same_place, words=then.words)),
+        (Cause.WEIGHTS, _scored(latest, now, now.day, same_place, words=there)),
         (Cause.SEGMENT, _scored(latest, now, now.day, cards(now.rules, now.segment, now.stage))),
     ]
+
+
+def _still_there(then: Side, now: Side) -> dict[str, Word]:
+    """Return the words of now with the segment and stage of then: what the plan came to is news."""
+    place = (SEGMENT, STAGE)
+    came_to = {name: word for name, word in now.words.items() if name not in place}
+    return {**came_to, **{name: then.words[name] for name in place if name in then.words}}
 
 
 def _under(word: Override | None, facts: AccountFacts, day: date) -> AccountFacts:

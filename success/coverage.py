@@ -7,7 +7,7 @@ in the scorecard. Neighbours: ``decide`` gives the bands, ``measures`` the value
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -72,17 +72,24 @@ def health_coverage(
     return HealthCoverage(as_of, covered, total, _share(covered, total), bands, policies_text(policies))
 
 
-def freshness(views: Sequence[AccountView], card: Scorecard, as_of: date) -> tuple[Freshness, ...]:
-    """Return freshness of each measure of the scorecard, over accounts with an open line."""
-    books = [MeasureBook(view, as_of) for view in views if view.open_lines(as_of)]
-    found = []
-    for rule in card.measures:
-        fresh = 0
-        for book in books:
+def freshness(scored: Iterable[tuple[AccountView, Scorecard]], as_of: date) -> tuple[Freshness, ...]:
+    """Return freshness of each measure over accounts with an open line, each by the scorecard it has.
+
+    Accounts whose scorecards do not have the measure are not counted; limits that differ stand apart.
+    """
+    fresh: dict[tuple[str, int | None], list[bool]] = {}
+    for view, card in scored:
+        if not view.open_lines(as_of):
+            continue
+        book = MeasureBook(view, as_of)
+        for rule in card.measures:
             value = book[rule.measure]
-            fresh += value.value is not None and not is_stale(value, rule.max_age_days, as_of)
-        found.append(Freshness(rule.measure, rule.max_age_days, fresh, len(books), _share(fresh, len(books))))
-    return tuple(found)
+            young = value.value is not None and not is_stale(value, rule.max_age_days, as_of)
+            fresh.setdefault((rule.measure, rule.max_age_days), []).append(young)
+    return tuple(
+        Freshness(measure, limit, sum(found), len(found), _share(sum(found), len(found)))
+        for (measure, limit), found in fresh.items()
+    )
 
 
 def _share(part: int, whole: int) -> Fraction | None:

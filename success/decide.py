@@ -87,14 +87,14 @@ def _step(state: FoldState, view: AccountView, day: date) -> FoldState:
     template = view.rules.plan
     progress = journey.words_of_plan(template, opened_plans.get(plans.plan_key(view, template)), yesterday)
     stands = _stand(view, state.standing, progress, yesterday)
-    card = _card(view.rules, stands)
+    card = scorecard_of(view.rules, stands)
     words = {**progress, **stands.words}
     opened, adopted = renewals.step(view, state.renewals, state.adopted, day)
     return replace(
         state,
         day=day,
         plans=opened_plans,
-        band=_band(state.band, view, card, words, day),
+        band=_band(state.band, view, card, words, yesterday),
         renewals=opened,
         expansions=expansion.step(view, state.expansions, day, card, words),
         adopted=adopted,
@@ -105,7 +105,7 @@ def _step(state: FoldState, view: AccountView, day: date) -> FoldState:
     )
 
 
-def _card(rules: Rules, stands: Standing) -> Scorecard:
+def scorecard_of(rules: Rules, stands: Standing) -> Scorecard:
     """Return the scorecard of an account that stands there."""
     return card_for(
         rules,
@@ -117,9 +117,8 @@ def _card(rules: Rules, stands: Standing) -> Scorecard:
 def _band(
     held: Held | None, view: AccountView, card: Scorecard, words: Mapping[str, Word], day: date
 ) -> Held:
-    """Return the band that stands from a grid day on, judged by the day before: the last whole one."""
-    judged = day - timedelta(days=1)
-    result = score(view.facts, card, MeasureBook(view, judged, words=words), judged)
+    """Return the band that stands after a whole day, dated by it as segment and stage are."""
+    result = score(view.facts, card, MeasureBook(view, day, words=words), day)
     return bands.stands(held, result, card, view.facts, day)
 
 
@@ -144,7 +143,7 @@ def decide(state: FoldState, facts: AccountFacts, rules: Rules, as_of: date) -> 
     milestones = plans.milestones(view, state.plans, as_of)
     progress, stands = _today(view, state, milestones, as_of)
     words = {**progress, **stands.words}
-    card = _card(rules, stands)
+    card = scorecard_of(rules, stands)
     health = score(facts, card, MeasureBook(view, as_of, words=words), as_of)
     health = replace(health, band=bands.stands(state.band, health, card, facts, as_of).value)
     direction = health_trend(view, card, health, words)

@@ -21,7 +21,7 @@ from success.ledger import contradictions, in_reporting
 from success.policies import Policies
 from success.positions import Book, Context
 from success.renewal_rate import RenewalRate, renewal_rate
-from success.rules import Rules
+from success.rules import Rules, Scorecard
 from success.sentiment import Sentiment, TicketsBeforeSignup, sentiment, tickets_before_signup
 from success.standing_findings import standing_findings
 from success.time_to_value import Activation, TimeToValue, activation, time_to_value, waits
@@ -86,8 +86,11 @@ def pack(
     period: tuple[date, date],
     bands: Mapping[str, str],
     context: Context,
+    cards: Mapping[str, Scorecard] | None = None,
 ) -> Pack:
     """Return the figures of a portfolio; ``bands`` are the accounts' on the period's last day.
+
+    ``cards`` are the scorecards the accounts have then; one that is not named has the charter's default.
 
     The period runs from the state on its first day to the state on its last. What is counted
     by events (renewals due, deals closed or created) takes the days after the first, up to
@@ -100,6 +103,8 @@ def pack(
     events = (start + DAY, as_of + DAY)
     ways = waits(views, as_of, policies.clock)
     scored = [(view, bands[view.facts.account.account_id]) for view in views]
+    own = cards or {}
+    carded = [(view, own.get(view.facts.account.account_id, rules.scorecard)) for view in views]
     return Pack(
         start=start,
         as_of=as_of,
@@ -116,7 +121,7 @@ def pack(
         seat_utilisation=seat_utilisation(views, as_of, policies),
         health_coverage=health_coverage(scored, as_of, policies),
         win_rates=tuple(_win_rates(views, events, as_of, policies)),
-        freshness=freshness(views, rules.scorecard, as_of),
+        freshness=freshness(carded, as_of),
         left_out=tuple(sorted(_left_out(lines, policies))),
         contradictions=_contradictions(views, policies, as_of),
         sentiment=sentiment(views, as_of),

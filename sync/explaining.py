@@ -16,10 +16,8 @@ from success.change import Change, Side, change
 from success.facts import AccountFacts
 from success.fold import FoldState
 from success.holding import Held
-from success.journey import words_of_plan
-from success.plans import plan_key
-from success.view import AccountView
-from success.words import SEGMENT, STAGE
+from success.past import stood_on
+from success.scorecards import card_for
 from sync.facts import ACCOUNT_KEY, Moment, assemble, known
 from sync.numbers import Portfolio, decisions
 from sync.state import charters, identity, mirror
@@ -106,24 +104,12 @@ def _facts(conn: Connection, ws: Workspace, account_id: str, moment: Moment) -> 
 
 def _side(ws: Workspace, facts: AccountFacts, state: FoldState, day: date) -> Side:
     """Return a past moment; where the account stood, and its plan, are what the fold remembers of the day."""
-    view = AccountView(facts, ws.rules)
-    plan = state.plans.get(plan_key(view, ws.rules.plan))
-    stood = {SEGMENT: _stood(state.segment, day), STAGE: _stood(state.stage, day)}
-    words = {name: value for name, value in stood.items() if value is not None}
-    return Side(
-        facts,
-        ws.rules,
-        day,
-        segment=stood[SEGMENT],
-        stage=stood[STAGE],
-        band=_stood(state.band, day),
-        words={**words_of_plan(ws.rules.plan, plan, day), **words},
-    )
+    stood = stood_on(state, facts, ws.rules, day)
+    card = card_for(ws.rules, stood.segment, stood.stage)
+    # One that holds nothing is in the band of its points, whenever the fold came to judge the day.
+    band = stood.band if card.margin or card.hold_days else None
+    return Side(facts, ws.rules, day, stood.segment, stood.stage, band, stood.words)
 
 
 def _last(held: Held | None) -> str | None:
     return None if held is None else held.value
-
-
-def _stood(held: Held | None, day: date) -> str | None:
-    return None if held is None else held.on(day)

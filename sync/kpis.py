@@ -13,6 +13,7 @@ from datetime import date, datetime, time, timedelta
 
 from mappings.inbound import to_account
 from mappings.ledger_policies import with_choices
+from success.decide import scorecard_of
 from success.facts import Account
 from success.kpi_pack import Pack, context_of, pack
 from success.lab import Lab, lab
@@ -44,8 +45,10 @@ def context(ws: Workspace, found: Portfolio, start: date) -> Context:
 
 def kpis(ws: Workspace, found: Portfolio, start: date, asked: Context) -> Pack:
     """Return all figures of the period from a day to the portfolio's, with their policies."""
-    bands = {key: one.health.band for key, one in decisions(ws, found).items()}
-    return pack(list(found.facts.values()), ws.rules, (start, found.as_of), bands, asked)
+    decided = decisions(ws, found)
+    bands = {key: one.health.band for key, one in decided.items()}
+    cards = {key: scorecard_of(ws.rules, one.standing) for key, one in decided.items()}
+    return pack(list(found.facts.values()), ws.rules, (start, found.as_of), bands, asked, cards)
 
 
 def experiments(ws: Workspace, found: Portfolio, start: date) -> Lab:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from success.decide import decide
 from success.facts import AccountFacts
 from success.fold import FoldState
+from success.past import Stood, health_of, stood_on
 from success.policies import ChurnDate
 from success.snapshots import Snapshot, Watched, month_of, stood_in, take, year_before
 from sync.facts import Moment, assemble, known
@@ -85,17 +85,14 @@ def _accounts(ws: Workspace, known_at: datetime | None) -> Iterator[Sequence[str
 
 def _watched(ws: Workspace, state: FoldState, facts: AccountFacts, day: date) -> Watched:
     """Return what was known of an account on a day; one that cannot be decided is unknown."""
-    band: str | None = None
-    points: int | None = None
+    stood, points = Stood(), None
     try:
-        health = decide(state, facts, ws.rules, day).health
-        band, points = health.band, health.points
+        stood = stood_on(state, facts, ws.rules, day)
+        points = health_of(stood, facts, ws.rules, day).points
     except Exception:  # one poisoned account must not stop the rest
         log.exception("account %s of %s cannot be decided for a snapshot", facts.account.account_id, ws.id)
-    if state.band is not None:
-        band = state.band.on(day)
-    segment = None if state.segment is None else state.segment.on(day)
-    return Watched(segment, stood_in(state.segment, month_of(day), day), band, points)
+    now = frozenset() if stood.segment is None else frozenset({stood.segment})
+    return Watched(stood.segment, stood_in(state.segment, month_of(day), day) | now, stood.band, points)
 
 
 def _counted(ws: Workspace, facts: AccountFacts) -> AccountFacts:

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from mappings.money import to_major
+from success.coverage import Freshness
 from success.kpi_pack import Pack
 from success.lab import Difference, Figures, Lab, Variant
 from success.ledger import minor_per_unit
@@ -169,7 +170,7 @@ def _figure_rows(rest: Pack) -> list[tuple[str, str, str]]:
         for one in rest.win_rates
     ]
     rows += [
-        (f"Fresh: {one.measure}", _share(one.share), f"{one.fresh} of {one.accounts}")
+        (f"Fresh: {one.measure}{_limit(one, rest)}", _share(one.share), f"{one.fresh} of {one.accounts}")
         for one in rest.freshness
     ]
     rows += [(f"{one.name}, 90 days", _interval(one), f"{one.n} answers") for one in rest.sentiment]
@@ -179,6 +180,13 @@ def _figure_rows(rest: Pack) -> list[tuple[str, str, str]]:
     rows += [(f"Contradiction: {code}", str(count), "") for code, count in sorted(codes.items())]
     rows += [(f"Left out: {one.line_id}", one.reason, one.account_id) for one in rest.left_out]
     return rows
+
+
+def _limit(one: Freshness, rest: Pack) -> str:
+    """Return the limit of a measure's age where scorecards do not agree on one."""
+    if [other.measure for other in rest.freshness].count(one.measure) == 1:
+        return ""
+    return ", any age" if one.max_age_days is None else f", {one.max_age_days} days"
 
 
 def _intake_rows(used: UsageIntake) -> list[tuple[str, str, str]]:

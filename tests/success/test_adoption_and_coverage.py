@@ -74,5 +74,19 @@ def test_a_measure_is_fresh_within_its_limit() -> None:
     gone = facts([line(end=date(2024, 6, 1))], tickets=rated.tickets)
     for limit, fresh in ((60, 1), (59, 0)):
         card = scorecard(counts("csat_90d", 1000, (1, 0), (5, 100), max_age_days=limit))
-        (found,) = freshness(views(rated, facts([line()]), gone), card, AS_OF)
+        (found,) = freshness([(view, card) for view in views(rated, facts([line()]), gone)], AS_OF)
         assert (found.fresh, found.accounts) == (fresh, 2)
+
+
+def test_freshness_goes_by_the_scorecard_an_account_has() -> None:
+    """One is scored by a rating of at most 59 days, one by a rating of any age, one by no rating at all."""
+    rated = facts([line()], tickets=(ticket("t", date(2024, 5, 1), date(2024, 5, 1), csat=4),))
+    strict = scorecard(counts("csat_90d", 1000, (1, 0), (5, 100), max_age_days=59))
+    lenient = scorecard(counts("csat_90d", 1000, (1, 0), (5, 100)))
+    other = scorecard(counts("seats", 1000, (0, 0), (5, 100)))
+    found = freshness(zip(views(rated, rated, rated), (strict, lenient, other), strict=True), AS_OF)
+    assert [(one.measure, one.max_age_days, one.fresh, one.accounts) for one in found] == [
+        ("csat_90d", 59, 0, 1),
+        ("csat_90d", None, 1, 1),
+        ("seats", None, 1, 1),
+    ]

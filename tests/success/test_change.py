@@ -168,6 +168,25 @@ def test_a_cap_is_an_item_of_what_made_it_true() -> None:
     ]
 
 
+def test_a_milestone_that_became_late_is_news_and_no_other_segment() -> None:
+    """Late milestones cap 80 points at 60; that the stage moved on the same days changes no scorecard."""
+    card = ruled(ACTIVE, caps=(Cap("late", "plan.milestones_late > 0", 60_000, "The plan is late"),))
+    account = used_on(*days(FIRST - 10 * DAY, 8))
+    before = Side(account, card, FIRST, words={"stage": "align", "plan.milestones_late": 0})
+    after = Side(account, card, FIRST, words={"stage": "onboard", "plan.milestones_late": 1})
+    assert causes(change(before, after)) == {"data": -20 * POINTS}
+    assert causes(change(after, before)) == {"data": 20 * POINTS}
+
+
+def test_a_cap_by_the_stage_is_another_stage() -> None:
+    """The plan stood still and the stage did not."""
+    card = ruled(ACTIVE, caps=(Cap("early", 'stage == "align"', 60_000, "It is early"),))
+    account = used_on(*days(FIRST - 10 * DAY, 8))
+    before = Side(account, card, FIRST, words={"stage": "onboard", "plan.milestones_late": 1})
+    after = Side(account, card, FIRST, words={"stage": "align", "plan.milestones_late": 1})
+    assert causes(change(before, after)) == {"segment": -20 * POINTS}
+
+
 # --- overrides: the scoring may not know them yet, so the test's own lays them over it -------------------
 
 

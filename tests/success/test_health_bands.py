@@ -157,14 +157,14 @@ def folded(account: AccountFacts, charter: Rules, last: date) -> Held:
 
 
 def test_a_bad_day_shorter_than_the_hold_leaves_no_trace() -> None:
-    """Two tickets for three days: red from the morning after without a hold, never with one of five days."""
+    """Two tickets for three days: red from the first of them without a hold, never with one of five days."""
     account = troubled(FIRST + 10 * DAY, FIRST + 13 * DAY)
     last = FIRST + 20 * DAY
     found = folded(account, by_tickets(0, 0), last).changes
     assert [(one.since, one.value) for one in found] == [
-        (FIRST + 2 * DAY, "green"),
-        (FIRST + 11 * DAY, "red"),
-        (FIRST + 14 * DAY, "green"),
+        (FIRST + 1 * DAY, "green"),
+        (FIRST + 10 * DAY, "red"),
+        (FIRST + 13 * DAY, "green"),
     ]
     assert [one.value for one in folded(account, by_tickets(0, 5), last).changes] == ["green"]
 
@@ -183,7 +183,7 @@ def test_the_profile_shows_the_band_that_stands_and_says_what_the_points_are() -
 
 
 def test_notice_given_today_is_red_today() -> None:
-    """The look of the day shows it; the fold has it from the next grid day on."""
+    """The look of the day shows it, and the fold remembers it of that day."""
     charter, day = by_tickets(5, 30), FIRST + 6 * DAY
     before = troubled(FIRST + 50 * DAY, FIRST + 51 * DAY)
     given_notice = replace(before, lines=(line(cancelled_on=day),))
@@ -192,7 +192,23 @@ def test_notice_given_today_is_red_today() -> None:
     assert decide(state, given_notice, charter, day).health.band == "red"
     stepped = advance(state, given_notice, charter, day + DAY)
     assert stepped.band is not None
-    assert (stepped.band.value, stepped.band.since) == ("red", day + DAY)
+    assert (stepped.band.value, stepped.band.since) == ("red", day)
+
+
+@pytest.mark.parametrize("hold", [0, 1, 3, 5])
+def test_a_look_shows_the_band_the_fold_will_remember_of_its_day(hold: int) -> None:
+    """With facts that do not change, the band of every look stands in the history the day after."""
+    account, charter = troubled(FIRST + 10 * DAY, FIRST + 20 * DAY), by_tickets(5, hold)
+    state = advance(FoldState.empty(), account, charter, FIRST + 5 * DAY)
+    shown = []
+    for place in range(5, 30):
+        day = FIRST + place * DAY
+        state = advance(state, account, charter, day)
+        shown.append(decide(state, account, charter, day).health.band)
+        after = advance(state, account, charter, day + DAY).band
+        assert after is not None
+        assert after.on(day) == shown[-1]
+    assert {"green", "red"} == set(shown)
 
 
 def test_an_override_and_its_end_do_not_wait() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -229,7 +229,7 @@ def test_without_room_for_an_object_snapshots_are_kept_here_and_cost_no_call(
 
 
 def in_segments(there: Office, segments: dict[str, Held], bands: dict[str, Held]) -> None:
-    """Give accounts the segments and bands that the rules do not fill yet, as of today's grid point."""
+    """Give accounts segments and bands of so many days that the rules here never give, up to today whole."""
     today = there.ws.day_of(there.deployment.now)
     with writing(there.engine) as conn:
         states = fold.newest(conn, there.id, list(segments), today)
@@ -237,14 +237,12 @@ def in_segments(there: Office, segments: dict[str, Held], bands: dict[str, Held]
         for account, one in states.items():
             state = FoldState.from_json(one.state)
             body = FoldState(
-                **{
-                    name: getattr(state, name)
-                    for name in ("day", "plans", "renewals", "expansions", "adopted")
-                },
+                **{name: getattr(state, name) for name in ("plans", "renewals", "expansions", "adopted")},
+                day=today + timedelta(days=1),
                 segment=segments[account],
                 band=bands[account],
             )
-            made.append(StoredFold(account, one.grid_day, body.to_json(), one.charter_hash))
+            made.append(StoredFold(account, today + timedelta(days=1), body.to_json(), one.charter_hash))
         fold.put(conn, there.id, made)
         dirty.mark(conn, there.id, there.deployment.now, Scope.PORTFOLIO, [ACROSS], "the test")
 
