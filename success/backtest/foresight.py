@@ -7,7 +7,7 @@ nobody knew. Neighbours: ``leaks`` looks at the label itself and holds the form 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -54,16 +54,38 @@ def _ever(table: FactsTable) -> Mask:
     return np.asarray(counts[table.groups] > 0)
 
 
-def lifetime(table: FactsTable, column: Column) -> Leak | None:
-    """Find what stands still and knows how long the account lasts, or what it will have summed up to."""
+def whole_total(table: FactsTable, column: Column) -> Leak | None:
+    """Find what stands still and holds what another column will have summed up to."""
+    if not _of_accounts(table, column):
+        return None
+    return _same_total(table, column, np.flatnonzero(table.starts))
+
+
+def known_lengths(table: FactsTable, candidates: Iterable[str]) -> dict[str, Leak]:
+    """Return which of the candidates stand still and know how long an account lasts, by name.
+
+    The closest is taken first and no longer counts among what was known at an account's beginning:
+    beside a column that knows the end, an honest one that is the other half of it would seem to know too.
+    """
+    open_, found = set(candidates), dict[str, Leak]()
+    while True:
+        rest = table.without(found)
+        ties = {one.name: _length_tie(rest, one) for one in rest.columns if one.name in open_}
+        name = max(ties, key=lambda one: abs(ties[one]), default=None)
+        if name is None or abs(ties[name]) < KNOWS_LENGTH:
+            return found
+        tie = f"(correlation {ties[name]:.2f})"
+        why = f"it never changes and goes with how long the accounts that leave last {tie}"
+        found[name] = Leak(name, "lifetime_aggregate", why)
+
+
+def _of_accounts(table: FactsTable, column: Column) -> bool:
+    """Say whether a column tells something of each account, once and for all."""
     if column.levels or not stands_still(table, column):
-        return None
-    first = np.flatnonzero(table.starts)
-    values = drawn_in(column.values[first])
+        return False
+    values = drawn_in(column.values[table.starts])
     known = ~np.isnan(values)
-    if known.sum() < FEWEST_ACCOUNTS or np.ptp(values[known]) == 0:
-        return None
-    return _same_total(table, column, first) or _knows_length(table, column, first)
+    return bool(known.sum() >= FEWEST_ACCOUNTS and np.ptp(values[known]) > 0)
 
 
 def stands_still(table: FactsTable, column: Column) -> bool:
@@ -73,14 +95,14 @@ def stands_still(table: FactsTable, column: Column) -> bool:
     return bool(compared.sum() >= FEWEST_ACCOUNTS and (column.values == before)[compared].mean() >= STILL)
 
 
-def _knows_length(table: FactsTable, column: Column, first: Ints) -> Leak | None:
-    ended = _ever(table)[first]
+def _length_tie(table: FactsTable, column: Column) -> float:
+    """Return how closely a column goes with how long the accounts that leave last; 0 where nothing tells."""
+    if not _of_accounts(table, column):
+        return 0.0
+    first = np.flatnonzero(table.starts)
     length = np.log1p(np.bincount(table.groups)[table.groups[first]])
-    tie = _tie(column.values[first], length, _origins(table, column, first), ended)
-    if tie is None or abs(tie) < KNOWS_LENGTH:
-        return None
-    why = f"it never changes and goes with how long the accounts that leave last (correlation {tie:.2f})"
-    return Leak(column.name, "lifetime_aggregate", why)
+    tie = _tie(column.values[first], length, _origins(table, column, first), _ever(table)[first])
+    return tie or 0.0
 
 
 def _same_total(table: FactsTable, column: Column, first: Ints) -> Leak | None:
