@@ -62,7 +62,7 @@ def met(view: AccountView, opened: Mapping[str, PlanState], day: date) -> Met:
     found = plans.step(view, opened, day)
     state = replace(FoldState.empty(), plans=found)
     progress, stands = _today(view, state, plans.milestones(view, found, day), day)
-    return Met(found, {**progress, **stands.words}, _card(view.rules, stands))
+    return Met(found, {**progress, **stands.words}, scorecard_of(view.rules, stands))
 
 
 def advance(state: FoldState, facts: AccountFacts, rules: Rules, grid_day: date) -> FoldState:
