@@ -131,6 +131,29 @@ def decide(state: FoldState, facts: AccountFacts, rules: Rules, as_of: date) -> 
     return Decision(records(outcome), health, milestones, stands, words)
 
 
+def health_then(state: FoldState, view: AccountView, day: date) -> HealthResult:
+    """Return the health at the end of a past day, by the scorecard and words of where the account stood then.
+
+    ``state`` may have gone on since. The band is the raw one of the day; ``state.band`` has which stood.
+    """
+    words = words_then(state, view, day)
+    held = {name: None if one is None else one.on(day) for name, one in _segment_and_stage(state).items()}
+    card = card_for(view.rules, held[SEGMENT], held[STAGE])
+    return score(view.facts, card, MeasureBook(view, day, words=words), day)
+
+
+def words_then(state: FoldState, view: AccountView, day: date) -> Mapping[str, Word]:
+    """Return what the fold remembers of a past day: segment and stage that stood, and the plan's progress."""
+    plan = state.plans.get(plans.plan_key(view, view.rules.plan))
+    stood = {name: one.on(day) for name, one in _segment_and_stage(state).items() if one is not None}
+    known = {name: value for name, value in stood.items() if value is not None}
+    return {**journey.words_of_plan(view.rules.plan, plan, day), **known}
+
+
+def _segment_and_stage(state: FoldState) -> dict[str, Held | None]:
+    return {SEGMENT: state.segment, STAGE: state.stage}
+
+
 def standing(state: FoldState, view: AccountView, as_of: date) -> Standing:
     """Return where an account stands as of a day, as ``decide`` has it, without all the rest."""
     return _today(view, state, plans.milestones(view, state.plans, as_of), as_of)[1]

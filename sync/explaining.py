@@ -13,13 +13,11 @@ from sqlalchemy import Connection
 
 from integration.record_ids import name_of_account
 from success.change import Change, Side, change
+from success.decide import words_then
 from success.facts import AccountFacts
 from success.fold import FoldState
 from success.holding import Held
-from success.journey import words_of_plan
-from success.plans import plan_key
 from success.view import AccountView
-from success.words import SEGMENT, STAGE
 from sync.facts import ACCOUNT_KEY, Moment, assemble, known
 from sync.numbers import Portfolio, decisions
 from sync.state import charters, identity, mirror
@@ -106,18 +104,14 @@ def _facts(conn: Connection, ws: Workspace, account_id: str, moment: Moment) -> 
 
 def _side(ws: Workspace, facts: AccountFacts, state: FoldState, day: date) -> Side:
     """Return a past moment; where the account stood, and its plan, are what the fold remembers of the day."""
-    view = AccountView(facts, ws.rules)
-    plan = state.plans.get(plan_key(view, ws.rules.plan))
-    stood = {SEGMENT: _stood(state.segment, day), STAGE: _stood(state.stage, day)}
-    words = {name: value for name, value in stood.items() if value is not None}
     return Side(
         facts,
         ws.rules,
         day,
-        segment=stood[SEGMENT],
-        stage=stood[STAGE],
+        segment=_stood(state.segment, day),
+        stage=_stood(state.stage, day),
         band=_stood(state.band, day),
-        words={**words_of_plan(ws.rules.plan, plan, day), **words},
+        words=words_then(state, AccountView(facts, ws.rules), day),
     )
 
 

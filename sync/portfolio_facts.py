@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from success.decide import decide
+from success.decide import health_then
 from success.facts import AccountFacts
 from success.fold import FoldState
 from success.policies import ChurnDate
 from success.snapshots import Snapshot, Watched, month_of, stood_in, take, year_before
+from success.view import AccountView
 from sync.facts import Moment, assemble, known
 from sync.kpis import context
 from sync.numbers import Portfolio
@@ -88,7 +89,7 @@ def _watched(ws: Workspace, state: FoldState, facts: AccountFacts, day: date) ->
     band: str | None = None
     points: int | None = None
     try:
-        health = decide(state, facts, ws.rules, day).health
+        health = health_then(state, AccountView(facts, ws.rules), day)
         band, points = health.band, health.points
     except Exception:  # one poisoned account must not stop the rest
         log.exception("account %s of %s cannot be decided for a snapshot", facts.account.account_id, ws.id)
