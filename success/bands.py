@@ -7,46 +7,45 @@ changes more often than the raw one, and a score that swings within the margin c
 
 At once, without margin and hold: the first band, into and out of *unknown* (missing data never reads as
 healthy or as sick), to a worse band while a critical fact holds, while a person's override changes the score,
-and on the day it ends. Neighbours: ``holding`` keeps the memory, ``decide`` takes the steps.
+and when it does no longer: on the day it ends, or is taken back. Neighbours: ``holding`` keeps the memory,
+``decide`` takes the steps.
 """
 
 from __future__ import annotations
 
 from datetime import date
 
-from success.facts import AccountFacts
 from success.health import UNKNOWN_BAND, HealthResult, Standing
 from success.holding import Held, step
-from success.overriding import ends_on
 from success.rules import Scorecard
 
 
-def stands(held: Held | None, result: HealthResult, card: Scorecard, facts: AccountFacts, day: date) -> Held:
+def stands(
+    held: Held | None, result: HealthResult, card: Scorecard, day: date, *, after_override: bool = False
+) -> Held:
     """Return the band that stands after the day the score is of.
 
-    ``held`` is what stood before (None: nothing yet), ``day`` that day: a change is dated by it, so that
-    the band a look shows is the one the fold remembers of the day.
+    ``held`` is what stood before (None: nothing yet), and ``after_override`` whether an override changed the
+    score it is of; ``day`` is that day: a change is dated by it, so that the band a look shows is the one the
+    fold remembers of the day.
     """
-    at_once = _at_once(held, result, card, facts)
+    at_once = after_override or is_overridden(result) or _at_once(held, result, card)
     asked = result.raw_band if at_once else _asked(held, result, card)
     return step(held, asked, day, card.hold_days, at_once=at_once)
 
 
-def _at_once(held: Held | None, result: HealthResult, card: Scorecard, facts: AccountFacts) -> bool:
+def is_overridden(result: HealthResult) -> bool:
+    """Say whether a person's override changes the score."""
+    return any(part.standing is Standing.OVERRIDE for part in result.contributions)
+
+
+def _at_once(held: Held | None, result: HealthResult, card: Scorecard) -> bool:
     order = [band.key for band in card.bands]
     if held is None or held.value not in order or result.raw_band == UNKNOWN_BAND:
         return True
     worse = order.index(result.raw_band) < order.index(held.value)
     critical = any(found.holds and found.cap.critical for found in result.caps)
-    return (worse and critical) or _overridden(held, result, facts)
-
-
-def _overridden(held: Held, result: HealthResult, facts: AccountFacts) -> bool:
-    """Say whether an override makes today's band, or made the one that stands and has ended."""
-    if any(part.standing is Standing.OVERRIDE for part in result.contributions):
-        return True
-    past = facts.human.override
-    return past is not None and past.made_on <= held.since and ends_on(past) == result.as_of
+    return worse and critical
 
 
 def _asked(held: Held | None, result: HealthResult, card: Scorecard) -> str:

@@ -14,7 +14,7 @@ from success import bands, expansion, journey, plans, renewals, segmentation
 from success.days import days_between
 from success.desired import DesiredRecord
 from success.facts import AccountFacts
-from success.fold import FoldState, PlanState
+from success.fold import BAND, FoldState, PlanState
 from success.health import HealthResult, score
 from success.health_trend import health_trend
 from success.holding import Held
@@ -90,18 +90,19 @@ def _step(state: FoldState, view: AccountView, day: date) -> FoldState:
     card = scorecard_of(view.rules, stands)
     words = {**progress, **stands.words}
     opened, adopted = renewals.step(view, state.renewals, state.adopted, day)
+    band, overridden = _band(state, view, card, words, yesterday)
     return replace(
         state,
         day=day,
         plans=opened_plans,
-        band=_band(state.band, view, card, words, yesterday),
+        band=band,
         renewals=opened,
         expansions=expansion.step(view, state.expansions, day, card, words),
         adopted=adopted,
         segment=stands.segment,
         stage=stands.stage,
         adoption=stands.adoption,
-        pinned=stands.pinned,
+        pinned=stands.pinned | ({BAND} if overridden else frozenset()),
     )
 
 
@@ -115,11 +116,15 @@ def scorecard_of(rules: Rules, stands: Standing) -> Scorecard:
 
 
 def _band(
-    held: Held | None, view: AccountView, card: Scorecard, words: Mapping[str, Word], day: date
-) -> Held:
-    """Return the band that stands after a whole day, dated by it as segment and stage are."""
+    state: FoldState, view: AccountView, card: Scorecard, words: Mapping[str, Word], day: date
+) -> tuple[Held, bool]:
+    """Return the band that stands after a whole day, dated by it as segment and stage are.
+
+    And whether it is of an override.
+    """
     result = score(view.facts, card, MeasureBook(view, day, words=words), day)
-    return bands.stands(held, result, card, view.facts, day)
+    held = bands.stands(state.band, result, card, day, after_override=BAND in state.pinned)
+    return held, bands.is_overridden(result)
 
 
 def _stand(view: AccountView, before: Standing, progress: Mapping[str, Word], day: date) -> Standing:
@@ -145,7 +150,8 @@ def decide(state: FoldState, facts: AccountFacts, rules: Rules, as_of: date) -> 
     words = {**progress, **stands.words}
     card = scorecard_of(rules, stands)
     health = score(facts, card, MeasureBook(view, as_of, words=words), as_of)
-    health = replace(health, band=bands.stands(state.band, health, card, facts, as_of).value)
+    band = bands.stands(state.band, health, card, as_of, after_override=BAND in state.pinned)
+    health = replace(health, band=band.value)
     direction = health_trend(view, card, health, words)
     outcome = Outcome(view, state, health, milestones, as_of, stands, direction)
     return Decision(records(outcome), health, milestones, stands, words)

@@ -17,6 +17,7 @@ from success.holding import Change, Held
 from success.standing import Standing
 
 FORMAT = 2
+BAND = "band"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class FoldState:
     ``day`` is the last grid day folded in. ``adopted`` maps the key of a renewal we did not
     make to the person's deal that stands for it. ``segment``, ``stage`` and ``band`` are None before
     the first grid day. ``adoption`` holds the stage of each product, ``pinned`` which of segment and
-    stage a person's pin set.
+    stage a person's pin set, and of ``BAND`` whether it is of a score a person's override changed.
     """
 
     day: date | None = None

@@ -272,7 +272,7 @@ def _human(
     name = holder(ws.inbound.crm, ws.vendor)
     if name != ws.inbound.crm.reads.account.object:
         held = _records(conn, ws, name, [one.account_id for one in accounts], moment)
-    said = what_people_said(conn, ws, accounts, held, moment.known_at)
+    said = what_people_said(conn, ws, accounts, held, moment.known_at, moment.read_against)
     found.contradictions += [(key, wrong) for key, one in said.items() for wrong in one.contradictions]
     return {key: one.inputs for key, one in said.items()}
 

@@ -17,7 +17,7 @@ from success.facts import Account
 from sync.bury import by_age
 from sync.keep import crm_record
 from sync.state import mirror
-from sync.state.mirror import StoredRecord
+from sync.state.mirror import ReadAgainst, StoredRecord
 from sync.workspace import Workspace
 
 
@@ -27,17 +27,18 @@ def what_people_said(
     accounts: Iterable[Account],
     records: Iterable[StoredRecord],
     known_at: datetime | None,
+    read_against: ReadAgainst,
 ) -> Mapping[str, Said]:
     """Return what was said of each account, by id, as known at ``known_at`` (UTC; ``None`` is now).
 
-    ``records`` are those people write on, as known then; accounts of which nothing is written are left
-    out. Where two records speak of one account the older one counts.
+    ``records`` are those people write on, as known then, or as the CRM held them (``source``); accounts of
+    which nothing is written are left out. Where two records speak of one account the older one counts.
     """
     spoken = {one.source_id: one for one in records if speaks(one.values, ws.vendor)}
     if not spoken:
         return {}
     object_name = next(iter(spoken.values())).object
-    past = mirror.versions_of(conn, ws.id, object_name, sorted(spoken), known_at)
+    past = mirror.versions_of(conn, ws.id, object_name, sorted(spoken), known_at, read_against)
     owners, keys = {one.account_id: one.owner_id for one in accounts}, pin_keys(ws.charter)
     found: dict[str, Said] = {}
     for source_id in by_age(spoken):

@@ -67,7 +67,7 @@ def stage_of(frame: Frame, before: HeldColumns, row: int, day: date) -> Held:
 
 def band_of(found: Portfolio, health: HealthResult, row: int, day: date) -> Held:
     """Return the band that stands of an account after a day."""
-    return stands(held_of(found.bands, BAND_KEYS, row), health, SCORECARD, _facts(found.frame, row, day), day)
+    return stands(held_of(found.bands, BAND_KEYS, row), health, SCORECARD, day)
 
 
 def held_of(columns: HeldColumns, keys: Sequence[str], row: int) -> Held | None:

@@ -98,14 +98,21 @@ def versions_of(
     object_name: str,
     source_ids: Sequence[str],
     moment: datetime | None = None,
+    read_against: ReadAgainst = "ours",
 ) -> dict[str, list[StoredRecord]]:
-    """Return the versions of records that had reached us by ``moment`` (inclusive), oldest first, by id."""
+    """Return the versions of records that had reached us by ``moment`` (inclusive), oldest first, by id.
+
+    ``read_against`` ``source``: those the CRM had by then, in its order.
+    """
     table, found = record_version.c, dict[str, list[StoredRecord]]()
+    theirs = read_against == "source"
+    at = table.source_at if theirs else table.ingested_at
+    order = (table.source_id, *((table.source_at,) if theirs else ()), table.seq)
     for chunk in chunks(source_ids):
         query = select(record_version).where(_of(installation_id, object_name), table.source_id.in_(chunk))
         if moment is not None:
-            query = query.where(table.ingested_at <= moment)
-        for row in conn.execute(query.order_by(table.source_id, table.seq)).mappings():
+            query = query.where(at <= moment)
+        for row in conn.execute(query.order_by(*order)).mappings():
             found.setdefault(row["source_id"], []).append(stored(row))
     return found
 

@@ -41,7 +41,8 @@ def test_the_plan_says_where_everything_will_stand_and_the_apply_makes_it(
     assert "Note: CS Milestones stand as tasks of companies: no custom object is left for it" in lines
 
     applied = run_process(env, *install, "--apply", "--json").json()
-    assert applied["homes"] == {"profile": "account", "plan": "account", "milestone": "task"}
+    places = {"profile": "account", "plan": "account", "milestone": "task", "snapshot": "mirror"}
+    assert applied["homes"] == places
     assert [one["object"] for one in applied["steps"]] == ["companies", "deals"]
     assert all(one["done"] for one in applied["results"])
     again = run_process(env, *install, "--plan", "--json").json()

@@ -66,10 +66,7 @@ def test_the_band_that_stands_is_that_of_one_account(
         # The last account is scored by its twin, as one with an override would be.
         found = score_columns(frame, card, day, results.__getitem__, np.array([False, False, True]))
         columns = stands(columns, found, day.toordinal(), np.zeros(COUNT, dtype=np.bool_))
-        stood = [
-            bands.stands(held, result, card, one, day)
-            for held, result, one in zip(ones, results, facts, strict=True)
-        ]
+        stood = [bands.stands(held, result, card, day) for held, result in zip(ones, results, strict=True)]
         ones = [*stood]
         assert [keys[at] for at in raw_bands(found)] == [result.raw_band for result in results]
         assert [keys[at] for at in columns.value] == [held.value for held in stood]

@@ -47,7 +47,7 @@ def bands(
     found = []
     for place, one in enumerate(points):
         day = FIRST + place * DAY
-        held = stands(held, result(one, day, critical=place in critical), scorecard, facts(), day)
+        held = stands(held, result(one, day, critical=place in critical), scorecard, day)
         found.append(held.value)
     return found
 
@@ -225,3 +225,19 @@ def test_an_override_and_its_end_do_not_wait() -> None:
         seen[place] = decide(state, account, charter, day).health.band
     assert [seen[place] for place in (0, 1, 9)] == ["green"] * 3
     assert [seen[place] for place in (10, 11)] == ["red"] * 2
+
+
+def test_an_override_that_is_taken_back_does_not_wait_either() -> None:
+    """Whoever clears it after five days sees the computed band the same day, and so does the fold."""
+    start = FIRST + 20 * DAY
+    word = Override(OverrideKind.VALUE, 90_000, "A fix is on its way", "Jo", start, start + 10 * DAY)
+    plain = troubled(FIRST, FIRST + 80 * DAY)
+    spoken = replace(plain, human=HumanInputs(override=word))
+    charter = by_tickets(5, 15)
+    state = advance(FoldState.empty(), spoken, charter, start + 5 * DAY)
+    state = FoldState.from_json(state.to_json())
+    assert decide(state, spoken, charter, start + 5 * DAY).health.band == "green"
+    assert decide(state, plain, charter, start + 5 * DAY).health.band == "red"
+    after = advance(state, plain, charter, start + 6 * DAY)
+    assert after.band is not None
+    assert (after.band.value, after.band.since) == ("red", start + 5 * DAY)

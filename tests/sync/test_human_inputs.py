@@ -216,3 +216,17 @@ def test_a_portal_without_custom_objects_gets_and_loses_the_fields(lite: Deploym
     apply_uninstall(there.ws, plan_uninstall(there.ws))
     names = [one.name for one in there.ws.port.describe(["companies"]).objects["companies"].fields]
     assert not [name for name in names if name.startswith("cs_")]
+
+
+def test_what_stood_before_we_read_is_known_of_the_past(lite: Deployment, office: OPEN) -> None:
+    """Written at noon and read in the evening: a backtest of the afternoon has it, with its day."""
+    there = office(lite, HUBSPOT, three_customers()).install()
+    there.sandbox.edit("companies", acorn(there), {"cs_pulse": "3"})
+    afternoon = lite.now + timedelta(hours=1)
+    lite.later(hours=3)
+    there.load()
+    with reading(there.engine) as conn:
+        moment = Moment(afternoon.date(), afternoon, read_against="source")
+        found = assemble(conn, there.ws, None, moment).facts[acorn(there)].human.pulse
+    assert found is not None
+    assert (found.rating, found.on) == (3, START.date())

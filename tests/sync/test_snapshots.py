@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 
 from mappings.catalogue import Home
+from mappings.charter import Charter
+from mappings.scorecards import FurtherScorecardEntry
+from mappings.segments import SegmentsEntry
 from success.desired import RecordKind
 from success.fold import FoldState
 from success.holding import Change, Held
 from success.snapshot_records import ACROSS
 from sync import portfolio_look
 from sync.keep import own_objects
+from sync.onboard import apply_charter
 from sync.portfolio_look import PortfolioLooked, look_at_portfolio
 from sync.pull import poll_object
 from sync.restate import restate
@@ -110,7 +114,10 @@ def test_the_year_before_and_the_month_that_runs_are_there_after_the_first_run(
 def test_a_day_on_which_nothing_changed_makes_no_call_and_a_month_that_ends_makes_one(
     lite: Deployment, office: OPEN
 ) -> None:
-    """January becomes final and February begins: five rows of January are settled, five of February made."""
+    """January becomes final and February begins: ten rows of January are settled, ten of February made.
+
+    Each is the whole and four bands, of the portfolio and of the one segment all accounts are in.
+    """
     there = live(lite, office, SALESFORCE)
     mark = there.sandbox.mark()
     new_day(there, datetime(2025, 1, 16, 0, 5, tzinfo=UTC))
@@ -120,8 +127,8 @@ def test_a_day_on_which_nothing_changed_makes_no_call_and_a_month_that_ends_make
     new_day(there, FEBRUARY)
     calls = [one for one in there.sandbox.requests(mark) if len(one["written"])]
     about = [one for one in calls if there.own("snapshot") in str(one["object"])]
-    # five of January are known by id, five of February are new and go by key
-    assert [len(one["written"]) for one in about] == [5, 5]
+    # those of January are known by id, those of February are new and go by key
+    assert [len(one["written"]) for one in about] == [10, 10]
     found = wholes(there)
     assert (found["2025-01"]["cs_status"], found["2025-02"]["cs_status"]) == ("final", "running")
 
@@ -184,7 +191,8 @@ def test_a_look_that_lost_its_lease_changes_nothing(
     assert looked[0].months == 2
     with reading(there.engine) as conn:
         assert dirty.count(conn, there.id) == {}
-        kept = [(one.month, one.final) for one in snapshots.every(conn, there.id)][-2:]
+        held = snapshots.every(conn, there.id)
+    kept = [(one.month, one.final) for one in held if one.scope == ACROSS][-2:]
     assert kept == [(date(2025, 1, 1), True), (date(2025, 2, 1), False)]
 
 
@@ -214,7 +222,7 @@ def test_a_portfolio_that_cannot_be_counted_is_tried_again_and_stops_no_account(
         assert [one.failed for one in there.look()] == [0]
     assert look_at_portfolio(there.ws, "test") is None  # not before its time
     there.deployment.later(seconds=11)
-    assert look_at_portfolio(there.ws, "test") == PortfolioLooked(2, 10)
+    assert look_at_portfolio(there.ws, "test") == PortfolioLooked(2, 20)
 
 
 def test_without_room_for_an_object_snapshots_are_kept_here_and_cost_no_call(
@@ -225,7 +233,8 @@ def test_without_room_for_an_object_snapshots_are_kept_here_and_cost_no_call(
     assert there.ws.homes.of[RecordKind.SNAPSHOT] is Home.MIRROR
     assert [one for one in there.sandbox.requests() if "snapshot" in str(one["object"])] == []
     with reading(there.engine) as conn:
-        assert len(snapshots.every(conn, there.id)) == 13
+        held = snapshots.every(conn, there.id)
+    assert [one.scope for one in held] == [*[ACROSS] * 13, "segment:all"]
 
 
 def in_segments(there: Office, segments: dict[str, Held], bands: dict[str, Held]) -> None:
@@ -283,6 +292,42 @@ def test_segments_and_bands_of_the_fold_become_rows(lite: Deployment, office: OP
     assert found["snapshot:segment:small:2025-02:yellow"]["cs_segment"] == "small"
     assert number(found["snapshot:portfolio:2025-01"]["cs_coverage"]) == 100
     assert found["snapshot:segment:large:2025-01"]["cs_status"] == "final"
+
+
+def test_the_mean_of_a_month_is_by_the_segment_that_stood_then(lite: Deployment, office: OPEN) -> None:
+    """Acorn is large at 80 points until February; seen in March only, January's mean is (80 + 30) / 2."""
+    there = office(lite, HUBSPOT, three_customers())
+    apply_charter(lite.runtime, there.id, two_cards(there.ws.charter), author="test")
+    there.install().load()
+    there.go_live().settle()
+    lite.at(FEBRUARY + timedelta(days=9))
+    for line in there.sandbox.records("line_items"):
+        if line["properties"]["contract_ref"] == "l-a1":
+            there.sandbox.edit("line_items", line["id"], {"contract_arr": "100.00"})
+    there.poll()
+    new_day(there, MARCH)
+    found = wholes(there)
+    assert [number(found[f"2025-{month:02}"]["cs_health"]) for month in (1, 2)] == [55, 30]
+
+
+def two_cards(charter: Charter) -> Charter:
+    """Return the charter with 30 points for whoever has a contract, and 80 for who pays 10,000 or more."""
+    bands = [{"key": one.key, "title": one.title, "floor": one.floor} for one in charter.scorecard.bands]
+
+    def card(key: str, points: int) -> dict[str, Any]:
+        curve = [[0, points], [1, points]]
+        flat = {"measure": "days_since_start", "group": "all", "weight": 100, "curve": curve}
+        return {"key": key, "version": 1, "bands": bands, "measures": [flat]}
+
+    rules = [{"key": "large", "touch": "high", "when": "arr >= 10000.0"}, {"key": "rest", "touch": "digital"}]
+    parts = {
+        "segments": SegmentsEntry.model_validate({"version": 1, "hold_days": 0, "rules": rules}),
+        "scorecard": type(charter.scorecard).model_validate(card("h", 30)),
+        "scorecards": (
+            FurtherScorecardEntry.model_validate({**card("big", 80), "for": {"segments": ["large"]}}),
+        ),
+    }
+    return charter.model_copy(update=parts)
 
 
 def test_what_no_month_has_any_more_is_taken_back(lite: Deployment, office: OPEN) -> None:
