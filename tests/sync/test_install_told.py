@@ -133,10 +133,10 @@ def test_bands_of_another_charter_are_added_and_the_customers_options_stay(
     plan = plan_install(there.ws)
     changes = {str(one.part): one.why for one in plan.parts if one.outcome == "change"}
     words = "choices are added: amber; all others stay"
-    assert changes == {"field cs_profile.cs_band": words, "field companies.cs_band": words}
+    assert changes == {f"field {name}.cs_band": words for name in ("cs_profile", "cs_snapshot", "companies")}
     mark = there.sandbox.mark()
     assert all(one.done for one in apply_install(there.ws, plan))
-    assert (plan.calls, len(there.sandbox.requests(mark))) == (4, 4)
+    assert (plan.calls, len(there.sandbox.requests(mark))) == (6, 6)
     options = ask(there, "GET", f"{COMPANIES}/cs_band")["options"]
     assert [one["value"] for one in options] == ["red", "yellow", "green", "unknown", "vip", "amber"]
     assert [one["hidden"] for one in options] == [False, False, False, False, True, False]
@@ -206,7 +206,7 @@ def test_the_plan_shows_the_portal_it_is_for(lite: Deployment, office: OPEN) -> 
     assert any(one.startswith("custom properties of companies: ") for one in limits)
     there.install()
     later = [str(one) for one in plan_install(there.ws).inspection.limits]
-    assert {"custom objects: 3 of 10", "labels of cs_profile to companies: 1 of 10"} <= set(later)
+    assert {"custom objects: 4 of 10", "labels of cs_profile to companies: 1 of 10"} <= set(later)
 
 
 def test_a_list_the_customer_made_in_place_of_ours_is_theirs(lite: Deployment, office: OPEN) -> None:
