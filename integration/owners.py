@@ -17,7 +17,10 @@ OWNERS: Final = "owners"
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A person records may be given to; ``archived`` once they left. Times are UTC, names may be empty."""
+    """A person records may be given to; ``archived`` once they left. Times are UTC, names may be empty.
+
+    ``user_id`` is what the CRM calls them where it says who saved a record, empty where that is their ``id``.
+    """
 
     id: str
     email: str
@@ -26,6 +29,7 @@ class Owner:
     archived: bool
     created_at: datetime
     changed_at: datetime
+    user_id: str = ""
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ nothing. Neighbours: ``human_fields`` has the fields, ``sync/human_inputs.py`` b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -69,14 +69,21 @@ class Said:
 
 
 def to_human_inputs(
-    versions: Sequence[CrmRecord], owner_id: str | None, inbound: Inbound, keys: PinKeys
+    versions: Sequence[CrmRecord],
+    owner: str | None,
+    inbound: Inbound,
+    keys: PinKeys,
+    users: Mapping[str, str] | None = None,
 ) -> Said:
     """Return what the newest of ``versions`` says, oldest first; there must be one.
+
+    ``owner`` is who answers where the CRM does not say who wrote, ``users`` what HubSpot's users are called
+    by their ids.
 
     Overrides and pins are returned with their ends, whether or not these have passed: days are asked
     about later. One that was cleared is not there.
     """
-    reading = _Reading(tuple(versions), owner_id, inbound)
+    reading = _Reading(tuple(versions), owner, inbound, users or {})
     inputs = HumanInputs(
         override=reading.taken(_override),
         segment_pin=reading.taken(lambda one: _pin(one, SEGMENT, SEGMENT_UNTIL, keys.segments)),
@@ -91,8 +98,9 @@ class _Reading:
     """One account's record being read, and what of it was found wrong."""
 
     versions: tuple[CrmRecord, ...]
-    owner_id: str | None
+    owner: str | None
     inbound: Inbound
+    users: Mapping[str, str]
     contradictions: list[Contradiction] = field(default_factory=list)
 
     def taken(self, read: Callable[[_Reading], _T | None]) -> _T | None:
@@ -145,10 +153,11 @@ class _Reading:
     def _author(self, record: CrmRecord) -> str:
         values = record.values
         if self.inbound.vendor == HUBSPOT:
-            return values.get(HUBSPOT_AUTHOR) or self.owner_id or ""
+            user = values.get(HUBSPOT_AUTHOR) or ""
+            return self.users.get(user, user) or self.owner or ""
         if values.get(SAVED_BY) == values.get(MADE_BY):  # our own write came between the person's and us
-            return self.owner_id or ""
-        return values.get(SAVED_BY_NAME) or values.get(SAVED_BY) or self.owner_id or ""
+            return self.owner or ""
+        return values.get(SAVED_BY_NAME) or values.get(SAVED_BY) or self.owner or ""
 
     @property
     def _row(self) -> Row:

@@ -16,6 +16,7 @@ from mappings.human_inputs import Said, pin_keys, to_human_inputs
 from success.facts import Account
 from sync.bury import by_age
 from sync.keep import crm_record
+from sync.owners import names_of_people
 from sync.state import mirror
 from sync.state.mirror import ReadAgainst, StoredRecord
 from sync.workspace import Workspace
@@ -40,10 +41,13 @@ def what_people_said(
     object_name = next(iter(spoken.values())).object
     past = mirror.versions_of(conn, ws.id, object_name, sorted(spoken), known_at, read_against)
     owners, keys = {one.account_id: one.owner_id for one in accounts}, pin_keys(ws.charter)
+    people = names_of_people(conn, ws)
     found: dict[str, Said] = {}
     for source_id in by_age(spoken):
         account_id = spoken[source_id].account_id
         if account_id in owners and account_id not in found:
             versions = [crm_record(one) for one in past[source_id]]
-            found[account_id] = to_human_inputs(versions, owners[account_id], ws.inbound, keys)
+            owner = owners[account_id]
+            named = None if owner is None else people.owners.get(owner, owner)
+            found[account_id] = to_human_inputs(versions, named, ws.inbound, keys, people.users)
     return found

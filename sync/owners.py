@@ -139,6 +139,21 @@ def owner_of(conn: Connection, ws: Workspace, owner_id: str | None) -> AccountOw
     return AccountOwner(owner_id, _name(held), held.values.get("email"), held.deleted)
 
 
+@dataclass(frozen=True, slots=True)
+class People:
+    """What people are called, by their ids as owners and, where the CRM has others, by those as users."""
+
+    owners: Mapping[str, str]
+    users: Mapping[str, str]
+
+
+def names_of_people(conn: Connection, ws: Workspace) -> People:
+    """Return the names of the owners as last read, those who left not among them."""
+    held = mirror.current(conn, ws.id, OWNERS)
+    users = {user: _name(one) for one in held if (user := one.values.get("user_id"))}
+    return People({one.source_id: _name(one) for one in held}, users)
+
+
 def _read_at(conn: Connection, ws: Workspace) -> datetime | None:
     """Return when the owners were last read whole; ``None`` where they never were."""
     place = cursors.get(conn, ws.id, OWNERS)
@@ -166,6 +181,7 @@ def _record(owner: Owner, held: StoredRecord | None) -> MirrorRecord:
         "first_name": owner.first_name or None,
         "last_name": owner.last_name or None,
         "archived": str(owner.archived).lower(),
+        **({"user_id": owner.user_id} if owner.user_id else {}),
     }
     return MirrorRecord(OWNERS, owner.id, at, values, (), None, owner.archived, owner.created_at)
 

@@ -49,6 +49,7 @@ def _owner(row: dict[str, Any], archived: bool) -> Owner:
         archived=bool(row.get("archived", archived)),
         created_at=_instant(row["createdAt"]),
         changed_at=_instant(row["updatedAt"]),
+        user_id=str(row.get("userId") or row.get("userIdIncludingInactive") or ""),
     )
 
 

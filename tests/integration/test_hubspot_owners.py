@@ -35,16 +35,18 @@ def page(*rows: dict[str, Any], after: str | None = None) -> dict[str, Any]:
 
 
 def test_live_and_archived_owners_are_two_lists(scripted_hubspot: OwnersPort, script: Any) -> None:
-    """The cursor goes back as it came; an owner is known by its id, never by its user's."""
+    """The cursor goes back as it came; an owner is known by its id, and its user's is kept beside it."""
     script.answer(200, page(row("9"), after="NA")).answer(200, page(row("11", firstName=None)))
-    script.answer(200, page(row("7", archived=True, userId=None, email=None, lastName=None)))
+    script.answer(
+        200, page(row("7", archived=True, userId=None, userIdIncludingInactive=6, email=None, lastName=None))
+    )
     found = scripted_hubspot.owners()
     assert script.paths() == [f"{PATH}=false", f"{PATH}=false&after=NA", f"{PATH}=true"]
     made, changed = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 12, 31, 9, 0, 0, 250_000, UTC)
     assert found == [
-        Owner("11", "11@customer.example", "", "Able", False, made, changed),
-        Owner("7", "", "Ann", "", True, made, changed),
-        Owner("9", "9@customer.example", "Ann", "Able", False, made, changed),
+        Owner("11", "11@customer.example", "", "Able", False, made, changed, "5"),
+        Owner("7", "", "Ann", "", True, made, changed, "6"),
+        Owner("9", "9@customer.example", "Ann", "Able", False, made, changed, "5"),
     ]
 
 

@@ -233,6 +233,23 @@ def test_what_stands_on_the_account_is_read_through_one_lookup() -> None:
     assert all("CS_Profile__r." in one for one in formulas)
 
 
+def test_whatever_can_be_counted_of_a_profile_stands_in_its_report_type() -> None:
+    """All fields but key, lookup and long texts: reports are made of overrides and risks."""
+    own = {
+        name.partition(".")[2]: root.findtext("type")
+        for name, root in fields(CORE)
+        if "CS_Profile__c." in name
+    }
+    counted = {name for name, kind in own.items() if kind not in {"LongTextArea", "Lookup"}}
+    report_type = tree(CORE["reportTypes/CS_Accounts_with_Profiles.reportType-meta.xml"])
+    shown = {
+        one.findtext("field")
+        for one in report_type.iter("columns")
+        if (one.findtext("table") or "").endswith("CS_Profiles__r")
+    }
+    assert counted - shown == {"CS_Key__c"}
+
+
 @pytest.fixture
 def org(salesforce_sandbox: Sandbox) -> Api:
     """Give an org where nothing of ours is."""

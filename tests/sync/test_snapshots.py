@@ -321,7 +321,7 @@ def two_cards(charter: Charter) -> Charter:
 
     rules = [{"key": "large", "touch": "high", "when": "arr >= 10000.0"}, {"key": "rest", "touch": "digital"}]
     parts = {
-        "segments": SegmentsEntry.model_validate({"version": 1, "hold_days": 0, "rules": rules}),
+        "segments": SegmentsEntry.model_validate({"version": 1, "hold_days": 2, "rules": rules}),
         "scorecard": type(charter.scorecard).model_validate(card("h", 30)),
         "scorecards": (
             FurtherScorecardEntry.model_validate({**card("big", 80), "for": {"segments": ["large"]}}),
