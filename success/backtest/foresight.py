@@ -24,6 +24,8 @@ STILL = 0.99
 KNOWS_LENGTH = 0.6
 SAME_TOTAL = 0.9
 EQUAL_TOTAL = 0.8
+OPPOSED = -0.2
+"""Halves of a total that a column holds go against each other at least so far."""
 FEWEST_ACCOUNTS = 30
 TRACE = 1e-6
 
@@ -119,10 +121,30 @@ def _same_total(table: FactsTable, column: Column, first: Ints) -> Leak | None:
                 continue
             equal = float(np.isclose(mine[known], total[known], rtol=1e-6, atol=1e-9).mean())
             tie = _tie(mine, drawn_in(total), origins, everyone)
-            if equal >= EQUAL_TOTAL or (tie is not None and abs(tie) >= SAME_TOTAL):
+            close = tie is not None and abs(tie) >= SAME_TOTAL
+            if equal >= EQUAL_TOTAL or (close and _settles(table, other, name, mine, origins)):
                 why = f"it is the {name} of {other.name} over all rows of the account, later ones among them"
                 return Leak(column.name, "lifetime_aggregate", why)
     return None
+
+
+def _settles(table: FactsTable, other: Column, name: str, mine: Floats, origins: Floats) -> bool:
+    """Say whether a column holds both halves of a total, so that more of one means less of the other.
+
+    Seats foretell a steady use as closely as its mean does, and leave what chance adds to each half free.
+    """
+    early = table.elapsed <= (table.elapsed[table.ends] // 2)[np.cumsum(table.starts) - 1]
+    halves = [
+        dict(_totals(table, Column(other.name, np.where(rows, other.values, np.nan)))).get(name)
+        for rows in (early, ~early)
+    ]
+    first, second = halves
+    if first is None or second is None:
+        return True
+    rows = np.isfinite(mine) & np.isfinite(first) & np.isfinite(second)
+    given = np.column_stack([origins, np.where(rows, drawn_in(mine), 0.0)])
+    tie = _tie(first, drawn_in(second), given, rows)
+    return tie is None or tie <= OPPOSED
 
 
 def _totals(table: FactsTable, column: Column) -> Iterator[tuple[str, Floats]]:
@@ -135,19 +157,26 @@ def _totals(table: FactsTable, column: Column) -> Iterator[tuple[str, Floats]]:
         yield "mean", np.where(count > 0, total / count, np.nan)
     yield "largest value", np.maximum.reduceat(np.where(column.missing, -np.inf, column.values), starts)
     yield "smallest value", np.minimum.reduceat(np.where(column.missing, np.inf, column.values), starts)
-    yield "last value", column.values[table.ends]
+    if not column.missing[table.ends].all():
+        yield "last value", column.values[table.ends]
 
 
 def _origins(table: FactsTable, column: Column, first: Ints) -> Floats:
-    """Return what was known of each account at its first row: when, and all its numbers then."""
+    """Return what was known of each account at its beginning: when, and the first of all its numbers."""
     known = [np.ones(len(first)), table.times[first].astype(float)]
     for other in numeric_but(table, column):
-        values = drawn_in(other.values[first])
+        values = drawn_in(_first_known(table, other)[first])
         missing = np.isnan(values)
-        if missing.all():
-            continue
         known.append(np.where(missing, np.nanmean(values), values))
     return np.column_stack(known)
+
+
+def _first_known(table: FactsTable, column: Column) -> Floats:
+    """Return on every row the account's earliest value from there on; NaN where none comes."""
+    rows = np.arange(len(table))
+    place = np.minimum.accumulate(np.where(column.missing, FAR, rows)[::-1])[::-1]
+    there = place <= rows + table.rows_to_end
+    return np.where(there, column.values[np.where(there, place, 0)], np.nan)
 
 
 def _tie(values: Floats, other: Floats, origins: Floats, rows: Mask) -> float | None:

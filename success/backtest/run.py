@@ -72,7 +72,7 @@ def backtest(table: FactsTable, asked: TimeSplit, options: Options) -> Report:
     """
     parts = divide(table, asked)
     roles = roles_of(table.names(), options.named)
-    found = list(find_leaks(table, parts)) if _some_events(table, parts) else []
+    found = list(find_leaks(table, parts)) if _both_outcomes(table, parts) else []
     leaks = tuple(one for one in found if one.column not in options.kept)
     notes = tuple(f"{one.column} is kept on request although {one.why}" for one in found if one not in leaks)
     blocked = frozenset(one.column for one in leaks)
@@ -91,7 +91,7 @@ def backtest_score(table: FactsTable, risk: Floats, asked: TimeSplit, options: O
     """
     parts = divide(table, asked)
     roles = roles_of(table.names(), options.named)
-    found = list(find_leaks(table, parts)) if _some_events(table, parts) else []
+    found = list(find_leaks(table, parts)) if _both_outcomes(table, parts) else []
     leaks = tuple(one for one in found if one.column not in options.kept)
     made = _Judge(table, parts, roles, options, asked.embargo, frozenset(one.column for one in leaks))
     report = made.report(_as_it_stands(table, risk, parts.train) if made.judgeable else None)
@@ -124,8 +124,8 @@ def _leaks_of(table: FactsTable, column: Column, parts: Parts) -> Iterator[Leak]
         yield total
 
 
-def _some_events(table: FactsTable, parts: Parts) -> bool:
-    return bool(table.labels[parts.train | parts.test].any())
+def _both_outcomes(table: FactsTable, parts: Parts) -> bool:
+    return len(np.unique(table.labels[parts.train | parts.test])) > 1
 
 
 def _features(table: FactsTable, roles: Roles, blocked: frozenset[str]) -> FactsTable:
