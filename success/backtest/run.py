@@ -15,7 +15,7 @@ from success.backtest.alarms import alarms_of
 from success.backtest.baselines import BASE_RATE, Roles, baselines_of, per_seat, roles_of
 from success.backtest.calibration import calibrate, straight_line
 from success.backtest.clockwork import by_the_clock
-from success.backtest.foresight import known_lengths, knows_who, whole_total
+from success.backtest.foresight import knows_who, lifetimes
 from success.backtest.later import future_values
 from success.backtest.leaks import Leak, examine
 from success.backtest.ranking import (
@@ -107,7 +107,7 @@ def find_leaks(table: FactsTable, parts: Parts) -> Iterator[Leak]:
     later, looked_at = future_values(table), [one for one in table.columns if not by_the_clock(table, one)]
     each = {one.name: next(_leaks_of(table, one, parts), later.get(one.name)) for one in looked_at}
     found = {name: leak for name, leak in each.items() if leak is not None}
-    found |= known_lengths(table.without(found), each.keys() - found.keys())
+    found |= lifetimes(table.without(found), each.keys() - found.keys())
     return (found[one.name] for one in looked_at if one.name in found)
 
 
@@ -119,9 +119,6 @@ def _leaks_of(table: FactsTable, column: Column, parts: Parts) -> Iterator[Leak]
         who = knows_who(table, signal)
         if who is not None:
             yield who
-    total = whole_total(table, column)
-    if total is not None:
-        yield total
 
 
 def _both_outcomes(table: FactsTable, parts: Parts) -> bool:
