@@ -21,6 +21,7 @@ from success.backtest.run import Options, backtest_score
 from success.backtest.split import TimeSplit
 from success.backtest.table import Column, FactsTable, Floats, ordered
 from success.churn_dates import spells, with_churn_dates
+from success.days import month_starts
 from success.facts import AccountFacts
 from success.health import score
 from success.measures import MeasureBook
@@ -110,22 +111,10 @@ def look_back(
     if first is None:
         return past
     last = today - timedelta(days=horizon + rules.policies.grace_days)
-    for day in months(max(since or ws.day_of(first), ws.day_of(first)), last):
+    for day in month_starts(max(since or ws.day_of(first), ws.day_of(first)), last):
         past.days.append(day)
         past.rows += _on(ws, day, scorecard, existing, lost, horizon)
     return past
-
-
-def months(first: date, last: date) -> Iterator[date]:
-    """Yield the first of each month in [first, last]."""
-    day = first if first.day == 1 else _next(first)
-    while day <= last:
-        yield day
-        day = _next(day)
-
-
-def _next(day: date) -> date:
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def _lost(facts: Mapping[str, AccountFacts], rules: Rules, today: date) -> dict[str, list[date]]:
