@@ -1,6 +1,6 @@
 """Days and whole months: the calendar arithmetic every rule of this package shares.
 
-Neighbours: ``renewals`` (anniversaries), ``view`` (the local day of an instant).
+Neighbours: ``renewals`` (anniversaries), ``snapshots`` (months), ``view`` (the local day of an instant).
 """
 
 from __future__ import annotations
@@ -18,6 +18,19 @@ def add_months(start: date, months: int) -> date:
     index = start.year * MONTHS_IN_YEAR + start.month - 1 + months
     year, month = divmod(index, MONTHS_IN_YEAR)
     return date(year, month + 1, min(start.day, monthrange(year, month + 1)[1]))
+
+
+def month_of(day: date) -> date:
+    """Return the first day of a day's month."""
+    return day.replace(day=1)
+
+
+def month_starts(first: date, last: date) -> Iterator[date]:
+    """Yield the first day of each month that lies in [first, last], both in."""
+    day = first if first.day == 1 else add_months(month_of(first), 1)
+    while day <= last:
+        yield day
+        day = add_months(day, 1)
 
 
 def anniversaries(start: date, term_months: int, first: date, last: date) -> Iterator[date]:

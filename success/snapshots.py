@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
-from success.days import MONTHS_IN_YEAR, add_months
+from success.days import MONTHS_IN_YEAR, add_months, month_of
 from success.facts import ContractLine
 from success.health import UNKNOWN_BAND
 from success.holding import Held
@@ -115,11 +115,6 @@ class Snapshot:
         body |= {"over": Over(body["over"])}
         body |= {name: date.fromisoformat(body[name]) for name in ("month", "as_of")}
         return cls(**body)
-
-
-def month_of(day: date) -> date:
-    """Return the first day of a day's month."""
-    return day.replace(day=1)
 
 
 def last_day(month: date) -> date:

@@ -20,6 +20,7 @@ from success.backtest.baselines import Roles
 from success.backtest.run import Options, backtest_score
 from success.backtest.table import Column, FactsTable, Floats, ordered
 from success.churn_dates import spells, with_churn_dates
+from success.days import month_starts
 from success.decide import met
 from success.facts import AccountFacts
 from success.fold import PlanState
@@ -120,7 +121,7 @@ def look_back(
     if first is None:
         return past
     last = today - timedelta(days=horizon + rules.policies.grace_days)
-    for day in months(max(since or ws.day_of(first), ws.day_of(first)), last):
+    for day in month_starts(max(since or ws.day_of(first), ws.day_of(first)), last):
         past.days.append(day)
         for view in _customers(ws, rules, day):
             if view.facts.account.account_id not in lost:
@@ -133,18 +134,6 @@ def look_back(
             gone = any(day < one <= day + timedelta(days=horizon) for one in ends)
             past.rows.append(replace(row, lost=gone))
     return past
-
-
-def months(first: date, last: date) -> Iterator[date]:
-    """Yield the first of each month in [first, last]."""
-    day = first if first.day == 1 else _next(first)
-    while day <= last:
-        yield day
-        day = _next(day)
-
-
-def _next(day: date) -> date:
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def _lost(facts: Mapping[str, AccountFacts], rules: Rules, today: date) -> dict[str, list[date]]:

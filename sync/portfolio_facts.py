@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from success.days import month_of
 from success.facts import AccountFacts
 from success.fold import FoldState
 from success.past import Stood, health_of, stood_on
 from success.policies import ChurnDate
-from success.snapshots import Snapshot, Watched, month_of, stood_in, take, year_before
+from success.snapshots import Snapshot, Watched, stood_in, take, year_before
 from sync.facts import Moment, assemble, known
 from sync.kpis import context
 from sync.numbers import Portfolio

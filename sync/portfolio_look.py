@@ -19,10 +19,10 @@ from sqlalchemy import Connection
 from mappings.catalogue import Home
 from mappings.naming import vendor_name
 from mappings.outbound import to_rows
-from success.days import add_months
+from success.days import add_months, month_of, month_starts
 from success.desired import RecordKind
 from success.snapshot_records import TakenSnapshot, scope_of, snapshot_records
-from success.snapshots import Snapshot, last_day, month_of
+from success.snapshots import Snapshot, last_day
 from sync import look as looking
 from sync.look import RETRY_CURVE, wanted_row
 from sync.portfolio_facts import taken_as_of
@@ -107,12 +107,8 @@ def _take_due(ws: Workspace, now: datetime) -> list[KeptSnapshot]:
 
 def months_to_take(ws: Workspace, today: date) -> list[date]:
     """Return the months that have ended by ``today``, from a year before going live on."""
-    month = add_months(month_of(ws.day_of(ws.installation.epoch)), -MONTHS_BEFORE)
-    found = []
-    while last_day(month) < today:
-        found.append(month)
-        month = add_months(month, 1)
-    return found
+    first = add_months(month_of(ws.day_of(ws.installation.epoch)), -MONTHS_BEFORE)
+    return [month for month in month_starts(first, today) if last_day(month) < today]
 
 
 def _by_knowledge(ws: Workspace, days: Iterable[date], today: date) -> dict[datetime, list[date]]:

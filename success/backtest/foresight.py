@@ -24,6 +24,8 @@ STILL = 0.99
 KNOWS_LENGTH = 0.6
 SAME_TOTAL = 0.9
 EQUAL_TOTAL = 0.8
+OPPOSED = -0.2
+"""Halves of a total that a column holds go against each other at least so far."""
 FEWEST_ACCOUNTS = 30
 TRACE = 1e-6
 
@@ -54,29 +56,27 @@ def _ever(table: FactsTable) -> Mask:
     return np.asarray(counts[table.groups] > 0)
 
 
-def whole_total(table: FactsTable, column: Column) -> Leak | None:
-    """Find what stands still and holds what another column will have summed up to."""
-    if not _of_accounts(table, column):
-        return None
-    return _same_total(table, column, np.flatnonzero(table.starts))
+def lifetimes(table: FactsTable, candidates: Iterable[str]) -> dict[str, Leak]:
+    """Return which of the candidates stand still and hold a total, or know how long one lasts, by name.
 
-
-def known_lengths(table: FactsTable, candidates: Iterable[str]) -> dict[str, Leak]:
-    """Return which of the candidates stand still and know how long an account lasts, by name.
-
-    The closest is taken first and no longer counts among what was known at an account's beginning:
-    beside a column that knows the end, an honest one that is the other half of it would seem to know too.
+    What goes closest by itself is taken first and no longer counts among what was known at an account's
+    beginning: beside a column that knows the end, its other, honest half would seem to know too.
     """
     open_, found = set(candidates), dict[str, Leak]()
     while True:
         rest = table.without(found)
-        ties = {one.name: _length_tie(rest, one) for one in rest.columns if one.name in open_}
-        name = max(ties, key=lambda one: abs(ties[one]), default=None)
-        if name is None or abs(ties[name]) < KNOWS_LENGTH:
+        columns = [one for one in rest.columns if one.name in open_ and _of_accounts(rest, one)]
+        suspects = [one for one in (_suspect(rest, column) for column in columns) if one is not None]
+        if not suspects:
             return found
-        tie = f"(correlation {ties[name]:.2f})"
-        why = f"it never changes and goes with how long the accounts that leave last {tie}"
-        found[name] = Leak(name, "lifetime_aggregate", why)
+        _, leak = max(suspects, key=lambda one: one[0])
+        found[leak.column] = leak
+
+
+def _suspect(table: FactsTable, column: Column) -> tuple[float, Leak] | None:
+    """Return what a column seems to know, and how closely it goes with that when nothing else is asked."""
+    first = np.flatnonzero(table.starts)
+    return _same_total(table, column, first) or _knows_length(table, column, first)
 
 
 def _of_accounts(table: FactsTable, column: Column) -> bool:
@@ -95,17 +95,21 @@ def stands_still(table: FactsTable, column: Column) -> bool:
     return bool(compared.sum() >= FEWEST_ACCOUNTS and (column.values == before)[compared].mean() >= STILL)
 
 
-def _length_tie(table: FactsTable, column: Column) -> float:
-    """Return how closely a column goes with how long the accounts that leave last; 0 where nothing tells."""
-    if not _of_accounts(table, column):
-        return 0.0
-    first = np.flatnonzero(table.starts)
+def _knows_length(table: FactsTable, column: Column, first: Ints) -> tuple[float, Leak] | None:
+    ended = _ever(table)[first]
     length = np.log1p(np.bincount(table.groups)[table.groups[first]])
-    tie = _tie(column.values[first], length, _origins(table, column, first), _ever(table)[first])
-    return tie or 0.0
+    tie = _tie(column.values[first], length, _origins(table, column, first), ended)
+    if tie is None or abs(tie) < KNOWS_LENGTH:
+        return None
+    why = f"it never changes and goes with how long the accounts that leave last (correlation {tie:.2f})"
+    return _plainly(column.values[first], length, ended), Leak(column.name, "lifetime_aggregate", why)
 
 
-def _same_total(table: FactsTable, column: Column, first: Ints) -> Leak | None:
+def _plainly(values: Floats, other: Floats, rows: Mask) -> float:
+    return abs(_tie(values, other, np.ones((len(values), 1)), rows) or 0.0)
+
+
+def _same_total(table: FactsTable, column: Column, first: Ints) -> tuple[float, Leak] | None:
     """Compare with totals of the other columns over all of an account's rows."""
     mine = column.values[first]
     everyone = np.ones(len(first), bool)
@@ -119,10 +123,31 @@ def _same_total(table: FactsTable, column: Column, first: Ints) -> Leak | None:
                 continue
             equal = float(np.isclose(mine[known], total[known], rtol=1e-6, atol=1e-9).mean())
             tie = _tie(mine, drawn_in(total), origins, everyone)
-            if equal >= EQUAL_TOTAL or (tie is not None and abs(tie) >= SAME_TOTAL):
+            close = tie is not None and abs(tie) >= SAME_TOTAL
+            if equal >= EQUAL_TOTAL or (close and _settles(table, other, name, mine, origins)):
                 why = f"it is the {name} of {other.name} over all rows of the account, later ones among them"
-                return Leak(column.name, "lifetime_aggregate", why)
+                plainly = _plainly(mine, drawn_in(total), everyone)
+                return max(plainly, equal), Leak(column.name, "lifetime_aggregate", why)
     return None
+
+
+def _settles(table: FactsTable, other: Column, name: str, mine: Floats, origins: Floats) -> bool:
+    """Say whether a column holds both halves of a total, so that more of one means less of the other.
+
+    Seats foretell a steady use as closely as its mean does, and leave what chance adds to each half free.
+    """
+    early = table.elapsed <= (table.elapsed[table.ends] // 2)[np.cumsum(table.starts) - 1]
+    halves = [
+        dict(_totals(table, Column(other.name, np.where(rows, other.values, np.nan)))).get(name)
+        for rows in (early, ~early)
+    ]
+    first, second = halves
+    if first is None or second is None:
+        return True
+    rows = np.isfinite(mine) & np.isfinite(first) & np.isfinite(second)
+    given = np.column_stack([origins, np.where(rows, drawn_in(mine), 0.0)])
+    tie = _tie(first, drawn_in(second), given, rows)
+    return tie is None or tie <= OPPOSED
 
 
 def _totals(table: FactsTable, column: Column) -> Iterator[tuple[str, Floats]]:
@@ -135,19 +160,26 @@ def _totals(table: FactsTable, column: Column) -> Iterator[tuple[str, Floats]]:
         yield "mean", np.where(count > 0, total / count, np.nan)
     yield "largest value", np.maximum.reduceat(np.where(column.missing, -np.inf, column.values), starts)
     yield "smallest value", np.minimum.reduceat(np.where(column.missing, np.inf, column.values), starts)
-    yield "last value", column.values[table.ends]
+    if not column.missing[table.ends].all():
+        yield "last value", column.values[table.ends]
 
 
 def _origins(table: FactsTable, column: Column, first: Ints) -> Floats:
-    """Return what was known of each account at its first row: when, and all its numbers then."""
+    """Return what was known of each account at its beginning: when, and the first of all its numbers."""
     known = [np.ones(len(first)), table.times[first].astype(float)]
     for other in numeric_but(table, column):
-        values = drawn_in(other.values[first])
+        values = drawn_in(_first_known(table, other)[first])
         missing = np.isnan(values)
-        if missing.all():
-            continue
         known.append(np.where(missing, np.nanmean(values), values))
     return np.column_stack(known)
+
+
+def _first_known(table: FactsTable, column: Column) -> Floats:
+    """Return on every row the account's earliest value from there on; NaN where none comes."""
+    rows = np.arange(len(table))
+    place = np.minimum.accumulate(np.where(column.missing, FAR, rows)[::-1])[::-1]
+    there = place <= rows + table.rows_to_end
+    return np.where(there, column.values[np.where(there, place, 0)], np.nan)
 
 
 def _tie(values: Floats, other: Floats, origins: Floats, rows: Mask) -> float | None:

@@ -15,7 +15,7 @@ from success.backtest.alarms import alarms_of
 from success.backtest.baselines import BASE_RATE, Roles, baselines_of, per_seat, roles_of
 from success.backtest.calibration import calibrate, straight_line
 from success.backtest.clockwork import by_the_clock
-from success.backtest.foresight import known_lengths, knows_who, whole_total
+from success.backtest.foresight import knows_who, lifetimes
 from success.backtest.later import future_values
 from success.backtest.leaks import Leak, examine
 from success.backtest.ranking import (
@@ -72,7 +72,7 @@ def backtest(table: FactsTable, asked: TimeSplit, options: Options) -> Report:
     """
     parts = divide(table, asked)
     roles = roles_of(table.names(), options.named)
-    found = list(find_leaks(table, parts)) if _some_events(table, parts) else []
+    found = list(find_leaks(table, parts)) if _both_outcomes(table, parts) else []
     leaks = tuple(one for one in found if one.column not in options.kept)
     notes = tuple(f"{one.column} is kept on request although {one.why}" for one in found if one not in leaks)
     blocked = frozenset(one.column for one in leaks)
@@ -94,7 +94,7 @@ def backtest_score(
     """
     parts = divide(table, asked)
     roles = roles_of(table.names(), options.named)
-    found = list(find_leaks(table, parts)) if _some_events(table, parts) else []
+    found = list(find_leaks(table, parts)) if _both_outcomes(table, parts) else []
     leaks = tuple(one for one in found if one.column not in options.kept)
     made = _Judge(table, parts, roles, options, asked.embargo, frozenset(one.column for one in leaks))
     scored = None
@@ -114,7 +114,7 @@ def find_leaks(table: FactsTable, parts: Parts) -> Iterator[Leak]:
     later, looked_at = future_values(table), [one for one in table.columns if not by_the_clock(table, one)]
     each = {one.name: next(_leaks_of(table, one, parts), later.get(one.name)) for one in looked_at}
     found = {name: leak for name, leak in each.items() if leak is not None}
-    found |= known_lengths(table.without(found), each.keys() - found.keys())
+    found |= lifetimes(table.without(found), each.keys() - found.keys())
     return (found[one.name] for one in looked_at if one.name in found)
 
 
@@ -126,13 +126,10 @@ def _leaks_of(table: FactsTable, column: Column, parts: Parts) -> Iterator[Leak]
         who = knows_who(table, signal)
         if who is not None:
             yield who
-    total = whole_total(table, column)
-    if total is not None:
-        yield total
 
 
-def _some_events(table: FactsTable, parts: Parts) -> bool:
-    return bool(table.labels[parts.train | parts.test].any())
+def _both_outcomes(table: FactsTable, parts: Parts) -> bool:
+    return len(np.unique(table.labels[parts.train | parts.test])) > 1
 
 
 def _features(table: FactsTable, roles: Roles, blocked: frozenset[str]) -> FactsTable:

@@ -8,8 +8,9 @@ from datetime import date, datetime
 import click
 from rich.console import Console
 
+from success.days import month_of
 from success.ledger import minor_per_unit
-from success.snapshots import Snapshot, month_of
+from success.snapshots import Snapshot
 from sync.commands.output import answer, json_option, table
 from sync.config import read_settings
 from sync.restate import restate

@@ -120,6 +120,7 @@ LEAKS: dict[str, Callable[[Planted], np.ndarray]] = {
     "mean tickets of the whole lifetime": lambda p: p.of_account(p.tickets, np.mean),
     "final tenure": lambda p: p.of_account(p.age, np.max),
     "use of the whole lifetime, which goes with size": lambda p: p.of_account(p.active, np.sum),
+    "what was paid in the whole lifetime, by seat": lambda p: p.seats * (p.of_account(p.age, np.max) + 1),
     "all log-ins of the lifetime": lambda p: np.round(
         np.exp(2 + 0.5 * _per_account(p)) * p.of_account(p.age + 1, np.max)
     ),

@@ -66,6 +66,13 @@ def test_no_events_are_insufficient():
     assert report.measured.auc is None
 
 
+def test_events_only_tell_nothing_of_columns():
+    """Where every row has the event nothing ranks, and no column is blamed for going with it."""
+    report = backtest(relabelled(np.ones(len(planted().label))), SPLIT, QUICK)
+    assert (report.activate, report.blocked) == (False, ())
+    assert report.reasons == ("there is no AUC: the test has events only, or none",)
+
+
 @pytest.mark.parametrize(("events", "enough"), [(19, False), (20, True)])
 def test_under_twenty_events_are_insufficient_evidence(events, enough):
     """The same number of events in training and test, taken from those there are."""

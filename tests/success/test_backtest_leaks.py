@@ -41,6 +41,15 @@ def test_a_strong_honest_signal_is_kept():
     assert blocked(table_of(facts, engagement=strong)) == []
 
 
+@pytest.mark.parametrize("gaps", [0, 0.3])
+def test_seats_are_kept_where_use_is_steady(gaps):
+    """Where all accounts use alike, seats go with the mean of use, with gaps or without."""
+    facts, draw = planted(), np.random.default_rng(4)
+    steady = np.round(facts.seats * draw.normal(0.6, 0.05, len(facts.label)))
+    steady[draw.random(len(steady)) < gaps] = np.nan
+    assert blocked(table_of(replace(facts, active=steady))) == []
+
+
 def test_a_term_end_that_decides_everything_is_kept():
     """Where all who leave do so at the end of a yearly term, that month ranks above 0.9 and knows nothing."""
     facts = planted()

@@ -9,6 +9,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from success.days import month_of
 from success.facts import ContractLine, Money
 from success.holding import Change, Held
 from success.policies import Policies
@@ -21,7 +22,6 @@ from success.snapshots import (
     SnapshotHealth,
     Watched,
     last_day,
-    month_of,
     stood_in,
     take,
     year_before,
