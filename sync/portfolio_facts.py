@@ -92,8 +92,17 @@ def _watched(ws: Workspace, state: FoldState, facts: AccountFacts, day: date) ->
         points = health_of(stood, facts, ws.rules, day).points
     except Exception:  # one poisoned account must not stop the rest
         log.exception("account %s of %s cannot be decided for a snapshot", facts.account.account_id, ws.id)
-    now = frozenset() if stood.segment is None else frozenset({stood.segment})
-    return Watched(stood.segment, stood_in(state.segment, month_of(day), day) | now, stood.band, points)
+    everybodys = _everybodys(ws)
+    stood_at = frozenset() if stood.segment is None else frozenset({stood.segment})
+    segments = (stood_in(state.segment, month_of(day), day) | stood_at) - everybodys
+    segment = None if stood.segment in everybodys else stood.segment
+    return Watched(segment, segments, stood.band, points)
+
+
+def _everybodys(ws: Workspace) -> frozenset[str]:
+    """Return the one segment of a charter that has one only: its months would be the portfolio's again."""
+    keys = [rule.key for rule in ws.rules.segmentation.segments]
+    return frozenset(keys) if len(keys) == 1 else frozenset()
 
 
 def _counted(ws: Workspace, facts: AccountFacts) -> AccountFacts:

@@ -114,9 +114,9 @@ def test_the_year_before_and_the_month_that_runs_are_there_after_the_first_run(
 def test_a_day_on_which_nothing_changed_makes_no_call_and_a_month_that_ends_makes_one(
     lite: Deployment, office: OPEN
 ) -> None:
-    """January becomes final and February begins: ten rows of January are settled, ten of February made.
+    """January becomes final and February begins: five rows of January are settled, five of February made.
 
-    Each is the whole and four bands, of the portfolio and of the one segment all accounts are in.
+    Each is the whole and four bands of the portfolio; the one segment all accounts are in has no rows of its own.
     """
     there = live(lite, office, SALESFORCE)
     mark = there.sandbox.mark()
@@ -128,7 +128,7 @@ def test_a_day_on_which_nothing_changed_makes_no_call_and_a_month_that_ends_make
     calls = [one for one in there.sandbox.requests(mark) if len(one["written"])]
     about = [one for one in calls if there.own("snapshot") in str(one["object"])]
     # those of January are known by id, those of February are new and go by key
-    assert [len(one["written"]) for one in about] == [10, 10]
+    assert [len(one["written"]) for one in about] == [5, 5]
     found = wholes(there)
     assert (found["2025-01"]["cs_status"], found["2025-02"]["cs_status"]) == ("final", "running")
 
@@ -222,7 +222,7 @@ def test_a_portfolio_that_cannot_be_counted_is_tried_again_and_stops_no_account(
         assert [one.failed for one in there.look()] == [0]
     assert look_at_portfolio(there.ws, "test") is None  # not before its time
     there.deployment.later(seconds=11)
-    assert look_at_portfolio(there.ws, "test") == PortfolioLooked(2, 20)
+    assert look_at_portfolio(there.ws, "test") == PortfolioLooked(2, 10)
 
 
 def test_without_room_for_an_object_snapshots_are_kept_here_and_cost_no_call(
@@ -234,7 +234,7 @@ def test_without_room_for_an_object_snapshots_are_kept_here_and_cost_no_call(
     assert [one for one in there.sandbox.requests() if "snapshot" in str(one["object"])] == []
     with reading(there.engine) as conn:
         held = snapshots.every(conn, there.id)
-    assert [one.scope for one in held] == [*[ACROSS] * 13, "segment:all"]
+    assert [one.scope for one in held] == [ACROSS] * 13
 
 
 def in_segments(there: Office, segments: dict[str, Held], bands: dict[str, Held]) -> None:
