@@ -17,7 +17,7 @@ from datetime import date
 from success.facts import AccountFacts
 from success.health import UNKNOWN_BAND, HealthResult, Standing
 from success.holding import Held, step
-from success.overriding import ends_on
+from success.overriding import ends_on, overridden
 from success.rules import Scorecard
 
 
@@ -38,15 +38,15 @@ def _at_once(held: Held | None, result: HealthResult, card: Scorecard, facts: Ac
         return True
     worse = order.index(result.raw_band) < order.index(held.value)
     critical = any(found.holds and found.cap.critical for found in result.caps)
-    return (worse and critical) or _overridden(held, result, facts)
+    return (worse and critical) or _overridden(result, facts)
 
 
-def _overridden(held: Held, result: HealthResult, facts: AccountFacts) -> bool:
-    """Say whether an override makes today's band, or made the one that stands and has ended."""
+def _overridden(result: HealthResult, facts: AccountFacts) -> bool:
+    """Say whether an override makes today's band, or would make today another score had it not ended."""
     if any(part.standing is Standing.OVERRIDE for part in result.contributions):
         return True
-    past = facts.human.override
-    return past is not None and past.made_on <= held.since and ends_on(past) == result.as_of
+    past, computed = facts.human.override, result.computed_points
+    return past is not None and ends_on(past) == result.as_of and overridden(past, computed) != computed
 
 
 def _asked(held: Held | None, result: HealthResult, card: Scorecard) -> str:
