@@ -17,7 +17,6 @@ from success.facts import AccountFacts
 from success.fold import FoldState
 from success.holding import Held
 from success.past import stood_on
-from success.scorecards import card_for
 from sync.facts import ACCOUNT_KEY, Moment, assemble, known
 from sync.numbers import Portfolio, decisions
 from sync.state import charters, identity, mirror
@@ -105,10 +104,7 @@ def _facts(conn: Connection, ws: Workspace, account_id: str, moment: Moment) -> 
 def _side(ws: Workspace, facts: AccountFacts, state: FoldState, day: date) -> Side:
     """Return a past moment; where the account stood, and its plan, are what the fold remembers of the day."""
     stood = stood_on(state, facts, ws.rules, day)
-    card = card_for(ws.rules, stood.segment, stood.stage)
-    # One that holds nothing is in the band of its points, whenever the fold came to judge the day.
-    band = stood.band if card.margin or card.hold_days else None
-    return Side(facts, ws.rules, day, stood.segment, stood.stage, band, stood.words)
+    return Side(facts, ws.rules, day, stood.segment, stood.stage, stood.band, stood.words)
 
 
 def _last(held: Held | None) -> str | None:

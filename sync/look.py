@@ -27,7 +27,7 @@ from sync import facts as assembling
 from sync.facts import Moment
 from sync.owners import report_unseeded, unfit_owners
 from sync.seen import first_heard
-from sync.state import dirty, findings, fold, ledger
+from sync.state import charters, dirty, findings, fold, ledger
 from sync.state.dirty import Claim, Scope
 from sync.state.engine import reading, writing
 from sync.state.fold import StoredFold
@@ -35,7 +35,7 @@ from sync.state.leases import Lease
 from sync.state.ledger import WantedRow
 from sync.state.mirror_since import changes_since
 from sync.usage_identity import learn_all, usage_days
-from sync.workspace import Workspace
+from sync.workspace import Workspace, under_charter_of
 
 BATCH_ACCOUNTS = 200
 LEASE_S = 120
@@ -93,8 +93,8 @@ def _fold_to_today(
 ) -> tuple[dict[str, FoldState], dict[str, str]]:
     """Return each account's fold after today's grid point, and why some accounts cannot be folded.
 
-    Every step takes the facts known at its point. Between two changes these are the same, so
-    the days between are stepped in one go.
+    Every step takes the facts known and the charter in force at its point. Between two changes these
+    are the same, so the days between are stepped in one go.
     """
     failures: dict[str, str] = {}
     today, epoch = ws.day_of(now), ws.day_of(ws.installation.epoch)
@@ -102,14 +102,21 @@ def _fold_to_today(
         stored = fold.newest(conn, ws.id, list(facts), today)
         states = {key: FoldState.restored(stored[key].state if key in stored else None) for key in facts}
         behind = {key: state.day + DAY if state.day else epoch for key, state in states.items()}
-        visible = _change_days(conn, ws, facts, min(behind.values(), default=today))
+        first = min(behind.values(), default=today)
+        visible = _change_days(conn, ws, facts, first)
+        under = _charters(conn, ws, first)
+    for day in under:
+        for key in facts:
+            visible[key].add(day)
     for start, ends in sorted(_spans(behind, visible, today).items()):
-        changed = {key for key in ends if any(day > start for day in visible[key])}
-        then = _facts_at(ws, start, {key: facts[key] for key in ends}, changed)
+        # Read as the charter in force then has it, where another one is in force by now.
+        past = next((one for day, one in under.items() if start < day), ws)
+        changed = {key for key in ends if past is not ws or any(day > start for day in visible[key])}
+        then = _facts_at(past, start, {key: facts[key] for key in ends}, changed)
         for key in (ends.keys() & then.keys()) - failures.keys():
             try:  # an empty fold begins at its first day
-                begun = advance(states[key], then[key], ws.rules, start)
-                states[key] = advance(begun, then[key], ws.rules, ends[key])
+                begun = advance(states[key], then[key], past.rules, start)
+                states[key] = advance(begun, then[key], past.rules, ends[key])
             except Exception as error:  # one poisoned account must not stop the rest
                 log.exception("account %s of %s cannot be folded", key, ws.id)
                 failures[key] = f"{type(error).__name__}: {error}"
@@ -146,6 +153,21 @@ def _change_days(
         for key in facts:
             found[key].add(day)
     return found
+
+
+def _charters(conn: Connection, ws: Workspace, first: date) -> dict[date, Workspace]:
+    """Return the grid days, in order, that are the first under another charter than before.
+
+    Each comes with the workspace under the charter that was in force until then, from ``first`` on. A
+    charter applied today is tomorrow's.
+    """
+    now, point = ws.now(), ws.grid_point(first)
+    if first > ws.day_of(now):
+        return {}
+    lives = charters.history(conn, ws.id)
+    applied = {ws.day_of(one.effective_at) + DAY for one in lives if point < one.effective_at <= now}
+    days = sorted(day for day in applied if first < day)
+    return {day: under_charter_of(conn, ws, ws.grid_point(day - DAY)) for day in days}
 
 
 def _facts_at(

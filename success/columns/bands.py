@@ -21,7 +21,7 @@ def raw_bands(found: HealthColumns) -> Integers:
 def stands(before: HeldColumns, found: HealthColumns, day: int, overridden: Yes) -> HeldColumns:
     """Return the bands that stand after the grid day with ordinal ``day``.
 
-    ``overridden`` are accounts whose override changes the score that day, or made the band and ends then.
+    ``overridden`` are accounts whose override changes the score that day, or ends then and would change it.
     """
     unknown, raw = len(found.band_keys), raw_bands(found)
     of_band = (before.value != NOWHERE) & (before.value != unknown)

@@ -241,3 +241,18 @@ def test_an_override_that_is_taken_back_does_not_wait_either() -> None:
     after = advance(state, plain, charter, start + 6 * DAY)
     assert after.band is not None
     assert (after.band.value, after.band.since) == ("red", start + 5 * DAY)
+
+
+def test_an_override_saved_again_ends_on_its_day_all_the_same() -> None:
+    """On the fifth day the person mends the points, so the word is younger than the band it holds."""
+    start, charter = FIRST + 20 * DAY, by_tickets(5, 15)
+    first = Override(OverrideKind.VALUE, 90_000, "A fix is on its way", "Jo", start, start + 10 * DAY)
+    again = replace(first, points=85_000, made_on=start + 4 * DAY)
+    troubles = troubled(FIRST, FIRST + 80 * DAY)
+    said = [replace(troubles, human=HumanInputs(override=word)) for word in (first, again)]
+    state = advance(FoldState.empty(), said[0], charter, start + 4 * DAY)
+    for place in (9, 10):
+        day = start + place * DAY
+        state = advance(state, said[1], charter, day)
+        band = decide(state, said[1], charter, day).health.band
+        assert band == ("green" if place == 9 else "red")

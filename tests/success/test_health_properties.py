@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from fractions import Fraction
+from math import floor
 from typing import Any
 
 from hypothesis import given
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from success.event_points import EventKind, EventRule
 from success.explain import explain, shown_contributions, shown_points
 from success.facts import AccountFacts
-from success.health import UNKNOWN_BAND, score
+from success.health import UNKNOWN_BAND, HealthResult, score
 from success.human_inputs import HumanInputs, Override, OverrideKind
 from success.measures import UNKNOWN, MeasureValue
 from success.rules import Cap, GroupRule, OnMissing, Scorecard
@@ -88,6 +90,32 @@ def test_contributions_always_sum_to_the_score(
     assert (result.band == UNKNOWN_BAND) == (result.points is None)
     assert 0 <= total <= 100_000
     assert result.computed_points is None or 0 <= result.computed_points <= 100_000
+
+
+def mean(card: Scorecard, result: HealthResult) -> Fraction:
+    """Return the weighted mean of the measures that have points, each group's own weighed by the group."""
+    heard = list(zip(card.measures, result.contributions, strict=False))
+    keys = {group.key: group.weight for group in card.groups} or {"": 1}
+    above = below = Fraction(0)
+    for key, weight in keys.items():
+        of_group = [(rule.weight, part.measure_points) for rule, part in heard if key in ("", rule.group)]
+        known = [(own, points) for own, points in of_group if points is not None]
+        if total := sum(own for own, _ in known):
+            above += weight * Fraction(sum(own * points for own, points in known), total)
+            below += weight
+    return above / below
+
+
+@EXAMPLES
+@given(cards(), BOOKS)
+def test_without_events_caps_and_people_the_score_is_the_rounded_mean(
+    card: Scorecard, book: dict[str, MeasureValue]
+) -> None:
+    """The contributions sum to the mean by the weights, a half of a thousandth upwards, and nothing else."""
+    bare = replace(card, events=(), caps=(), coverage_floor=0)
+    result = score(facts(), bare, book, TODAY)
+    if result.points is not None:
+        assert result.points == floor(mean(bare, result) + Fraction(1, 2))
 
 
 @EXAMPLES

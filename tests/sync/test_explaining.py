@@ -11,9 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from mappings.charter import Charter
+from success.fold import FoldState
 from success.rules import Language
 from sync.commands import showing
 from sync.onboard import apply_charter
+from sync.state import fold
+from sync.state.engine import reading, writing
 from sync.state.errors import StateError
 from tests.sync.harness import HUBSPOT, START, Deployment, Office, event
 from tests.sync.portfolios import Book
@@ -127,3 +130,35 @@ def test_a_day_that_cannot_be_compared_is_one_clear_error(
         assert isinstance(done.exception, StateError), done.output
         assert error in str(done.exception)
     assert explain("Acorn", "--since", "2025-13-40").exit_code == 2
+
+
+def test_each_day_is_folded_under_the_charter_of_that_day(lite: Deployment, office: OPEN) -> None:
+    """Daily looks, and one replay of all days after them, remember the same bands through a change of rules.
+
+    With 45 days to go and a ticket open: 56 points by the first weights, 40 or so by the later ones.
+    """
+    there = office(lite, HUBSPOT, one_customer())
+    apply_charter(lite.runtime, there.id, weighed(there.ws.charter, 40, 40, 20), author="test")
+    there.install().load()
+    there.go_live().settle()
+    account = there.sandbox.lookup("account:acorn")
+
+    def remembered() -> FoldState:
+        there.look_at_all()
+        there.settle()
+        with reading(there.engine) as conn:
+            found = fold.newest(conn, there.id, [account], there.ws.day_of(lite.now))
+        return FoldState.from_json(found[account].state)
+
+    for _ in range(3):
+        lite.later(days=1)
+        remembered()
+    apply_charter(lite.runtime, there.id, weighed(there.ws.charter, 80, 10, 10), author="test")
+    for _ in range(3):
+        lite.later(days=1)
+        daily = remembered()
+    assert daily.band is not None
+    assert [one.value for one in daily.band.changes] == ["green", "red"]
+    with writing(there.engine) as conn:
+        fold.drop(conn, there.id)
+    assert remembered().to_json() == daily.to_json()

@@ -116,7 +116,7 @@ def test_a_day_on_which_nothing_changed_makes_no_call_and_a_month_that_ends_make
 ) -> None:
     """January becomes final and February begins: five rows of January are settled, five of February made.
 
-    Each is the whole and four bands of the portfolio; the one segment all accounts are in has no rows of its own.
+    Each is the whole and four bands of the portfolio; a segment all accounts are in has no rows of its own.
     """
     there = live(lite, office, SALESFORCE)
     mark = there.sandbox.mark()
