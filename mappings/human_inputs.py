@@ -201,8 +201,8 @@ def _pin(one: _Reading, name: str, until_name: str, known: Collection[str] | Non
     if key is None:
         return None
     what = name.removesuffix("_pin")
-    if known is not None and key not in known:
-        raise Contradicted(one.named(name), f"there is no {what} {key!r}, only {', '.join(sorted(known))}")
+    if known is not None and key not in known:  # it sets nothing; the record tells whoever pinned it so
+        one.tell(one.named(name), f"there is no {what} {key!r}, only {', '.join(sorted(known))}")
     made_on, author = one.begun(name, until_name)
     until = _end(one, until_name, made_on)
     if until is None:

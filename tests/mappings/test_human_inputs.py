@@ -176,10 +176,6 @@ def test_an_override_that_says_nothing_clear_does_not_count(
 @pytest.mark.parametrize(
     ("values", "field", "reason"),
     [
-        ({"cs_segment_pin": "big", "cs_segment_pin_ends_on": "2025-04-01"}, "cs_segment_pin",
-         "there is no segment 'big', only enterprise, smb"),
-        ({"cs_stage_pin": "onboard", "cs_stage_pin_ends_on": "2025-04-01"}, "cs_stage_pin",
-         "there is no stage 'onboard', only adopting"),
         ({"cs_segment_pin": "smb"}, "cs_segment_pin_ends_on",
          "a pinned segment needs a day on which it ends"),
         ({"cs_stage_pin": "adopting", "cs_stage_pin_ends_on": "2025-03-02"}, "cs_stage_pin_ends_on",
@@ -192,8 +188,24 @@ def test_an_override_that_says_nothing_clear_does_not_count(
 def test_a_pin_or_pulse_that_cannot_be_does_not_count(
     values: Mapping[str, str], field: str, reason: str
 ) -> None:
-    """An unknown key, no end, an end in the past, a rating off the scale."""
+    """No end, an end in the past, a rating off the scale."""
     assert wrong(values, field) == reason
+
+
+@pytest.mark.parametrize(
+    ("what", "key", "reason"),
+    [
+        ("segment", "big", "there is no segment 'big', only enterprise, smb"),
+        ("stage", "onboard", "there is no stage 'onboard', only adopting"),
+    ],
+)
+def test_a_pin_to_what_the_charter_has_not_is_told_and_kept(what: str, key: str, reason: str) -> None:
+    """It sets nothing; the rules have it all the same, to tell whoever pinned it on the record."""
+    found = said(company({f"cs_{what}_pin": key, f"cs_{what}_pin_ends_on": "2025-04-01"}))
+    assert [(one.field, one.reason) for one in found.contradictions] == [(f"cs_{what}_pin", reason)]
+    pin = {"segment": found.inputs.segment_pin, "stage": found.inputs.stage_pin}[what]
+    assert pin is not None
+    assert pin.key == key
 
 
 def test_one_mistake_leaves_the_rest_standing() -> None:
@@ -204,12 +216,12 @@ def test_one_mistake_leaves_the_rest_standing() -> None:
 
 
 def test_a_pin_names_a_segment_and_a_stage_the_charter_has() -> None:
-    """Without segments of its own a charter has one, of all; a pin to another is told and sets nothing."""
+    """Without segments of its own a charter has one, of all; a pin to another is told."""
     keys = pin_keys(CHARTERS[HUBSPOT])
     assert keys.segments == {"all"}
     assert keys.stages == {"prospect", "onboarding", "adopting", "customer", "churned"}
     found = said(company({"cs_segment_pin": "big", "cs_segment_pin_ends_on": "2025-04-01"}), keys=keys)
-    assert found.inputs.segment_pin is None
+    assert found.inputs.segment_pin is not None
     assert [one.field for one in found.contradictions] == ["cs_segment_pin"]
 
 

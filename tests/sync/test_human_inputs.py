@@ -178,9 +178,11 @@ def test_what_cannot_be_taken_is_told_until_it_is_mended(lite: Deployment, offic
         return paths
 
     assert changes({"stage_pin": "thriving", "stage_pin_ends_on": "2025-02-01"}) == ["companies/batch/read"]
-    assert said(there).stage_pin is None
     (words,) = told(there)
     assert words.startswith("cs_stage_pin: there is no stage 'thriving', only adopting, ")
+    pinned = "The stage is pinned to 'thriving', which the charter does not have; it has no effect."
+    profiles = there.written(there.own("profile")).values()
+    assert [one["cs_name"] for one in profiles if pinned in (one.get("cs_risks") or "")] == ["Acorn"]
     changes({"stage_pin": "adopting"})
     pin = said(there).stage_pin
     assert pin is not None
