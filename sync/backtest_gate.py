@@ -1,9 +1,10 @@
 """What the gate asks before a charter or a model comes into force, and what is told of those in force.
 
-A scorecard the charter lists under ``backtest.required`` needs a passing report of exactly its
-content, or an admin's reason to do without; so does every churn model. Other scorecards stand on their
-experts' word and are shown as not validated. Neighbours: ``onboard`` asks at an apply, ``models`` at an
-activation, ``explain``, ``metrics`` and ``doctor`` show.
+A scorecard that is new to a live installation, or that the charter lists under ``backtest.required``, needs
+a passing report of exactly its content, or an admin's reason to do without; so does every churn model.
+Where no past can judge it yet, a scorecard that is not listed stands on its experts' word and is shown as
+not validated. Neighbours: ``onboard`` asks at an apply, ``models`` at an activation, ``backtest_evidence``
+knows the past, ``explain``, ``metrics`` and ``doctor`` show.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from sqlalchemy import Connection
 
 from mappings.charter import Charter
 from mappings.scorecards import ScorecardEntry
+from sync.backtest_evidence import can_judge
 from sync.runtime import Runtime
 from sync.state import backtests, models
 from sync.state.backtests import Report, StoredReport, Subject, Waiver
 from sync.state.engine import reading, writing
 from sync.state.errors import StateError
 from sync.state.models import Life, Version
-from sync.workspace import Workspace
+from sync.workspace import Workspace, open_workspace
 
 SCORECARD, MODEL = "scorecard", "model"
 
@@ -62,12 +64,14 @@ def judged(charter: Charter) -> dict[str, ScorecardEntry]:
 def demand(
     runtime: Runtime, installation_id: str, charter: Charter, author: str, forced: str | None = None
 ) -> None:
-    """Let a charter pass whose required parts have a passing report; with ``forced`` keep it as the reason.
+    """Let a charter pass whose scorecards have a passing report; with ``forced`` keep it as the reason.
 
-    Raises StateError that names what is missing and the ways out.
+    Asked of those it requires one of, and of those that are new to an installation whose own past can judge
+    them. Raises StateError that names what is missing and the ways out.
     """
     entries = judged(charter)
-    wanted = [subject_of(entries[key]) for key in charter.backtest.required]
+    named = [subject_of(entries[key]) for key in charter.backtest.required]
+    wanted = list(dict.fromkeys([*named, *_new_and_judgeable(runtime, installation_id, charter)]))
     if not wanted:
         return
     with reading(runtime.engine) as conn:
@@ -78,6 +82,20 @@ def demand(
         for one in lacking:
             said = Waiver(author, runtime.clock.now(), forced or "")
             backtests.waive(conn, installation_id, one, said)
+
+
+def _new_and_judgeable(runtime: Runtime, installation_id: str, charter: Charter) -> list[Subject]:
+    """Return the scorecards that are not in force yet, where the past of a live installation can judge them.
+
+    Before going live, and without enough of a past, scorecards stand on their experts' word (domain C.6).
+    """
+    try:
+        ws = open_workspace(runtime, installation_id)
+    except StateError:  # no charter was in force yet
+        return []
+    standing = {subject_of(one) for one in judged(ws.charter).values()}
+    new = [one for one in map(subject_of, judged(charter).values()) if one not in standing]
+    return new if new and ws.live and can_judge(ws, charter.backtest.horizon_days) else []
 
 
 def _passes(conn: Connection, installation_id: str, subject: Subject) -> bool:

@@ -13,28 +13,23 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, select
 
 from mappings.charter import Charter, rules_of
 from success.backtest.baselines import Roles
 from success.backtest.run import Options, backtest_score
 from success.backtest.table import Column, FactsTable, Floats, ordered
-from success.churn_dates import spells, with_churn_dates
-from success.days import month_starts
 from success.decide import met
-from success.facts import AccountFacts
 from success.fold import PlanState
 from success.health import score
 from success.measures import MeasureBook
-from success.policies import Policies
 from success.rules import Rules, Scorecard
 from success.view import AccountView
 from success.words import SEGMENT
+from sync.backtest_evidence import lost_days, months_judged
 from sync.backtest_gate import judged, subject_of
 from sync.backtesting import in_two, kept_answer
 from sync.facts import Moment, assemble
 from sync.state.engine import reading
-from sync.state.mirror_rows import record_version
 from sync.workspace import INSTANT_STEP, Workspace
 
 WORST = 100_000
@@ -111,17 +106,8 @@ def look_back(
     since: date | None,
 ) -> Past:
     """Return every account a scorecard was for on the first of each month whose outcome is known by now."""
-    today = ws.day_of(ws.now())
-    with reading(ws.runtime.engine) as conn:
-        lost = _lost(assemble(conn, ws, None, Moment(today)).facts, rules, today)
-        first = conn.execute(
-            select(func.min(record_version.c.source_at)).where(record_version.c.installation_id == ws.id)
-        ).scalar()
-    past = Past()
-    if first is None:
-        return past
-    last = today - timedelta(days=horizon + rules.policies.grace_days)
-    for day in month_starts(max(since or ws.day_of(first), ws.day_of(first)), last):
+    past, lost = Past(), lost_days(ws, rules)
+    for day in months_judged(ws, rules, horizon, since):
         past.days.append(day)
         for view in _customers(ws, rules, day):
             if view.facts.account.account_id not in lost:
@@ -134,18 +120,6 @@ def look_back(
             gone = any(day < one <= day + timedelta(days=horizon) for one in ends)
             past.rows.append(replace(row, lost=gone))
     return past
-
-
-def _lost(facts: Mapping[str, AccountFacts], rules: Rules, today: date) -> dict[str, list[date]]:
-    """Return the days on which each account was lost, by the charter's policies."""
-    return {key: _ends(one, rules, today) for key, one in facts.items()}
-
-
-def _ends(facts: AccountFacts, rules: Rules, today: date) -> list[date]:
-    policies: Policies = rules.policies
-    uses = AccountView(facts, rules).usage.days
-    lines = with_churn_dates(facts.lines, policies, uses, today)
-    return [one.end for one in spells(lines, policies) if one.end is not None]
 
 
 def _customers(ws: Workspace, rules: Rules, day: date) -> Iterator[AccountView]:

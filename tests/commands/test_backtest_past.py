@@ -189,6 +189,29 @@ def test_expert_weights_stay_usable_and_are_called_so(lived: Home, colonnade, tm
     assert said["told"].startswith("expert weights, not validated")
 
 
+def go_live(home: Home) -> None:
+    """Have the installation work by its charter, as `sync live` does."""
+    engine = open_engine(read_settings(home.env).database_url)
+    with writing(engine) as conn:
+        installations.change_settings(conn, PORTAL, {"live": True})
+    engine.dispose()
+
+
+def test_a_live_installation_takes_no_new_scorecard_its_past_speaks_against(lived: Home, colonnade, tmp_path):
+    """Nobody listed it: its past can judge it, so it is asked for; what is in force already is not."""
+    go_live(lived)
+    new = str(charter(tmp_path, turned=True, required=False))
+    refusal = "health@2 has no passing backtest of this content"
+    colonnade(lived.env, "charter", "apply", PORTAL, new).refused(refusal)
+    colonnade(lived.env, "backtest", "health", "--charter", new, "--bootstrap", "100").well()
+    colonnade(lived.env, "charter", "apply", PORTAL, new).refused(refusal)
+    words = ("--force-unvalidated", "--reason", "the board wants it by Monday")
+    colonnade(lived.env, "charter", "apply", PORTAL, new, *words).well()
+    renamed = tmp_path / "renamed.yaml"
+    renamed.write_text(Path(new).read_text("utf-8").replace("name: Default", "name: Renamed"), "utf-8")
+    colonnade(lived.env, "charter", "apply", PORTAL, str(renamed)).well()
+
+
 def test_a_past_too_short_is_said(home: Home, colonnade):
     """Nothing mirrored, nothing to judge by: one error, and what to do."""
     colonnade(home.env, "backtest", "health").refused("no account of the past has a score")
