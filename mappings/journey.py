@@ -16,27 +16,6 @@ from mappings.scalars import AdoptionExpression, Finding, Model, StageExpression
 from success import criteria
 
 
-def _stage_findings(
-    keys: Sequence[str], whens: Sequence[str | None], leaves: Sequence[str | None]
-) -> list[Finding]:
-    findings = key_findings(keys) + list_findings(whens, leaves)
-    if not whens:
-        return [Finding((), "there is no stage", "Give at least one, without `when`.")]
-    if whens[0] is not None:
-        wrong = "the first stage has a `when`, but it is where everybody begins"
-        findings.append(Finding((0, "when"), wrong, "Leave it out, or put a stage without `when` first."))
-    findings += [
-        Finding(
-            (index,),
-            f"nobody can be at the {index} before it: this stage has no `when` and is further for everybody",
-            "Say by `when` who has come this far.",
-        )
-        for index, when in enumerate(whens)
-        if index and when is None
-    ]
-    return findings
-
-
 class StageEntry(CriterionEntry):
     """One stage of the journey: who has come this far."""
 
@@ -59,14 +38,12 @@ class JourneyEntry(Model):
     @field_validator("stages")
     @classmethod
     def _everybody_is_at_one(cls, stages: tuple[StageEntry, ...]) -> tuple[StageEntry, ...]:
-        keys, whens = [one.key for one in stages], [one.when for one in stages]
-        refuse(_stage_findings(keys, whens, [one.leave_when for one in stages]))
+        refuse(_stage_findings(stages))
         return stages
 
     def to_rules(self) -> criteria.Journey:
         """Return the journey."""
-        stages = (criteria.Criterion(one.key, one.shown, one.when, one.leave_when) for one in self.stages)
-        return criteria.Journey(self.version, self.hold_days, tuple(stages))
+        return criteria.Journey(self.version, self.hold_days, _criteria_of(self.stages))
 
 
 class AdoptionStageEntry(CriterionEntry):
@@ -93,11 +70,34 @@ class AdoptionEntry(Model):
     def _every_product_is_at_one(
         cls, stages: tuple[AdoptionStageEntry, ...]
     ) -> tuple[AdoptionStageEntry, ...]:
-        keys, whens = [one.key for one in stages], [one.when for one in stages]
-        refuse(_stage_findings(keys, whens, [one.leave_when for one in stages]))
+        refuse(_stage_findings(stages))
         return stages
 
     def to_rules(self) -> criteria.Journey:
         """Return the stages of adoption."""
-        stages = (criteria.Criterion(one.key, one.shown, one.when, one.leave_when) for one in self.stages)
-        return criteria.Journey(self.version, self.hold_days, tuple(stages))
+        return criteria.Journey(self.version, self.hold_days, _criteria_of(self.stages))
+
+
+def _stage_findings(stages: Sequence[StageEntry | AdoptionStageEntry]) -> list[Finding]:
+    whens = [one.when for one in stages]
+    findings = key_findings([one.key for one in stages])
+    findings += list_findings(whens, [one.leave_when for one in stages])
+    if not whens:
+        return [Finding((), "there is no stage", "Give at least one, without `when`.")]
+    if whens[0] is not None:
+        wrong = "the first stage has a `when`, but it is where everybody begins"
+        findings.append(Finding((0, "when"), wrong, "Leave it out, or put a stage without `when` first."))
+    findings += [
+        Finding(
+            (index,),
+            f"nobody can be at the {index} before it: this stage has no `when` and is further for everybody",
+            "Say by `when` who has come this far.",
+        )
+        for index, when in enumerate(whens)
+        if index and when is None
+    ]
+    return findings
+
+
+def _criteria_of(stages: Sequence[StageEntry | AdoptionStageEntry]) -> tuple[criteria.Criterion, ...]:
+    return tuple(criteria.Criterion(one.key, one.shown, one.when, one.leave_when) for one in stages)
