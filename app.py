@@ -35,8 +35,10 @@ from webhooks.console import console_blueprint
 from webhooks.health import health_blueprint
 from webhooks.hubspot import hubspot_blueprint
 from webhooks.hubspot_connect import hubspot_connect_blueprint
+from webhooks.metrics import metrics_blueprint
 from webhooks.salesforce import salesforce_blueprint
 from webhooks.salesforce_connect import salesforce_connect_blueprint
+from webhooks.tracing import trace_requests
 from webhooks.usage import usage_blueprint
 
 COMMANDS = (
@@ -70,6 +72,7 @@ BLUEPRINTS = (
     health_blueprint,
     hubspot_blueprint,
     hubspot_connect_blueprint,
+    metrics_blueprint,
     salesforce_blueprint,
     salesforce_connect_blueprint,
     usage_blueprint,
@@ -84,6 +87,7 @@ def create_app(runtime: Runtime | None = None) -> Flask:
     for make in BLUEPRINTS:
         app.register_blueprint(make(opened))
     answer_troubles(app)
+    trace_requests(app)
     return app
 
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from redis.exceptions import RedisError
 from rq import Queue, Retry
 
+from sync.logs import TRACE, trace_now
+
 if TYPE_CHECKING:
     from redis import Redis
 
@@ -67,11 +69,13 @@ def _ring(redis: Redis, lane: Lane, work: Work, installation_id: str) -> bool:
         lane.value,
         installation_id,
         description=f"{work.value} {installation_id}",
+        meta={TRACE: trace_now()},
         retry=Retry(max=2),
         job_timeout=JOB_TIMEOUT_S,
         result_ttl=0,
         failure_ttl=3600,
     )
+    log.info("%s of %s is asked for", work, installation_id)
     return True
 
 

@@ -48,6 +48,7 @@ REMEDIES = {
     "CS_SALESFORCE_CLIENT_SECRET": "copy the consumer secret, or leave it out where the app requires none",
     "CS_SALESFORCE_URL": "leave it out: it is for a stand-in of Salesforce on this machine only",
     "CS_SALESFORCE_PUBSUB_URL": "leave it out, or give the https:// address of a region's endpoint",
+    "CS_METRICS_TOKEN": "give what Prometheus sends as bearer, or leave it out: this machine needs none",
     "CS_LOG_LEVEL": "give DEBUG, INFO, WARNING or ERROR",
     "PORT": "give a port number from 1 to 65535",
 }
@@ -122,6 +123,7 @@ class Settings(BaseModel):
     )
     pubsub_url: Annotated[str, AfterValidator(_address)] = Field(alias="CS_SALESFORCE_PUBSUB_URL", default="")
     charter: Path | None = Field(alias="CS_CHARTER", default=None)
+    metrics_token: SecretStr | None = Field(alias="CS_METRICS_TOKEN", default=None)
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(alias="CS_LOG_LEVEL", default="INFO")
     port: int = Field(alias="PORT", default=8000, ge=1, le=65535)
 

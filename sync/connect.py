@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from integration.budget import Lane, LocalBudget, SharedBudget
+from integration.call_count import CallKind
 from integration.hubspot import auth as hubspot_auth
 from integration.hubspot import port as hubspot
 from integration.hubspot.connector import WINDOWS as HUBSPOT_WINDOWS
@@ -103,6 +104,12 @@ class Connections:
             port = open_port(runtime, installation, self.lane)
             self._ports[installation.id] = (opens, port)
             return port, True
+
+    def calls_made(self, installation_id: str) -> Mapping[CallKind, int]:
+        """Return the calls made through an installation's port since this was asked last."""
+        with self._lock:
+            held = self._ports.get(installation_id)
+        return {} if held is None else held[1].calls.tell()
 
     def forget(self, installation_id: str) -> None:
         """Drop a port: the next use connects anew."""

@@ -14,6 +14,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from rq import get_current_job
+
 from integration.budget import Lane as Calls
 from integration.budget import calling_in
 from integration.port import CrmError, NeedsConsent, Unavailable
@@ -23,12 +25,14 @@ from sync import pull
 from sync import push as pushing
 from sync.bell import Lane, Work, answered, ring
 from sync.connect import CLIENT, client_mark
+from sync.logs import TRACE, telling
 from sync.portfolio_look import look_on
 from sync.runtime import Runtime, process_runtime
 from sync.state import dirty, installations
 from sync.state.engine import reading, writing
 from sync.state.installations import Status
-from sync.workspace import Workspace, open_workspace
+from sync.tally import count_calls, count_job
+from sync.workspace import CONNECTIONS, Workspace, open_workspace
 
 TIME_UP_S = 120.0
 """A job that has worked this long rings again and lets others have a turn."""
@@ -89,29 +93,55 @@ def owner_name() -> str:
 
 
 def _run(work: Work, lane: Lane, installation_id: str, step: Step, follow: Work | None) -> None:
-    """Work step by step until nothing is left; a CRM that cannot answer now is met again later."""
-    runtime = process_runtime()
+    """Do a job's work, and say how it ended, what set it off, how long it took and what it called."""
+    runtime, began, outcome = process_runtime(), time.monotonic(), "failed"
+    with telling(trace=_trace_of_job(), installation=installation_id, work=work.value, lane=lane.value):
+        try:
+            outcome = _work(runtime, work, lane, installation_id, step, follow)
+        finally:
+            took = time.monotonic() - began
+            log.info("%s: %s in %.2f s", work, outcome, took)
+            count_job(runtime.redis, installation_id, work.value, outcome, took)
+            count_calls(runtime.redis, installation_id, CONNECTIONS.calls_made(installation_id))
+
+
+def _trace_of_job() -> str:
+    job = get_current_job()
+    return "" if job is None else str(job.meta.get(TRACE, ""))
+
+
+def _work(
+    runtime: Runtime, work: Work, lane: Lane, installation_id: str, step: Step, follow: Work | None
+) -> str:
+    """Work step by step until nothing is left; a CRM that cannot answer now is met again later.
+
+    Returns how it ended, in a word.
+    """
     answered(runtime.redis, lane, work, installation_id)
     opened_with = client_mark(runtime, installation_id)
     ws = open_workspace(runtime, installation_id)
     if ws.installation.status is not Status.ACTIVE:
-        return
-    ends, owner = time.monotonic() + TIME_UP_S, owner_name()
+        return "not_active"
+    ends, owner, outcome = time.monotonic() + TIME_UP_S, owner_name(), "done"
     try:
         with calling_in(CALL_LANES.get(work, Calls.WEBHOOK)):
             while step(ws, owner) is not None:
                 if time.monotonic() > ends:
                     ring(runtime.redis, lane, work, installation_id)
+                    outcome = "time_up"
                     break
     except NeedsConsent as error:
         stop_until_consent(runtime, installation_id, error, opened_with)
-        return
+        return "needs_consent"
     except Unavailable as error:
         log.warning("%s of %s is put off: %s", work, installation_id, error)
+        outcome = "put_off"
     except CrmError:
         log.exception("%s of %s cannot go on", work, installation_id)
+        outcome = "refused"
     if follow is not None and not (follow is Work.PUSH and _looks_go_on(ws)):
         ring(runtime.redis, lane, follow, installation_id)
+    return outcome
 
 
 def _looks_go_on(ws: Workspace) -> bool:

@@ -20,6 +20,7 @@ from sync.bell import Lane, Work, ring
 from sync.catch_up import KINDS, plan_catching_up
 from sync.jobs import owner_name
 from sync.listen import LISTEN
+from sync.logs import begin
 from sync.runtime import Runtime
 from sync.state import cursors, dirty, due, inbox, ledger, mirror
 from sync.state.dirty import Scope
@@ -95,6 +96,7 @@ def run_scheduler(runtime: Runtime, sleep: Callable[[float], None], until: Calla
     turns = 0
     while not until():
         turns += 1
+        begin()
         try:
             turn(runtime)
         except RedisError as error:

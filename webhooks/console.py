@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, render_template
 
 from sync.commands.syncing import progress_of
 from sync.onboard import every_installation
@@ -13,10 +11,8 @@ from sync.state import charters, findings, ledger
 from sync.state.engine import reading
 from sync.state.installations import Installation
 from webhooks.answers import refused
+from webhooks.here import from_here
 
-LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
-OWN_NAMES = ("127.0.0.1", "localhost", "::1")
-FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 SHOWN = 50
 HEADERS = {
     "Cache-Control": "no-store",
@@ -30,24 +26,13 @@ def console_blueprint(runtime: Runtime) -> Blueprint:
 
     @blueprint.get("/console")
     def console() -> Response:
-        if not _from_here():
+        if not from_here():
             return refused(403, "loopback_only")
         pages = [_page(runtime, one) for one in every_installation(runtime)]
         text = render_template("console.html", installations=pages, now=runtime.clock.now(), shown=SHOWN)
         return Response(text, headers=HEADERS, content_type="text/html; charset=utf-8")
 
     return blueprint
-
-
-def _from_here() -> bool:
-    """Say whether a browser on this machine asked, and asked for this machine.
-
-    A proxy or tunnel beside us also calls from the loopback address, but says for whom; a
-    page of another site that had its name point here says its own name.
-    """
-    forwarded = any(name in request.headers for name in FORWARDED)
-    name = urlsplit(f"//{request.host}").hostname
-    return request.remote_addr in LOOPBACK and not forwarded and name in OWN_NAMES
 
 
 def _page(runtime: Runtime, one: Installation) -> dict[str, object]:

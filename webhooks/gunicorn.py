@@ -4,15 +4,17 @@ import os
 import sys
 
 from sync.config import ConfigError, read_settings
+from sync.logs import log_config
 
 try:
-    port = read_settings().port
+    settings = read_settings()
 except ConfigError as error:
     sys.exit(f"Error: {error}")
 
-bind = f"{os.environ.get('CS_BIND') or '127.0.0.1'}:{port}"
+bind = f"{os.environ.get('CS_BIND') or '127.0.0.1'}:{settings.port}"
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY") or "1")
 threads = 8
 keepalive = 30
 accesslog = None
+logconfig_dict = log_config("web", settings.log_level)

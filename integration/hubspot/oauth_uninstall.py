@@ -40,5 +40,5 @@ def uninstall_app(
     return True
 
 
-def _uncounted(_reason: str) -> None:
+def _uncounted(reason: str, lane: str = "", *, again: bool = False) -> None:
     """Count nothing: no run of ours reports this call."""

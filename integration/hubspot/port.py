@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from threading import Lock
 
 from integration.budget import Budget, Lane
 from integration.call_count import CallCount
@@ -170,14 +169,9 @@ def connect(
     """
     session, paths = pooled_session(), PATHS[version]
     url = (base_url or BASE_URL).rstrip("/")
-    calls, lock = CallCount(), Lock()
-
-    def count(reason: str) -> None:
-        with lock:
-            calls.add(reason)
-
-    auth = Auth(credentials, TokenEndpoint(session, url, paths, count), token_store, clock_now)
-    transport = Transport(url, session, auth, budget, count, lane)
+    calls = CallCount()
+    auth = Auth(credentials, TokenEndpoint(session, url, paths, calls.add), token_store, clock_now)
+    transport = Transport(url, session, auth, budget, calls.add, lane)
 
     def load_custom() -> dict[str, str]:
         found = load_schemas(transport, paths.schemas)

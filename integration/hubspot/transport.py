@@ -21,6 +21,7 @@ from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
 
 from integration.budget import Budget, Lane, lane_now
+from integration.call_count import Count
 from integration.hubspot.auth import Auth
 from integration.hubspot.connector import GENERAL, LOCKED_WAIT_S
 from integration.hubspot.errors import MIGRATING_STATUS, Problem, RefusedCall, problem_of
@@ -59,7 +60,7 @@ class _AgainError(Exception):
 
 @dataclass(slots=True)
 class _Call:
-    """One call, and whether it has had a second token."""
+    """One call, how often it was tried, and whether it has had a second token."""
 
     reason: str
     method: str
@@ -68,6 +69,7 @@ class _Call:
     kind: str
     repeatable: bool = True
     token_replaced: bool = False
+    tries: int = 0
 
 
 @dataclass(slots=True)
@@ -78,7 +80,7 @@ class Transport:
     session: Session
     auth: Auth
     budget: Budget
-    count: Callable[[str], None]
+    count: Count
     lane: Lane = Lane.SYNC
     sleep: Callable[[float], None] = time.sleep
 
@@ -123,8 +125,10 @@ class Transport:
 
     def _send(self, call: _Call) -> Response:
         token = self.auth.access_token()
-        self.budget.take(lane_now(self.lane), call.kind)
-        self.count(call.reason)
+        lane = lane_now(self.lane)
+        self.budget.take(lane, call.kind)
+        self.count(call.reason, lane, again=call.tries > 0)
+        call.tries += 1
         response = self._request(call, token)
         self._learn(call.kind, response)
         if response.status_code == HTTPStatus.UNAUTHORIZED:

@@ -9,6 +9,7 @@ Neighbours: ``auth`` (grants), ``errors`` (what a failure means).
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -233,12 +234,14 @@ class Transport:
             raise judged from error
 
     def _governed(self, reason: str, attempt: Callable[[], T], *, again: bool = True) -> T:
+        tries = itertools.count()
+
         def once() -> T:
             lane = lane_now(self._lane)
             self._budget.take(lane, CALL_KIND)
             try:
                 with self._in_flight.place(lane):
-                    self.calls.add(reason)
+                    self.calls.add(reason, lane, again=next(tries) > 0)
                     return attempt()
             except requests.JSONDecodeError as error:
                 raise _Transient(Unavailable("an answer that is no JSON")) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import logging.config
 import signal
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from sync.bell import Lane, Work, ring
 from sync.commands.output import answer, json_option
 from sync.config import read_settings, shown_database
 from sync.listen_all import Listeners
+from sync.logs import log_config
 from sync.runtime import Runtime, process_runtime
 from sync.scheduler import run_scheduler
 from sync.state.engine import migrate as migrate_schema
@@ -69,8 +71,7 @@ def worker(lane: str, until_idle: bool, as_json: bool) -> None:
 
     Example: colonnade worker fast
     """
-    runtime = process_runtime()
-    logging.basicConfig(level=runtime.settings.log_level)
+    runtime = _opened(f"worker-{lane}")
     CONNECTIONS.lane = CallLane.WEBHOOK if lane == Lane.FAST else CallLane.BACKFILL
     worked = run_worker(runtime.redis, Lane(lane), until_idle=until_idle)
     said = "worked, and stopped" if worked else "found nothing to do, and stopped"
@@ -84,8 +85,7 @@ def scheduler(as_json: bool) -> None:
 
     Example: colonnade scheduler
     """
-    runtime = process_runtime()
-    logging.basicConfig(level=runtime.settings.log_level)
+    runtime = _opened("scheduler")
     turns = run_scheduler(runtime, time.sleep, Stop())
     answer({"turns": turns}, as_json, lambda out: out.print(f"The scheduler stopped after {turns} turns."))
 
@@ -97,8 +97,7 @@ def listen(as_json: bool) -> None:
 
     Example: colonnade listen
     """
-    runtime = process_runtime()
-    logging.basicConfig(level=runtime.settings.log_level)
+    runtime = _opened("listen")
     stop, listeners = Stop(), Listeners(runtime)
     next_turn, next_polls, rung, heard = time.monotonic(), time.monotonic(), 0, 0
     while not stop():
@@ -113,6 +112,13 @@ def listen(as_json: bool) -> None:
     data = {"polls": rung, "heard": heard}
     said = f"Stopped after asking for {rung} polls; {heard} orgs were listened to."
     answer(data, as_json, lambda out: out.print(said))
+
+
+def _opened(process: str) -> Runtime:
+    """Return the process's runtime, its logs switched on."""
+    runtime = process_runtime()
+    logging.config.dictConfig(log_config(process, runtime.settings.log_level))
+    return runtime
 
 
 def _ask_for_polls(runtime: Runtime, listeners: Listeners) -> int:

@@ -94,12 +94,12 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 def _postgres_engine(url: URL) -> Engine:
-    return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15)
+    return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15, hide_parameters=True)
 
 
 def _sqlite_engine(url: URL) -> Engine:
     Path(str(url.database)).expanduser().parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_size=5, max_overflow=15)
+    engine = create_engine(url, pool_size=5, max_overflow=15, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
