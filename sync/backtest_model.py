@@ -21,6 +21,7 @@ from success.prediction.features import AGE, ENDS, TO_END, columns, first_of, pe
 from success.prediction.model import Model
 from success.prediction.rule import FeatureRule, ModelRule
 from success.prediction.table import FeatureTable, Role
+from sync.backtest_terms import terms
 from sync.backtesting import in_two, kept_answer
 from sync.model_rows import past
 from sync.models import fitted, held_out, version_named
@@ -61,6 +62,7 @@ def of_model(
         "horizon_days": rule.horizon_days,
         "months": len(periods),
         "unknown_rows": 0,
+        **terms(ws.charter, options, since),
         "refitted": {"rung": model.rung, "evidence": model.evidence, "probabilities": held_out(model)},
     }
     return kept_answer(ws, Subject(version.name, version.training.content_hash), report, more)
