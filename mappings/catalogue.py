@@ -71,6 +71,9 @@ PROFILE = (
     CatalogueField("renewal_on", FieldType.DATE, "The next renewal's due day."),
     CatalogueField("risks", FieldType.LONG_TEXT, "What endangers the account."),
     CatalogueField("explanation", FieldType.LONG_TEXT, "How the score comes about, measure by measure."),
+    CatalogueField(
+        "change", FieldType.LONG_TEXT, "Why health is another than before its band began, cause by cause."
+    ),
     CatalogueField("scorecard", FieldType.TEXT, "The scorecard and its version."),
     CatalogueField("milestones_late", FieldType.NUMBER, "Milestones of the plan past their day."),
     CatalogueField("expansions_open", FieldType.NUMBER, "Expansions we proposed that are still open."),

@@ -29,7 +29,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import partial
 
+from success.expressions import names_in
 from success.facts import AccountFacts
 from success.health import Contribution, HealthResult, Standing, score
 from success.human_inputs import Override
@@ -61,7 +63,9 @@ class Side:
     """One of the two moments: facts known then, the rules in force, the day, and where the account stood.
 
     ``band`` is the one that stood where it is held apart from the score's own. ``words`` are what
-    expressions may read beside measures: segment, stage, the plan's progress.
+    expressions may read beside measures: segment, stage, the plan's progress. ``kept`` is the score as it was
+    made then, where ``facts`` are only what still stands of those known then (``success.anchors``).
+    ``view`` are the facts indexed, where somebody has them so.
     """
 
     facts: AccountFacts
@@ -71,6 +75,8 @@ class Side:
     stage: str | None = None
     band: str | None = None
     words: Mapping[str, Word] = field(default_factory=dict)
+    kept: HealthResult | None = None
+    view: AccountView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,52 +142,82 @@ def change(then: Side, now: Side, *, cards: Cards = card_for, heard: AccountFact
 
     ``heard`` are the facts of now as the charter of then reads them, where that is another one.
     """
-    heard = now.facts if heard is None else heard
-    before = _scored(then.facts, then, then.day, cards(then.rules, then.segment, then.stage))
-    after = _scored(now.facts, now, now.day, cards(now.rules, now.segment, now.stage))
+    walk = _walk(then, now, cards, heard)
+    card = cards(then.rules, then.segment, then.stage)
+    before = then.kept or _scored(then, walk.was, then.day, card)
+    after = _scored(now, walk.latest, now.day, cards(now.rules, now.segment, now.stage))
     ends = _end(before, then, cards), _end(after, now, cards)
     account = now.facts.account.account_id
     if before.points is None or after.points is None:
         return Change(account, *ends, None, ())
-    steps = _steps(then, now, heard, before, cards)
+    still = then.kept is not None and not _items(before, after)
+    steps = () if still else _steps(walk, before, card)
     parts = _parts(before, [*steps, (Cause.OVERRIDE, after)])
     return Change(account, *ends, after.points - before.points, parts)
 
 
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """The way from ``then`` to ``now``, and the facts on it, each indexed once.
+
+    ``was`` are those of then, ``anew`` those of now as then would read them, ``latest`` those of now.
+    """
+
+    then: Side
+    now: Side
+    cards: Cards
+    was: AccountView
+    anew: AccountView
+    latest: AccountView
+
+
+def _walk(then: Side, now: Side, cards: Cards, heard: AccountFacts | None) -> _Walk:
+    latest = now.view or AccountView(now.facts, now.rules)
+    same = (heard is None or heard is now.facts) and then.rules is now.rules
+    anew = latest if same else AccountView(now.facts if heard is None else heard, then.rules)
+    return _Walk(then, now, cards, AccountView(then.facts, then.rules), anew, latest)
+
+
 def _scored(
-    facts: AccountFacts,
     side: Side,
+    view: AccountView,
     day: date,
     card: Scorecard,
     values: Mapping[str, MeasureValue] | None = None,
     words: Mapping[str, Word] | None = None,
+    *,
+    under: Override | None = None,
+    instead: bool = False,
 ) -> HealthResult:
-    """Return the health of facts under a side's rules; ``values`` stand for the measures of the day.
+    """Return the health of a view's facts; ``values`` stand for the measures of the day.
 
-    ``words`` stand for the side's own.
+    ``words`` stand for the side's own; with ``instead``, the override ``under`` for the one of the facts.
     """
     said = side.words if words is None else words
-    return score(facts, card, MeasureBook(AccountView(facts, side.rules), day, values, said), day)
+    facts = _under(under, view.facts, day) if instead else view.facts
+    return score(facts, card, MeasureBook(view, day, values, said), day)
 
 
-def _steps(
-    then: Side, now: Side, heard: AccountFacts, before: HealthResult, cards: Cards
-) -> list[tuple[Cause, HealthResult]]:
+def _steps(walk: _Walk, before: HealthResult, card: Scorecard) -> list[tuple[Cause, HealthResult]]:
     """Return the scores on the way up to the override, each with the cause that led there."""
-    card = cards(then.rules, then.segment, then.stage)
+    then, now, cards = walk.then, walk.now, walk.cards
     word = in_force(then.facts.human.override, then.day)
-    was, anew, latest = (_under(word, one, now.day) for one in (then.facts, heard, now.facts))
+    score_of = partial(_scored, under=word, instead=True)
     there = _still_there(then, now)
     news = there if then.rules.plan == now.rules.plan else then.words
-    known = _scored(anew, then, now.day, card, words=news)
-    aged, told = _between(then, now.day, heard, _known(before), _known(known))
+    known = score_of(then, walk.anew, now.day, card, words=news)
+    old = _measured(walk, before, card)
+    aged, told = _between(walk, old, _known(before), _known(known))
     same_place = cards(now.rules, then.segment, then.stage)
+    # What was heard since of the day itself: a record that is another now, or is no more.
+    past = [] if then.kept is None else [(Cause.DATA, _scored(then, walk.was, then.day, card, old))]
     return [
-        (Cause.AGEING, _scored(was, then, now.day, card, aged)),
-        (Cause.DATA, _scored(anew, then, now.day, card, told, news)),
+        *past,
+        (Cause.AGEING, score_of(then, walk.was, now.day, card, aged)),
+        (Cause.DATA, score_of(then, walk.anew, now.day, card, told, news)),
         (Cause.MISSING, known),
-        (Cause.WEIGHTS, _scored(latest, now, now.day, same_place, words=there)),
-        (Cause.SEGMENT, _scored(latest, now, now.day, cards(now.rules, now.segment, now.stage))),
+        (Cause.WEIGHTS, score_of(now, walk.latest, now.day, same_place, words=there)),
+        (Cause.SEGMENT, score_of(now, walk.latest, now.day, cards(now.rules, now.segment, now.stage))),
     ]
 
 
@@ -202,36 +238,55 @@ def _known(result: HealthResult) -> dict[str, bool]:
     return {part.key: _value(part) is not None for part in result.contributions if _is_measure(part)}
 
 
+def _measured(walk: _Walk, before: HealthResult, card: Scorecard) -> dict[str, MeasureValue]:
+    """Return the measures a scorecard asks for as they were then: those kept, else those of the facts."""
+    measured = (one for one in before.contributions if _is_measure(one))
+    kept = {} if walk.then.kept is None else {one.key: one.value for one in measured}
+    book = MeasureBook(walk.was, walk.then.day, kept)
+    asked = [rule.measure for rule in card.measures]
+    asked += [name for cap in card.caps for name in names_in(cap.when) if name in MEASURES]
+    return {name: book[name] for name in dict.fromkeys(asked)}
+
+
 def _between(
-    then: Side, day: date, heard: AccountFacts, first: Mapping[str, bool], last: Mapping[str, bool]
+    walk: _Walk, old: Mapping[str, MeasureValue], first: Mapping[str, bool], last: Mapping[str, bool]
 ) -> tuple[dict[str, MeasureValue], dict[str, MeasureValue]]:
     """Return the measures after ageing alone and after what was heard, each known or missing as at first.
 
-    ``first`` and ``last`` say which measures of the scorecard are known before and after.
+    ``old`` are those of then; ``first`` and ``last`` say which of the scorecard are known before and after.
     """
-    old = MeasureBook(AccountView(then.facts, then.rules), then.day)
-    older = MeasureBook(AccountView(then.facts, then.rules), day)
-    new = MeasureBook(AccountView(heard, then.rules), day)
+    day = walk.now.day
+    was, older = MeasureBook(walk.was, walk.then.day), MeasureBook(walk.was, day)
+    new = MeasureBook(walk.anew, day)
     aged, told = {}, {}
-    for name in MEASURES:
+    for name in old:
         # As fresh as it was, so that it does not go stale on the way.
         held = MeasureValue(old[name].value, day) if first.get(name, True) else UNKNOWN
         settled = first.get(name) == last.get(name)
-        aged[name] = new[name] if settled and older[name] == new[name] else held
+        # Facts that do not give the measure of then cannot say what it would have come to.
+        by_itself = settled and was[name] == old[name] and older[name] == new[name]
+        aged[name] = new[name] if by_itself else held
         told[name] = new[name] if settled else held
     return aged, told
 
 
 def _parts(before: HealthResult, steps: Sequence[tuple[Cause, HealthResult]]) -> tuple[Part, ...]:
-    parts, last = [], before
+    moved: dict[Cause, dict[tuple[str, str, bool], Item]] = {}
+    last = before
     for cause, result in steps:
         if result.points is None:
             continue
-        items = _items(last, result)
-        if items:
-            parts.append(Part(cause, sum(item.points for item in items), items))
+        for item in _items(last, result):
+            found, place = moved.setdefault(cause, {}), (item.key, item.title, item.is_measure)
+            found[place] = _both(found[place], item) if place in found else item
         last = result
-    return tuple(parts)
+    told = ((cause, tuple(one for one in moved.get(cause, {}).values() if one.points)) for cause in Cause)
+    return tuple(Part(cause, sum(item.points for item in items), items) for cause, items in told if items)
+
+
+def _both(first: Item, then: Item) -> Item:
+    """Return what two steps of one cause moved together."""
+    return replace(then, points=first.points + then.points, before=first.before)
 
 
 def _items(before: HealthResult, after: HealthResult) -> tuple[Item, ...]:

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from success import bands, expansion, journey, plans, renewals, segmentation
+from success import anchors, bands, expansion, journey, plans, renewals, segmentation
+from success.anchors import Anchor, Anchors
+from success.change import Side
 from success.days import days_between
 from success.desired import DesiredRecord
 from success.facts import AccountFacts
@@ -24,6 +26,7 @@ from success.records import Outcome, records
 from success.rules import Rules, Scorecard
 from success.scorecards import card_for
 from success.standing import Standing
+from success.told_change import told_change
 from success.view import AccountView
 from success.words import SEGMENT, STAGE, Word
 
@@ -90,7 +93,8 @@ def _step(state: FoldState, view: AccountView, day: date) -> FoldState:
     card = scorecard_of(view.rules, stands)
     words = {**progress, **stands.words}
     opened, adopted = renewals.step(view, state.renewals, state.adopted, day)
-    band, overridden = _band(state, view, card, words, yesterday)
+    result = score(view.facts, card, MeasureBook(view, yesterday, words=words), yesterday)
+    band, known = _band(state, view, card, result, words)
     return replace(
         state,
         day=day,
@@ -102,29 +106,30 @@ def _step(state: FoldState, view: AccountView, day: date) -> FoldState:
         segment=stands.segment,
         stage=stands.stage,
         adoption=stands.adoption,
-        pinned=stands.pinned | ({BAND} if overridden else frozenset()),
+        pinned=stands.pinned | ({BAND} if bands.is_overridden(result) else frozenset()),
+        anchors=known,
     )
 
 
 def scorecard_of(rules: Rules, stands: Standing) -> Scorecard:
     """Return the scorecard of an account that stands there."""
-    return card_for(
-        rules,
-        None if stands.segment is None else stands.segment.value,
-        None if stands.stage is None else stands.stage.value,
-    )
+    return card_for(rules, stands.segment_now, stands.stage_now)
 
 
 def _band(
-    state: FoldState, view: AccountView, card: Scorecard, words: Mapping[str, Word], day: date
-) -> tuple[Held, bool]:
-    """Return the band that stands after a whole day, dated by it as segment and stage are.
+    state: FoldState, view: AccountView, card: Scorecard, result: HealthResult, words: Mapping[str, Word]
+) -> tuple[Held, Anchors]:
+    """Return the band that stands after the day of a score, dated by it as segment and stage are.
 
-    And whether it is of an override.
+    And the days from which a change is told after it.
     """
-    result = score(view.facts, card, MeasureBook(view, day, words=words), day)
-    held = bands.stands(state.band, result, card, day, after_override=BAND in state.pinned)
-    return held, bands.is_overridden(result)
+    held = bands.stands(state.band, result, card, result.as_of, after_override=BAND in state.pinned)
+
+    def today() -> Anchor:
+        rules = view.rules
+        return anchors.anchor(view.facts, result, held.value, words, rules.charter_hash, rules.time_zone)
+
+    return held, anchors.step(state.anchors, state.band, held, result, today)
 
 
 def _stand(view: AccountView, before: Standing, progress: Mapping[str, Word], day: date) -> Standing:
@@ -138,11 +143,18 @@ def _stand(view: AccountView, before: Standing, progress: Mapping[str, Word], da
     return Standing(segment, stage, adoption, frozenset(name for name, by_pin in pinned.items() if by_pin))
 
 
-def decide(state: FoldState, facts: AccountFacts, rules: Rules, as_of: date) -> Decision:
+def decide(
+    state: FoldState,
+    facts: AccountFacts,
+    rules: Rules,
+    as_of: date,
+    earlier: Mapping[str, Rules] | None = None,
+) -> Decision:
     """Return the desired records as of a day, with the facts known now. Opens nothing.
 
     A milestone whose evidence holds but was not folded yet counts as reached on ``as_of``, and where
-    the account stands is judged by that day so far.
+    the account stands is judged by that day so far. ``earlier`` are the rules of the charters
+    that ``state.anchors`` names, by hash; without them, what changed since one of them is not told.
     """
     view = AccountView(facts, rules)
     milestones = plans.milestones(view, state.plans, as_of)
@@ -150,10 +162,12 @@ def decide(state: FoldState, facts: AccountFacts, rules: Rules, as_of: date) -> 
     words = {**progress, **stands.words}
     card = scorecard_of(rules, stands)
     health = score(facts, card, MeasureBook(view, as_of, words=words), as_of)
-    band = bands.stands(state.band, health, card, as_of, after_override=BAND in state.pinned)
+    band, known = _band(state, view, card, health, words)
     health = replace(health, band=band.value)
     direction = health_trend(view, card, health, words)
-    outcome = Outcome(view, state, health, milestones, as_of, stands, direction)
+    now = Side(facts, rules, as_of, stands.segment_now, stands.stage_now, band.value, words, view=view)
+    moved = told_change(known.since, now, earlier or {})
+    outcome = Outcome(view, state, health, milestones, as_of, stands, direction, moved)
     return Decision(records(outcome), health, milestones, stands, words)
 
 

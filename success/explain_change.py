@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from success.change import Change, End, Item, Part, Unknown
+from success.change import Cause, Change, End, Item, Part, Unknown
 from success.explain import in_tenths, shown_points, shown_value, tenths, title_of
 from success.wording.words import ENGLISH, Said, Words
 
@@ -19,7 +19,12 @@ def explain_change(found: Change, words: Words = ENGLISH) -> str:
 
     The lines of measures are indented; what is shown as nothing is left out.
     """
-    return "\n".join([_headline(found, words), *_lines(found, words)])
+    return "\n".join([_headline(found, words, "change"), *_lines(found, words)])
+
+
+def change_on_record(found: Change, words: Words = ENGLISH) -> str:
+    """Return the same for a record that is read on any day: as of now, so that the days leave no trace."""
+    return "\n".join([_headline(found, words, "record"), *_lines(found, words)])
 
 
 def shown_delta(found: Change) -> Decimal:
@@ -37,19 +42,19 @@ def shown_items(part: Part, total: Decimal) -> tuple[Decimal, ...]:
     return in_tenths([item.points for item in part.items], total)
 
 
-def _headline(found: Change, words: Words) -> str:
+def _headline(found: Change, words: Words, told: str) -> str:
     before, after = found.before, found.after
     values: dict[str, Said] = {"since": before.day, "day": after.day}
     values |= _score("before", before, words) | _score("after", after, words)
     if before.unknown and after.unknown:
-        return words("change.both_unknown", **values)
+        return words(f"{told}.both_unknown", **values)
     if before.unknown:
-        return words("change.was_unknown", **values)
+        return words(f"{told}.was_unknown", **values)
     if after.unknown:
-        return words("change.is_unknown", **values)
+        return words(f"{told}.is_unknown", **values)
     if before.points == after.points and before.band == after.band:
-        return words("change.offset" if found.parts else "change.still", **values)
-    return words("change.moved", points=words.signed(shown_delta(found)), **values)
+        return words(f"{told}.offset" if found.parts else f"{told}.still", **values)
+    return words(f"{told}.moved", points=words.signed(shown_delta(found)), **values)
 
 
 def _score(name: str, end: End, words: Words) -> dict[str, Said]:
@@ -74,10 +79,14 @@ def _lines(found: Change, words: Words) -> Iterator[str]:
         yield words(f"cause.{part.cause.value}", points=words.signed(total))
         for item, points in zip(part.items, items, strict=True):
             if points:
-                yield f"  {_sentence(item, points, words)}"
+                yield f"  {_sentence(item, points, words, by_rule=part.cause in _BY_RULE)}"
 
 
-def _sentence(item: Item, points: Decimal, words: Words) -> str:
+# Under other rules a measure is weighed or not; it was known all along.
+_BY_RULE = frozenset({Cause.WEIGHTS, Cause.SEGMENT})
+
+
+def _sentence(item: Item, points: Decimal, words: Words, *, by_rule: bool) -> str:
     signed, title = words.signed(points), title_of(item, words)
     if not item.is_measure:
         return words("part.other", reason=title, points=signed)
@@ -86,8 +95,9 @@ def _sentence(item: Item, points: Decimal, words: Words) -> str:
     if before is None and after is None:
         return words("part.other", reason=title, points=signed)
     if before is None or after is None:
-        phrase, value = ("item.appeared", "after") if before is None else ("item.vanished", "before")
-        return words(phrase, title=title, points=signed, **{value: after or before or ""})
+        came, went = ("weighed", "dropped") if by_rule else ("appeared", "vanished")
+        phrase, value = (came, "after") if before is None else (went, "before")
+        return words(f"item.{phrase}", title=title, points=signed, **{value: after or before or ""})
     if before == after:
         return words("item.same", title=title, after=after, points=signed)
     return words("item.moved", title=title, before=before, after=after, points=signed)

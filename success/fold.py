@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from success.anchor_text import anchors_in, anchors_out
+from success.anchors import Anchors
 from success.facts import Money
 from success.holding import Change, Held
 from success.standing import Standing
@@ -79,6 +81,7 @@ class FoldState:
     make to the person's deal that stands for it. ``segment``, ``stage`` and ``band`` are None before
     the first grid day. ``adoption`` holds the stage of each product, ``pinned`` which of segment and
     stage a person's pin set, and of ``BAND`` whether it is of a score a person's override changed.
+    ``anchors`` are the days from which a change of health is told.
     """
 
     day: date | None = None
@@ -91,6 +94,7 @@ class FoldState:
     band: Held | None = None
     adoption: Mapping[str, Held] = field(default_factory=dict)
     pinned: frozenset[str] = frozenset()
+    anchors: Anchors = field(default_factory=Anchors)
 
     @property
     def standing(self) -> Standing:
@@ -104,7 +108,7 @@ class FoldState:
 
     def to_json(self) -> str:
         """Return the state as JSON text; equal states give equal text."""
-        body = {
+        body: dict[str, Any] = {
             "format": FORMAT,
             "day": _text(self.day),
             "plans": {key: _plan_out(plan) for key, plan in self.plans.items()},
@@ -117,6 +121,8 @@ class FoldState:
             "adoption": {product: _held_out(held) for product, held in self.adoption.items()},
             "pinned": sorted(self.pinned),
         }
+        if self.anchors.since is not None:
+            body["anchors"] = anchors_out(self.anchors)
         return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
     @classmethod
@@ -146,6 +152,7 @@ class FoldState:
                 product: held for product, one in body.get("adoption", {}).items() if (held := _held_in(one))
             },
             pinned=frozenset(body.get("pinned", ())),
+            anchors=anchors_in(body.get("anchors", ())),
         )
 
 

@@ -38,7 +38,10 @@ RISKY = frozenset({"churned_but_open", "no_rate"})
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was computed for one account as of a day, before it is put into records."""
+    """What was computed for one account as of a day, before it is put into records.
+
+    ``change`` tells in words why health is another than before its band began.
+    """
 
     view: AccountView
     state: FoldState
@@ -47,6 +50,7 @@ class Outcome:
     as_of: date
     standing: Standing
     health_trend: Trend = Trend.UNKNOWN
+    change: str = ""
 
     @property
     def words(self) -> Words:
@@ -96,6 +100,7 @@ def profile(outcome: Outcome) -> DesiredRecord:
         "explanation": "\n".join(
             [explain(health, outcome.words), *_overrides(outcome), *_adoptions(outcome)]
         ),
+        "change": outcome.change,
         "scorecard": health.scorecard,
         "milestones_late": _count(outcome.milestones, MilestoneState.LATE),
         "expansions_open": sum(

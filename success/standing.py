@@ -30,6 +30,16 @@ class Standing:
     pinned: frozenset[str] = frozenset()
 
     @property
+    def segment_now(self) -> str | None:
+        """Return the segment that stands, None before the first."""
+        return None if self.segment is None else self.segment.value
+
+    @property
+    def stage_now(self) -> str | None:
+        """Return the stage that stands, None before the first."""
+        return None if self.stage is None else self.stage.value
+
+    @property
     def words(self) -> Mapping[str, Word]:
         """Return segment and stage as rules of later steps read them."""
         held = {SEGMENT: self.segment, STAGE: self.stage}

@@ -17,12 +17,11 @@ from success.facts import AccountFacts
 from success.policies import Policies
 from success.rules import Rules
 from success.view import AccountView
+from sync.backtesting import FEWEST_MONTHS, in_two
 from sync.facts import Moment, assemble
 from sync.state.engine import reading
 from sync.state.mirror_rows import record_version
 from sync.workspace import Workspace
-
-FEWEST_MONTHS = 6
 
 
 def lost_days(ws: Workspace, rules: Rules) -> dict[str, list[date]]:
@@ -46,13 +45,23 @@ def months_judged(ws: Workspace, rules: Rules, horizon: int, since: date | None 
 
 
 def can_judge(ws: Workspace, horizon: int) -> bool:
-    """Say whether a backtest over the mirror could pass: months enough, and losses for both its parts."""
+    """Say whether a backtest over the mirror has enough to go by: months, and events in both its parts.
+
+    Events are counted as it counts them: a customer on the first of a month who is lost within the horizon.
+    """
     months = months_judged(ws, ws.rules, horizon)
     if len(months) < FEWEST_MONTHS:
         return False
-    first, last = months[0], months[-1] + timedelta(days=horizon)
-    lost = sum(first < day <= last for days in lost_days(ws, ws.rules).values() for day in days)
-    return lost >= 2 * FEWEST_EVENTS
+    split = in_two(months, horizon)
+    ends = list(lost_days(ws, ws.rules).values())
+    learned = [day for day in months if day.toordinal() <= split.train_to]
+    judged = [day for day in months if day.toordinal() >= split.test_from]
+    return min(_events(part, ends, horizon) for part in (learned, judged)) >= FEWEST_EVENTS
+
+
+def _events(months: list[date], ends: list[list[date]], horizon: int) -> int:
+    within = timedelta(days=horizon)
+    return sum(any(day < one <= day + within for one in lost) for day in months for lost in ends)
 
 
 def _ends(facts: AccountFacts, rules: Rules, today: date) -> list[date]:

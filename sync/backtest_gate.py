@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,6 +20,7 @@ from sqlalchemy import Connection
 from mappings.charter import Charter
 from mappings.scorecards import ScorecardEntry
 from sync.backtest_evidence import can_judge
+from sync.backtest_terms import against
 from sync.runtime import Runtime
 from sync.state import backtests, models
 from sync.state.backtests import Report, StoredReport, Subject, Waiver
@@ -67,15 +69,13 @@ def demand(
     """Let a charter pass whose scorecards have a passing report; with ``forced`` keep it as the reason.
 
     Asked of those it requires one of, and of those that are new to an installation whose own past can judge
-    them. Raises StateError that names what is missing and the ways out.
+    them, whether the charter is applied or brought back. Raises StateError that names what is missing
+    and the ways out.
     """
-    entries = judged(charter)
+    entries, standing = judged(charter), _standing(runtime, installation_id)
     named = [subject_of(entries[key]) for key in charter.backtest.required]
-    wanted = list(dict.fromkeys([*named, *_new_and_judgeable(runtime, installation_id, charter)]))
-    if not wanted:
-        return
-    with reading(runtime.engine) as conn:
-        lacking = [one for one in wanted if not _passes(conn, installation_id, one)]
+    wanted = dict.fromkeys([*named, *_new_and_judgeable(standing, charter)])
+    lacking = _lacking(runtime, installation_id, charter, wanted, standing)
     if lacking and not (forced or "").strip():
         raise StateError(_refusal(lacking))
     with writing(runtime.engine) as conn:
@@ -84,31 +84,55 @@ def demand(
             backtests.waive(conn, installation_id, one, said)
 
 
-def _new_and_judgeable(runtime: Runtime, installation_id: str, charter: Charter) -> list[Subject]:
+def _standing(runtime: Runtime, installation_id: str) -> Workspace | None:
+    """Return the installation under the charter in force, None before the first."""
+    try:
+        return open_workspace(runtime, installation_id)
+    except StateError:
+        return None
+
+
+def _new_and_judgeable(ws: Workspace | None, charter: Charter) -> list[Subject]:
     """Return the scorecards that are not in force yet, where the past of a live installation can judge them.
 
     Before going live, and without enough of a past, scorecards stand on their experts' word (domain C.6).
+    The horizon of the charter in force counts too: a longer one would leave less of the past.
     """
-    try:
-        ws = open_workspace(runtime, installation_id)
-    except StateError:  # no charter was in force yet
+    if ws is None or not ws.live:
         return []
-    standing = {subject_of(one) for one in judged(ws.charter).values()}
-    new = [one for one in map(subject_of, judged(charter).values()) if one not in standing]
-    return new if new and ws.live and can_judge(ws, charter.backtest.horizon_days) else []
+    new = [one for one in map(subject_of, judged(charter).values()) if one not in _in_force(ws)]
+    horizon = min(charter.backtest.horizon_days, ws.charter.backtest.horizon_days)
+    return new if new and can_judge(ws, horizon) else []
 
 
-def _passes(conn: Connection, installation_id: str, subject: Subject) -> bool:
-    found = backtests.newest(conn, installation_id, subject)
-    return found is not None and found.passed
+def _in_force(ws: Workspace) -> set[Subject]:
+    return {subject_of(one) for one in judged(ws.charter).values()}
 
 
-def _refusal(lacking: list[Subject]) -> str:
+def _lacking(
+    runtime: Runtime, installation_id: str, charter: Charter, wanted: Iterable[Subject], ws: Workspace | None
+) -> dict[Subject, str]:
+    """Return what has no report that counts, each with why not.
+
+    What was forced and is in force stays so: another part of the charter brings nothing new into force.
+    """
+    standing, found = set() if ws is None else _in_force(ws), {}
+    with reading(runtime.engine) as conn:
+        for one in wanted:
+            why = against(backtests.newest(conn, installation_id, one), charter, runtime.clock.now())
+            answered = one in standing and backtests.waiver(conn, installation_id, one) is not None
+            if why is not None and not answered:
+                found[one] = why
+    return found
+
+
+def _refusal(lacking: Mapping[Subject, str]) -> str:
     names = ", ".join(one.name for one in lacking)
-    key = lacking[0].name.partition("@")[0]
+    told = "; ".join(f"of {one.name} {why}" for one, why in lacking.items())
+    key = next(iter(lacking)).name.partition("@")[0]
     return (
-        f"{names} has no passing backtest of this content; run `colonnade backtest {key} --charter FILE`, "
-        'or apply with --force-unvalidated --reason "why"'
+        f"{names} has no passing backtest of this content ({told}); run `colonnade backtest {key} "
+        '--charter FILE`, or force it with --force-unvalidated --reason "why"'
     )
 
 
@@ -141,15 +165,20 @@ def _of_model(conn: Connection, ws: Workspace, version: Version, life: Life) -> 
 
 def _ground(ws: Workspace, report: StoredReport | None, waived: Waiver | None) -> tuple[Ground, str]:
     """Return on what something stands by its newest report and by who did without one."""
-    if report is not None and report.passed:
+    if report is not None and report.passed and not _departs(report):
         return Ground.PASSED, f"passed its backtest of {ws.day_of(report.made_at)}"
     if waived is not None:
         on = ws.day_of(waived.made_at)
         told = f"not validated: brought into force by {waived.author} on {on} all the same, because: "
         return Ground.FORCED, told + waived.reason
     if report is not None:
-        return Ground.FAILED, f"its backtest of {ws.day_of(report.made_at)} did not pass"
+        why = "did not pass" if not report.passed else "was not made on the charter's terms"
+        return Ground.FAILED, f"its backtest of {ws.day_of(report.made_at)} {why}"
     return Ground.EXPERT, "expert weights, not validated: no backtest was made of them"
+
+
+def _departs(report: StoredReport) -> bool:
+    return isinstance(report.body, dict) and bool(report.body.get("departures"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +188,15 @@ class KeptReports:
     ws: Workspace
 
     def passing_report(self, model_hash: str) -> Report | None:
-        """Return the newest report of a model's content if it passed, None otherwise.
+        """Return the newest report of a model's content if it passed on the gate's terms, None otherwise.
 
         It is named by the SHA-256 of its canonical JSON.
         """
         with reading(self.ws.runtime.engine) as conn:
             found = backtests.newest_of_content(conn, self.ws.id, model_hash)
-        return Report(_sha256(found.body)) if found is not None and found.passed else None
+        if found is None or against(found, self.ws.charter, self.ws.now()) is not None:
+            return None
+        return Report(_sha256(found.body))
 
 
 def _sha256(content: object) -> str:

@@ -21,6 +21,8 @@ from success.prediction.features import AGE, ENDS, TO_END, columns, first_of, pe
 from success.prediction.model import Model
 from success.prediction.rule import FeatureRule, ModelRule
 from success.prediction.table import FeatureTable, Role
+from success.words import SEGMENT
+from sync.backtest_terms import terms
 from sync.backtesting import in_two, kept_answer
 from sync.model_rows import past
 from sync.models import fitted, held_out, version_named
@@ -36,6 +38,7 @@ BY_CONTRACT = frozenset({AGE, TO_END, ENDS})
 ASIDE = ("usage_events_28d", "seats", "arr")
 """Measures that are read for the baselines, also where the model does not look at them."""
 ROLES = Roles(AGE, "usage_events_28d", "seats", None, "arr")
+BY_DAY = "segments are those each day alone tells; holds and pins of before do not count"
 
 
 def of_model(
@@ -48,19 +51,25 @@ def of_model(
     """
     rule = entry.to_rules()
     version = _trained(ws, rule)
-    found = past(ws, _with_aside(rule), None if since is None else since - timedelta(days=1), progress)
+    divided = len(ws.rules.segmentation.segments) > 1
+    found = past(
+        ws, _with_aside(rule, divided=divided), None if since is None else since - timedelta(days=1), progress
+    )
     table = by_account(found.table)
     periods = sorted({row.period for row in table.rows})
     split = in_two([first_of(one) for one in periods], rule.horizon_days)
     model = _refitted(table, rule, split)
     odds = log_odds_of(model, table)
-    kept = options.kept | BY_CONTRACT | ({*ASIDE} - {one.name for one in rule.features})
-    report = backtest_score(facts_of(table), odds, split, replace(options, named=ROLES, kept=kept), odds)
-    report = replace(report, notes=(_told(version, model, split), *report.notes))
+    kept = options.kept | BY_CONTRACT | ({*ASIDE, SEGMENT} - {one.name for one in rule.features})
+    roles = replace(ROLES, segment=SEGMENT) if divided else ROLES
+    report = backtest_score(facts_of(table), odds, split, replace(options, named=roles, kept=kept), odds)
+    notes = (_told(version, model, split), *((BY_DAY,) if divided else ()))
+    report = replace(report, notes=(*notes, *report.notes))
     more = {
         "horizon_days": rule.horizon_days,
         "months": len(periods),
         "unknown_rows": 0,
+        **terms(ws.charter, options, since),
         "refitted": {"rung": model.rung, "evidence": model.evidence, "probabilities": held_out(model)},
     }
     return kept_answer(ws, Subject(version.name, version.training.content_hash), report, more)
@@ -80,10 +89,11 @@ def _trained(ws: Workspace, rule: ModelRule) -> Version:
     return version
 
 
-def _with_aside(rule: ModelRule) -> ModelRule:
-    """Return the model with what baselines need as further columns."""
+def _with_aside(rule: ModelRule, *, divided: bool) -> ModelRule:
+    """Return the model with what baselines need as further columns, and the segment if there are several."""
     read = {one.name for one in columns(rule)}
-    aside = tuple(FeatureRule(name) for name in ASIDE if name not in read)
+    names = (*ASIDE, SEGMENT) if divided else ASIDE
+    aside = tuple(FeatureRule(name) for name in names if name not in read)
     return replace(rule, features=(*rule.features, *aside))
 
 

@@ -27,6 +27,7 @@ from success.view import AccountView
 from success.words import SEGMENT
 from sync.backtest_evidence import lost_days, months_judged
 from sync.backtest_gate import judged, subject_of
+from sync.backtest_terms import terms
 from sync.backtesting import in_two, kept_answer
 from sync.facts import Moment, assemble
 from sync.state.engine import reading
@@ -93,6 +94,7 @@ def of_scorecard(
         "months": len(past.days),
         "unknown_rows": len(past.rows) - len(known),
         "rows_of_other_scorecards": past.others,
+        **terms(charter, options, since, horizon),
     }
     return kept_answer(ws, subject_of(entry), report, more)
 

@@ -16,6 +16,7 @@ from success.backtest.report import Measured, PartCounts, Report
 from success.backtest.run import Options, backtest
 from success.backtest.split import TimeSplit
 from sync.backtest_csv import MONTHS, Naming, read_facts, time_of
+from sync.backtest_terms import note_of
 from sync.state import backtests
 from sync.state.backtests import Subject
 from sync.state.engine import writing
@@ -72,6 +73,9 @@ def kept_answer(
     """Keep the report of a backtest over the mirror for the gate; return its answer, with ``more`` to it."""
     told = answer_of(report, "date")
     told |= {"subject": subject.name, "subject_hash": subject.content_hash, **more}
+    note = note_of(told.get("departures"))
+    if note is not None:
+        told["notes"] = [*told["notes"], note]
     with writing(ws.runtime.engine) as conn:
         backtests.keep(conn, ws.id, subject, ws.now(), report.activate, told)
     return told

@@ -25,7 +25,7 @@ from success.view import AccountView
 from sync.numbers import Portfolio
 from sync.scorings import with_models
 from sync.state.engine import reading
-from sync.workspace import Workspace
+from sync.workspace import Workspace, rules_before
 
 DAY = timedelta(days=1)
 
@@ -70,12 +70,13 @@ def plan_charter(ws: Workspace, found: Portfolio, charter: Charter) -> CharterPl
     """Return what bringing ``charter`` into force would change."""
     with reading(ws.runtime.engine) as conn:
         rules = with_models(conn, ws.id, ws.now(), charter, rules_of(charter))
+    earlier = rules_before(ws, found.states.values())
     accounts: list[AccountChange] = []
     records: list[RecordChange] = []
     rows: Counter[str] = Counter()
     for key, facts in sorted(found.facts.items()):
-        before = _outcome(found, facts, found.states[key], ws.rules)
-        after = _outcome(found, facts, found.states[key], rules)
+        before = _outcome(found, facts, found.states[key], ws.rules, earlier)
+        after = _outcome(found, facts, found.states[key], rules, earlier)
         accounts.extend(_account_changes(facts, before, after))
         records.extend(_record_changes(before, after))
         rows.update(_changed_rows(ws, charter, facts, before, after))
@@ -83,11 +84,13 @@ def plan_charter(ws: Workspace, found: Portfolio, charter: Charter) -> CharterPl
     return CharterPlan(tuple(accounts), tuple(records), dict(sorted(rows.items())))
 
 
-def _outcome(found: Portfolio, facts: AccountFacts, state: FoldState, rules: Rules) -> _Outcome:
+def _outcome(
+    found: Portfolio, facts: AccountFacts, state: FoldState, rules: Rules, earlier: Mapping[str, Rules]
+) -> _Outcome:
     folded = advance(state, facts, rules, found.as_of + DAY)
-    tomorrow = decide(folded, facts, rules, found.as_of)
+    tomorrow = decide(folded, facts, rules, found.as_of, earlier)
     return _Outcome(
-        decide(state, facts, rules, found.as_of),
+        decide(state, facts, rules, found.as_of, earlier),
         standing(state, AccountView(facts, rules.without_holds()), found.as_of),
         {record.key: record for record in tomorrow.records},
     )

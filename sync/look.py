@@ -35,7 +35,7 @@ from sync.state.leases import Lease
 from sync.state.ledger import WantedRow
 from sync.state.mirror_since import changes_since
 from sync.usage_identity import learn_all, usage_days
-from sync.workspace import Workspace, under_charter_of
+from sync.workspace import Workspace, rules_before, under_charter_of
 
 BATCH_ACCOUNTS = 200
 LEASE_S = 120
@@ -192,9 +192,10 @@ def _decide_all(
 ) -> tuple[dict[str, _Account], dict[str, str]]:
     decided: dict[str, _Account] = {}
     failures: dict[str, str] = {}
+    earlier = rules_before(ws, (states[key] for key in facts))
     for key, one in facts.items():
         try:
-            decision = decide(states[key], one, ws.rules, as_of)
+            decision = decide(states[key], one, ws.rules, as_of, earlier)
             rows = _rows(ws, decision, None if key in unfit else one.account.owner_id)
             decided[key] = _Account(states[key], decision, rows)
         except Exception as error:  # one poisoned account must not stop the rest; it is kept and shown

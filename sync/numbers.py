@@ -22,7 +22,7 @@ from success.usage import UsageVerdict, quarantine
 from sync.facts import Moment, assemble, known
 from sync.state import fold
 from sync.state.engine import reading
-from sync.workspace import Workspace
+from sync.workspace import Workspace, rules_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ def _place(one: Contradiction) -> tuple[str, str, str, str]:
 
 def decisions(ws: Workspace, found: Portfolio) -> dict[str, Decision]:
     """Return what the rules decide about every account of the portfolio."""
-    return {key: decide(found.states[key], one, ws.rules, found.as_of) for key, one in found.facts.items()}
+    earlier, states, as_of = rules_before(ws, found.states.values()), found.states, found.as_of
+    return {key: decide(states[key], one, ws.rules, as_of, earlier) for key, one in found.facts.items()}
 
 
 def metrics(ws: Workspace, found: Portfolio, context: Context | None = None) -> Metrics:

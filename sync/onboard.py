@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mappings.charter import Charter, canonical_bytes, content_hash
+from mappings.charter import Charter, canonical_bytes, content_hash, from_canonical_bytes
 from mappings.portal_parts import plan_stages_of
 from sync.backtest_gate import demand
 from sync.connect import NAMESPACE, Check, identify, keep_client, keep_settings, namespace_setting
@@ -23,6 +23,7 @@ from sync.scopes import missing_scopes
 from sync.state import charters, installations
 from sync.state.charters import CharterLife, Decision
 from sync.state.engine import reading, writing
+from sync.state.errors import StateError
 from sync.state.installations import Installation, Status
 from sync.workspace import CONNECTIONS, Workspace, keep_description, open_workspace
 
@@ -90,9 +91,21 @@ def apply_charter(
     return life
 
 
-def rollback_charter(runtime: Runtime, installation_id: str, author: str, reason: str) -> CharterLife:
-    """Bring back the charter before the one in force; raises StateError when there is none."""
+def rollback_charter(
+    runtime: Runtime, installation_id: str, author: str, reason: str, forced: bool = False
+) -> CharterLife:
+    """Bring back the charter before the one in force.
+
+    Raises StateError when there is none, and where its scorecards have no passing backtest, as an apply does:
+    they may be older than the past that could judge them, or than going live.
+    """
+    with reading(runtime.engine) as conn:
+        back = charters.earlier(conn, installation_id)
+    before = from_canonical_bytes(back.encode())
+    demand(runtime, installation_id, before, author, reason if forced else None)
     with writing(runtime.engine) as conn:
+        if charters.earlier(conn, installation_id) != back:
+            raise StateError("another charter came into force meanwhile; look at the history and try again")
         life = charters.rollback(conn, installation_id, Decision(author, runtime.clock.now(), reason))
     _look_again(runtime, installation_id, "a charter brought back")
     return life

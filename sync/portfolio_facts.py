@@ -34,17 +34,23 @@ class _Gathered:
 
     facts: dict[str, AccountFacts] = field(default_factory=dict)
     watched: dict[date, dict[str, Watched]] = field(default_factory=dict)
+    undecided: dict[str, str] = field(default_factory=dict)
 
 
-def taken_as_of(ws: Workspace, known_at: datetime | None, days: Sequence[date]) -> list[Snapshot]:
+def taken_as_of(
+    ws: Workspace, known_at: datetime | None, days: Sequence[date], undecided: dict[str, str] | None = None
+) -> list[Snapshot]:
     """Return the snapshots of the months of ``days`` as of those days, by facts known at an instant.
 
-    ``known_at`` None: the facts known now.
+    ``known_at`` None: the facts known now. Accounts that could not be decided are counted as unknown, and
+    entered in ``undecided`` with why.
 
     Before the installation went live nobody watched: contracts alone are counted for such a day.
     """
     begun = ws.day_of(ws.installation.epoch)
     gathered = _gather(ws, known_at, days, [day for day in days if day >= begun])
+    if undecided is not None:
+        undecided |= gathered.undecided
     bands = [band.key for band in ws.rules.scorecard.bands]
     lines = [line for one in gathered.facts.values() for line in one.lines]
     found: list[Snapshot] = []
@@ -67,7 +73,7 @@ def _gather(
         for key, one in facts.items():
             state = FoldState.restored(stored[key].state if key in stored else None)
             for day in watched_days:
-                found.watched[day][key] = _watched(ws, state, one, day)
+                found.watched[day][key] = _watched(ws, state, one, day, found.undecided)
         found.facts |= {key: _counted(ws, one) for key, one in facts.items()}
     return found
 
@@ -84,14 +90,18 @@ def _accounts(ws: Workspace, known_at: datetime | None) -> Iterator[Sequence[str
     yield from chunks(ids)
 
 
-def _watched(ws: Workspace, state: FoldState, facts: AccountFacts, day: date) -> Watched:
-    """Return what was known of an account on a day; one that cannot be decided is unknown."""
+def _watched(
+    ws: Workspace, state: FoldState, facts: AccountFacts, day: date, undecided: dict[str, str]
+) -> Watched:
+    """Return what was known of an account on a day; one that cannot be decided is unknown, and entered."""
     stood, points = Stood(), None
     try:
         stood = stood_on(state, facts, ws.rules, day)
         points = health_of(stood, facts, ws.rules, day).points
-    except Exception:  # one poisoned account must not stop the rest
+    except Exception as error:  # one poisoned account must not stop the rest; it is kept and shown
         log.exception("account %s of %s cannot be decided for a snapshot", facts.account.account_id, ws.id)
+        why = f"{type(error).__name__}: {error}"
+        undecided[facts.account.account_id] = f"counted as unknown in the month of {day}, because {why}"
     everybodys = _everybodys(ws)
     stood_at = frozenset() if stood.segment is None else frozenset({stood.segment})
     segments = (stood_in(state.segment, month_of(day), day) | stood_at) - everybodys

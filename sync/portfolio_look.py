@@ -10,7 +10,7 @@ lease changes nothing. Neighbours: ``look`` folds the accounts, ``success.snapsh
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -26,7 +26,7 @@ from success.snapshots import Snapshot, last_day
 from sync import look as looking
 from sync.look import RETRY_CURVE, wanted_row
 from sync.portfolio_facts import taken_as_of
-from sync.state import dirty, ledger, ledger_withdraw, snapshots
+from sync.state import dirty, findings, ledger, ledger_withdraw, snapshots
 from sync.state.dirty import Claim, Scope
 from sync.state.engine import reading, writing
 from sync.state.leases import Lease
@@ -39,6 +39,8 @@ MONTHS_BEFORE = 12
 """Months before going live that are taken, from contracts alone: a year, for a trend to begin with."""
 
 DAY = timedelta(days=1)
+UNDECIDED = "undecided"
+"""A finding: an account that is counted as unknown in a snapshot because it cannot be decided."""
 log = logging.getLogger(__name__)
 
 
@@ -80,17 +82,27 @@ def look_at_portfolio(ws: Workspace, owner: str) -> PortfolioLooked | None:
 
 
 def _look(ws: Workspace, now: datetime, claims: Sequence[Claim]) -> PortfolioLooked:
-    taken = _take_due(ws, now)
+    undecided: dict[str, str] = {}
+    taken = _take_due(ws, now, undecided)
     with writing(ws.runtime.engine) as conn:
         if dirty.extend(conn, ws.id, claims, Lease("portfolio", now, LEASE_S, 1)) < len(claims):
             return PortfolioLooked(0, 0)
         snapshots.keep(conn, ws.id, now, taken)
+        if taken:
+            _report(conn, ws, now, undecided)
         changed = _enter(conn, ws, now, claims[0].fence)
         dirty.finish(conn, ws.id, claims)
     return PortfolioLooked(len({one.month for one in taken}), changed)
 
 
-def _take_due(ws: Workspace, now: datetime) -> list[KeptSnapshot]:
+def _report(conn: Connection, ws: Workspace, now: datetime, undecided: Mapping[str, str]) -> None:
+    """Keep which accounts could not be decided for a month; close what was told of those that can."""
+    findings.report(conn, ws.id, now, UNDECIDED, undecided)
+    held = {one.subject for one in findings.open_findings(conn, ws.id, UNDECIDED)}
+    findings.resolve(conn, ws.id, now, UNDECIDED, held - undecided.keys())
+
+
+def _take_due(ws: Workspace, now: datetime, undecided: dict[str, str]) -> list[KeptSnapshot]:
     """Return what is not taken yet: months that have ended, and the one that runs where not today."""
     today = ws.day_of(now)
     with reading(ws.runtime.engine) as conn:
@@ -101,7 +113,7 @@ def _take_due(ws: Workspace, now: datetime) -> list[KeptSnapshot]:
         days.append(today)
     found: list[KeptSnapshot] = []
     for known_at, asked in _by_knowledge(ws, days, today).items():
-        found += kept(ws, taken_as_of(ws, known_at, asked), today)
+        found += kept(ws, taken_as_of(ws, known_at, asked, undecided), today)
     return found
 
 

@@ -8,7 +8,7 @@ process as long as the charter does not change. Neighbours: ``pull``, ``look`` a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
@@ -24,6 +24,7 @@ from mappings.homes import Homes
 from mappings.inbound import Inbound, inbound_of
 from mappings.openings import openings
 from mappings.outbound import object_specs
+from success.fold import FoldState
 from success.rules import Rules
 from sync.connect import Connections
 from sync.homes import standing_homes
@@ -143,6 +144,24 @@ def under_charter_of(conn: Connection, ws: Workspace, instant: datetime) -> Work
         raise StateError(f"{ws.id} had no charter in force at {instant.isoformat()}")
     charter, rules = _parsed(stored.life.content_hash, stored.body)
     return replace(ws, charter=charter, rules=rules)
+
+
+def rules_before(ws: Workspace, states: Iterable[FoldState]) -> dict[str, Rules]:
+    """Return the rules of the charters from which changes of these accounts are told, by hash.
+
+    A charter's hash may be another by a later release than it was kept under; both find it.
+    """
+    asked = {one for state in states for one in state.anchors.charters}
+    found = {ws.rules.charter_hash: ws.rules}
+    if asked <= found.keys():
+        return found
+    with reading(ws.runtime.engine) as conn:
+        for kept_under in sorted({one.content_hash for one in charters.history(conn, ws.id)}):
+            body = charters.body_of(conn, ws.id, kept_under)
+            if body is not None:
+                rules = _parsed(kept_under, body)[1]
+                found |= {kept_under: rules, rules.charter_hash: rules}
+    return {one: found[one] for one in sorted(asked & found.keys())}
 
 
 def active(runtime: Runtime) -> list[str]:

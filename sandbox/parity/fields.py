@@ -104,6 +104,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("touch_model", "cs_touch_model", "CS_Touch_Model__c", text),
         Field("stage_since", "cs_stage_since", "CS_Stage_Since__c", day),
         Field("adoption_stages", "cs_adoption_stages", "CS_Adoption_Stages__c", text),
+        Field("change", "cs_change", "CS_Change__c", text),
         Field("risks", "cs_risks", "CS_Risks__c", text),
         Field("scorecard", "cs_scorecard", "CS_Scorecard__c", text),
         Field("milestones_late", "cs_milestones_late", "CS_Milestones_Late__c", number),

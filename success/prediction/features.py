@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
+from success import segmentation
 from success.days import MONTHS_IN_YEAR
 from success.facts import AccountFacts, ContractLine, Ticket
 from success.measures import MEASURES, MeasureBook
@@ -18,7 +19,9 @@ from success.policies import ChurnDate, Customer, Policies, Validity
 from success.positions import Book
 from success.prediction.rule import ATTRIBUTE, ModelRule
 from success.prediction.table import Column, Kind, Role, Value
+from success.standing import Standing
 from success.view import AccountView
+from success.words import SEGMENT
 
 AGE, TO_END, ENDS = "days_since_start", "days_to_renewal", "term_ends"
 MONTH_DAYS = 31
@@ -27,7 +30,7 @@ MONTH_DAYS = 31
 def columns(rule: ModelRule) -> tuple[Column, ...]:
     """Return the columns of a model's table: its features, then age and the way to the term's end."""
     features = [
-        Column(one.name, Kind.CATEGORY if one.name.startswith(ATTRIBUTE) else Kind.NUMBER, Role.FEATURE)
+        Column(one.name, Kind.CATEGORY if _in_words(one.name) else Kind.NUMBER, Role.FEATURE)
         for one in rule.features
     ]
     stated = [
@@ -38,15 +41,24 @@ def columns(rule: ModelRule) -> tuple[Column, ...]:
     return (*stated, *times)
 
 
+def _in_words(name: str) -> bool:
+    return name.startswith(ATTRIBUTE) or name == SEGMENT
+
+
 def values(view: AccountView, names: Sequence[str], horizon_days: int, as_of: date) -> tuple[Value, ...]:
-    """Return an account's values of the named columns on a day; None is unknown."""
+    """Return an account's values of the named columns on a day; None is unknown.
+
+    ``segment`` is the one the day alone tells: nobody kept what stood before.
+    """
     book = MeasureBook(view, as_of)
-    return tuple(_value(view, book, name, horizon_days) for name in names)
+    return tuple(_value(view, book, name, horizon_days, as_of) for name in names)
 
 
-def _value(view: AccountView, book: MeasureBook, name: str, horizon_days: int) -> Value:
+def _value(view: AccountView, book: MeasureBook, name: str, horizon_days: int, as_of: date) -> Value:
     if name.startswith(ATTRIBUTE):
         return view.facts.account.attributes.get(name.removeprefix(ATTRIBUTE))
+    if name == SEGMENT:
+        return segmentation.step(view, Standing(), book, as_of)[0].value
     found = book[TO_END if name == ENDS else name].value
     if found is None:
         return None

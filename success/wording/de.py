@@ -83,6 +83,26 @@ PHRASES: Mapping[str, str] = {
         "Die Gesundheit war am {since} unbekannt; der Grund: {why_before}. "
         "Am {day} ist sie unbekannt; der Grund: {why_after}."
     ),
+    "record.moved": (
+        "Die Gesundheit war am {since} {before} ({before_band}) und ist jetzt {after} "
+        "({after_band}): {points} Punkte."
+    ),
+    "record.still": "Die Gesundheit ist {after} ({after_band}) wie am {since}: nichts hat sie bewegt.",
+    "record.offset": (
+        "Die Gesundheit ist {after} ({after_band}) wie am {since}: was sie bewegt hat, hebt sich auf."
+    ),
+    "record.was_unknown": (
+        "Die Gesundheit war am {since} unbekannt; der Grund: {why_before}. Jetzt ist sie {after} "
+        "({after_band})."
+    ),
+    "record.is_unknown": (
+        "Die Gesundheit war am {since} {before} ({before_band}). Jetzt ist sie unbekannt; der "
+        "Grund: {why_after}."
+    ),
+    "record.both_unknown": (
+        "Die Gesundheit war am {since} unbekannt; der Grund: {why_before}. Jetzt ist sie "
+        "unbekannt; der Grund: {why_after}."
+    ),
     "why.nothing": "nichts von dem, was wir gewichten, ist bekannt",
     "why.blocked": "ohne {measures} wird nicht bewertet",
     "why.coverage": "{known} % dessen, was wir gewichten, sind bekannt, und {needed} % sind nötig",
@@ -96,6 +116,8 @@ PHRASES: Mapping[str, str] = {
     "item.same": "{title} ({after}): {points} Punkte.",
     "item.appeared": "{title} ist jetzt bekannt ({after}): {points} Punkte.",
     "item.vanished": "{title} ist nicht mehr bekannt (zuvor {before}): {points} Punkte.",
+    "item.weighed": "{title} zählt jetzt ({after}): {points} Punkte.",
+    "item.dropped": "{title} zählt nicht mehr ({before}): {points} Punkte.",
     "risk.milestone": "Der Meilenstein {title} war am {day} fällig.",
     "risk.renewal": "Die am {day} fällige Verlängerung ist noch offen.",
     "risk.no_rate": "Die Position {line} ist in {currency}, wofür es keinen Kurs gibt.",

@@ -73,6 +73,20 @@ PHRASES: Mapping[str, str] = {
     "change.both_unknown": (
         "Health was unknown on {since} because {why_before}. On {day} it is unknown because {why_after}."
     ),
+    "record.moved": (
+        "Health was {before} ({before_band}) on {since} and is {after} ({after_band}) now: {points} points."
+    ),
+    "record.still": "Health is {after} ({after_band}) as on {since}: nothing moved it.",
+    "record.offset": "Health is {after} ({after_band}) as on {since}: what moved it cancels out.",
+    "record.was_unknown": (
+        "Health was unknown on {since} because {why_before}. Now it is {after} ({after_band})."
+    ),
+    "record.is_unknown": (
+        "Health was {before} ({before_band}) on {since}. Now it is unknown because {why_after}."
+    ),
+    "record.both_unknown": (
+        "Health was unknown on {since} because {why_before}. Now it is unknown because {why_after}."
+    ),
     "why.nothing": "nothing of what we weigh is known",
     "why.blocked": "no score is given without {measures}",
     "why.coverage": "{known} % of what we weigh is known and {needed} % is needed",
@@ -86,6 +100,8 @@ PHRASES: Mapping[str, str] = {
     "item.same": "{title} ({after}): {points} points.",
     "item.appeared": "{title} is known now ({after}): {points} points.",
     "item.vanished": "{title} is not known any more (was {before}): {points} points.",
+    "item.weighed": "{title} counts now ({after}): {points} points.",
+    "item.dropped": "{title} counts no more ({before}): {points} points.",
     # What endangers an account.
     "risk.milestone": "Milestone {title} was due on {day}.",
     "risk.renewal": "The renewal due on {day} is still open.",

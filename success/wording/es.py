@@ -68,6 +68,20 @@ PHRASES: Mapping[str, str] = {
     "change.both_unknown": (
         "La salud era desconocida el {since} porque {why_before}. El {day} es desconocida porque {why_after}."
     ),
+    "record.moved": (
+        "La salud era {before} ({before_band}) el {since} y ahora es {after} ({after_band}): {points} puntos."
+    ),
+    "record.still": "La salud es {after} ({after_band}) como el {since}: nada la ha movido.",
+    "record.offset": "La salud es {after} ({after_band}) como el {since}: lo que la ha movido se compensa.",
+    "record.was_unknown": (
+        "La salud era desconocida el {since} porque {why_before}. Ahora es {after} ({after_band})."
+    ),
+    "record.is_unknown": (
+        "La salud era {before} ({before_band}) el {since}. Ahora es desconocida porque {why_after}."
+    ),
+    "record.both_unknown": (
+        "La salud era desconocida el {since} porque {why_before}. Ahora es desconocida porque {why_after}."
+    ),
     "why.nothing": "no se conoce nada de lo que ponderamos",
     "why.blocked": "no se puntúa sin {measures}",
     "why.coverage": "se conoce el {known} % de lo que ponderamos y hace falta el {needed} %",
@@ -81,6 +95,8 @@ PHRASES: Mapping[str, str] = {
     "item.same": "{title} ({after}): {points} puntos.",
     "item.appeared": "{title}, ahora conocido ({after}): {points} puntos.",
     "item.vanished": "{title}, ya no conocido (antes {before}): {points} puntos.",
+    "item.weighed": "{title}, ahora cuenta ({after}): {points} puntos.",
+    "item.dropped": "{title}, ya no cuenta ({before}): {points} puntos.",
     "risk.milestone": "El hito {title} vencía el {day}.",
     "risk.renewal": "La renovación que vencía el {day} sigue abierta.",
     "risk.no_rate": "La línea {line} está en {currency}, que no tiene tipo de cambio.",

@@ -74,6 +74,26 @@ PHRASES: Mapping[str, str] = {
     "change.both_unknown": (
         "La santé était inconnue le {since}, car {why_before}. Le {day}, elle est inconnue, car {why_after}."
     ),
+    "record.moved": (
+        "La santé était de {before} ({before_band}) le {since} et est maintenant de {after} "
+        "({after_band}) : {points} points."
+    ),
+    "record.still": "La santé est de {after} ({after_band}) comme le {since} : rien ne l'a changée.",
+    "record.offset": (
+        "La santé est de {after} ({after_band}) comme le {since} : ce qui l'a changée se compense."
+    ),
+    "record.was_unknown": (
+        "La santé était inconnue le {since}, car {why_before}. Maintenant, elle est de {after} "
+        "({after_band})."
+    ),
+    "record.is_unknown": (
+        "La santé était de {before} ({before_band}) le {since}. Maintenant, elle est inconnue, "
+        "car {why_after}."
+    ),
+    "record.both_unknown": (
+        "La santé était inconnue le {since}, car {why_before}. Maintenant, elle est inconnue, "
+        "car {why_after}."
+    ),
     "why.nothing": "rien de ce que nous pondérons n'est connu",
     "why.blocked": "aucun score n'est donné sans {measures}",
     "why.coverage": "{known} % de ce que nous pondérons est connu et il en faut {needed} %",
@@ -87,6 +107,8 @@ PHRASES: Mapping[str, str] = {
     "item.same": "{title} ({after}) : {points} points.",
     "item.appeared": "{title}, connu désormais ({after}) : {points} points.",
     "item.vanished": "{title}, plus connu (auparavant {before}) : {points} points.",
+    "item.weighed": "{title}, compté désormais ({after}) : {points} points.",
+    "item.dropped": "{title}, plus compté ({before}) : {points} points.",
     "risk.milestone": "Le jalon {title} était attendu le {day}.",
     "risk.renewal": "Le renouvellement dû le {day} est encore ouvert.",
     "risk.no_rate": "La ligne {line} est en {currency}, qui n'a pas de taux.",

@@ -23,6 +23,7 @@ from sync.state import charters, installations
 from sync.state.engine import reading
 from sync.workspace import open_workspace
 
+UNREASONED = "--force-unvalidated needs a --reason, which is stored and shown"
 CHARTER_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -94,7 +95,7 @@ def apply(installation: str, file: Path, reason: str, force_unvalidated: bool, a
     Example: colonnade charter apply hubspot-24680135 charter.yaml --reason "new bands"
     """
     if force_unvalidated and not reason.strip():
-        raise Unusable("--force-unvalidated needs a --reason, which is stored and shown")
+        raise Unusable(UNREASONED)
     runtime = open_runtime(read_settings())
     read = load_charter(file, _vendor(runtime, installation))
     life = apply_charter(runtime, installation, read, getpass.getuser(), reason, force_unvalidated)
@@ -126,16 +127,19 @@ def history(installation: str, as_json: bool) -> None:
 @charter.command()
 @click.argument("installation")
 @click.option("--reason", default="", help="Why, for the history.")
+@click.option("--force-unvalidated", is_flag=True, help="Do without a passing backtest; needs --reason.")
 @json_option
-def rollback(installation: str, reason: str, as_json: bool) -> None:
+def rollback(installation: str, reason: str, force_unvalidated: bool, as_json: bool) -> None:
     """Bring back the charter applied before the one in force.
 
     Example: colonnade charter rollback hubspot-24680135 --reason "too many reds"
     """
+    if force_unvalidated and not reason.strip():
+        raise Unusable(UNREASONED)
     runtime = open_runtime(read_settings())
     with reading(runtime.engine) as conn:
         installations.get(conn, installation)
-    life = rollback_charter(runtime, installation, getpass.getuser(), reason)
+    life = rollback_charter(runtime, installation, getpass.getuser(), reason, force_unvalidated)
     answer(life, as_json, lambda out: out.print(f"In force again: {life.content_hash[:12]}."))
 
 

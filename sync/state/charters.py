@@ -105,12 +105,26 @@ def rollback(conn: Connection, installation_id: str, decision: Decision) -> Char
     Rolling back twice goes two charters back. Raises StateError when there is none before.
     """
     past = history(conn, installation_id)
-    applied = _applied(past)
     _refuse_backdating(past, decision)
+    before = _before(past, installation_id)
+    return _enter(conn, installation_id, past, before, action=Action.ROLLBACK, decision=decision)
+
+
+def earlier(conn: Connection, installation_id: str) -> str:
+    """Return the text of the charter a rollback would bring back. Raises StateError when there is none."""
+    before = _before(history(conn, installation_id), installation_id)
+    body = body_of(conn, installation_id, before)
+    if body is None:
+        raise StateError(f"the charter {before[:12]} of {installation_id} is not kept any more")
+    return body
+
+
+def _before(past: list[CharterLife], installation_id: str) -> str:
+    applied = _applied(past)
     if len(applied) <= 1:
         message = f"there is no earlier charter of {installation_id} to roll back to"
         raise StateError(message)
-    return _enter(conn, installation_id, past, applied[-2], action=Action.ROLLBACK, decision=decision)
+    return applied[-2]
 
 
 def current(conn: Connection, installation_id: str, at: datetime) -> Charter | None:

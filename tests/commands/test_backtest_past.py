@@ -271,13 +271,24 @@ def test_a_model_waits_for_a_report_of_its_own_way_of_learning(lived: Home, colo
 
 
 def test_a_model_that_failed_is_forced_with_a_reason_that_is_shown(lived: Home, colonnade, tmp_path):
-    """Told the wrong way round it knows nothing; another definition of it cannot be judged by this one."""
-    colonnade(lived.env, "charter", "apply", PORTAL, str(_with_model(tmp_path, 1, "raises"))).well()
+    """Told the wrong way round it knows nothing; another definition of it cannot be judged by this one.
+
+    It is judged segment by segment too, each row in the one its day tells.
+    """
+    path = _with_model(tmp_path, 1, "raises")
+    path.write_text(path.read_text("utf-8") + SMALLER, "utf-8")
+    colonnade(lived.env, "charter", "apply", PORTAL, str(path)).well()
     colonnade(lived.env, "model", "train", "churn").well()
     other = str(_with_model(tmp_path, 2, "lowers"))
     colonnade(lived.env, "backtest", "churn", "--charter", other).refused("another definition of churn")
     told = colonnade(lived.env, "backtest", "churn", "--bootstrap", "100", "--json").json()
     assert (told["activate"], told["auc"]) == (False, 0.5)
+    rows = [seats for seats, _ in _windows(told["test"]["first"], told["test"]["last"])]
+    assert {name: (one["rows"], one["auc"]) for name, one in told["auc_by_segment"].items()} == {
+        "tiny": (len([one for one in rows if one < 20]), 0.5),
+        "few": (len([one for one in rows if 20 <= one < 40]), 0.5),
+        "many": (len([one for one in rows if one >= 40]), 0.5),
+    }
     colonnade(lived.env, "model", "activate", "churn@1").refused("churn@1 has no passing backtest")
     words = ("--force", "--reason", "the board wants it by Monday")
     colonnade(lived.env, "model", "activate", "churn@1", *words).well()

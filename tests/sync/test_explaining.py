@@ -115,6 +115,26 @@ def test_the_change_of_ten_days_is_told_by_cause_and_in_the_language(
     assert company["properties"]["cs_explanation"].startswith("Die Gesundheit ist 40,0 (red)")
 
 
+def test_the_record_tells_what_changed_since_the_last_day_in_the_band_before(
+    lite: Deployment, office: OPEN
+) -> None:
+    """Ten days as above, under two charters: green until the day before, with 36 days to go.
+
+    Then 0.4 * 36 + 0.4 * 90 + 0.2 * 10 = 52.4; a day costs 0.4, what was heard brings 6, the weights take 18.
+    """
+    there = office(lite, HUBSPOT, one_customer())
+    ten_days(lite, there)
+    (profile,) = there.sandbox.records(there.own("profile"))
+    assert profile["properties"]["cs_change"].splitlines()[:6] == [
+        "Die Gesundheit war am 24.01.2025 52,4 (green) und ist jetzt 40,0 (red): -12,4 Punkte.",
+        "Vergangene Zeit, ohne Neues: -0,4 Punkte.",
+        "  Zeit bis zur Verlängerung (zuvor 36 Tage, jetzt 35 Tage): -0,4 Punkte.",
+        "Neue Daten: +6,0 Punkte.",
+        "  Offene Tickets (zuvor 1, jetzt 0): +4,0 Punkte.",
+        "  Aktive Tage in 28 Tagen (zuvor 1, jetzt 2): +2,0 Punkte.",
+    ]
+
+
 def test_a_day_that_cannot_be_compared_is_one_clear_error(
     lite: Deployment, office: OPEN, explain: Callable[..., Any]
 ) -> None:

@@ -17,13 +17,13 @@ from success.desired import RecordKind
 from success.fold import FoldState
 from success.holding import Change, Held
 from success.snapshot_records import ACROSS
-from sync import portfolio_look
+from sync import portfolio_facts, portfolio_look
 from sync.keep import own_objects
 from sync.onboard import apply_charter
 from sync.portfolio_look import PortfolioLooked, look_at_portfolio
 from sync.pull import poll_object
 from sync.restate import restate
-from sync.state import dirty, fold, snapshots
+from sync.state import dirty, findings, fold, snapshots
 from sync.state.dirty import Scope
 from sync.state.engine import reading, writing
 from sync.state.errors import StateError
@@ -35,6 +35,7 @@ OPEN = Callable[..., Office]
 VENDORS = pytest.mark.parametrize("vendor", [HUBSPOT, SALESFORCE])
 FEBRUARY = datetime(2025, 2, 1, 0, 5, tzinfo=UTC)
 MARCH = datetime(2025, 3, 1, 0, 5, tzinfo=UTC)
+APRIL = datetime(2025, 4, 1, 0, 5, tzinfo=UTC)
 PORTFOLIO = "snapshot:portfolio:"
 
 
@@ -223,6 +224,30 @@ def test_a_portfolio_that_cannot_be_counted_is_tried_again_and_stops_no_account(
     assert look_at_portfolio(there.ws, "test") is None  # not before its time
     there.deployment.later(seconds=11)
     assert look_at_portfolio(there.ws, "test") == PortfolioLooked(2, 10)
+
+
+def test_an_account_that_cannot_be_decided_is_counted_unknown_and_told_until_it_can(
+    lite: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The month is taken without it, a finding says of whom and why, and the next month's look closes it."""
+    there = live(lite, office, HUBSPOT)
+    acorn, judged = there.sandbox.lookup("account:acorn"), portfolio_facts.stood_on
+
+    def poisoned(state: Any, facts: Any, *rest: Any) -> Any:
+        if facts.account.account_id == acorn:
+            raise ArithmeticError("no")
+        return judged(state, facts, *rest)
+
+    told: list[list[tuple[str, bool]]] = [[], [(acorn, True)], []]
+    for at, expected in zip((FEBRUARY, MARCH, APRIL), told, strict=True):
+        with monkeypatch.context() as patched:
+            if expected:
+                patched.setattr(portfolio_facts, "stood_on", poisoned)
+            new_day(there, at)
+        with reading(there.engine) as conn:
+            found = findings.open_findings(conn, there.id, portfolio_look.UNDECIDED)
+        assert [(one.subject, one.message.endswith("ArithmeticError: no")) for one in found] == expected
+    assert number(wholes(there)["2025-02"]["cs_accounts"]) == 2
 
 
 def test_without_room_for_an_object_snapshots_are_kept_here_and_cost_no_call(

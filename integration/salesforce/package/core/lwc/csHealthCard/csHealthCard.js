@@ -1,5 +1,6 @@
 /**
- * The health of one account on the record page of its profile: score, band, coverage, trend and why.
+ * The health of one account on the record page of its profile: score, band, coverage, trend, why, and what
+ * changed.
  *
  * It shows what stands in the profile and changes nothing. Fields come through Lightning Data Service, which
  * gives a person no field they may not see; one that is hidden is shown as unknown.
@@ -7,6 +8,7 @@
 import { LightningElement, api, wire } from 'lwc';
 import { getFieldDisplayValue, getFieldValue, getRecord } from 'lightning/uiRecordApi';
 import BAND from '@salesforce/schema/CS_Profile__c.CS_Band__c';
+import CHANGE from '@salesforce/schema/CS_Profile__c.CS_Change__c';
 import COVERAGE from '@salesforce/schema/CS_Profile__c.CS_Coverage__c';
 import EXPLANATION from '@salesforce/schema/CS_Profile__c.CS_Explanation__c';
 import HEALTH from '@salesforce/schema/CS_Profile__c.CS_Health__c';
@@ -18,7 +20,10 @@ export default class CsHealthCard extends LightningElement {
     @api recordId;
 
     // Optional: a field the reader may not see is left out instead of refusing the whole record.
-    @wire(getRecord, { recordId: '$recordId', optionalFields: [BAND, COVERAGE, EXPLANATION, HEALTH, TREND] })
+    @wire(getRecord, {
+        recordId: '$recordId',
+        optionalFields: [BAND, CHANGE, COVERAGE, EXPLANATION, HEALTH, TREND],
+    })
     profile;
 
     get isLoading() {
@@ -44,13 +49,25 @@ export default class CsHealthCard extends LightningElement {
     }
 
     get lines() {
-        const text = this.valueOf(EXPLANATION);
-        const told = typeof text === 'string' ? text.split('\n').filter((line) => line.trim() !== '') : [];
-        return told.map((line, place) => ({ key: `${place}`, line }));
+        return this.linesOf(EXPLANATION);
     }
 
     get isExplained() {
         return this.lines.length > 0;
+    }
+
+    get changes() {
+        return this.linesOf(CHANGE);
+    }
+
+    get isChangeTold() {
+        return this.changes.length > 0;
+    }
+
+    linesOf(field) {
+        const text = this.valueOf(field);
+        const told = typeof text === 'string' ? text.split('\n').filter((line) => line.trim() !== '') : [];
+        return told.map((line, place) => ({ key: `${place}`, line }));
     }
 
     valueOf(field) {
