@@ -17,6 +17,7 @@ from sync.commands.chartering import charter
 from sync.commands.comparing import parity
 from sync.commands.connecting import disconnect
 from sync.commands.demonstration import demo, serve
+from sync.commands.forgetting import forget_person
 from sync.commands.hubspot_app import hubspot
 from sync.commands.installing import install
 from sync.commands.metrics import metrics
@@ -47,6 +48,7 @@ COMMANDS = (
     disconnect,
     doctor,
     explain,
+    forget_person,
     hubspot,
     install,
     listen,
