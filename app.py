@@ -20,6 +20,7 @@ from sync.commands.demonstration import demo, serve
 from sync.commands.forgetting import forget_person
 from sync.commands.hubspot_app import hubspot
 from sync.commands.installing import install
+from sync.commands.keys import keys
 from sync.commands.metrics import metrics
 from sync.commands.modelling import model
 from sync.commands.output import EXPECTED, explained
@@ -51,6 +52,7 @@ COMMANDS = (
     forget_person,
     hubspot,
     install,
+    keys,
     listen,
     metrics,
     migrate,

@@ -35,7 +35,7 @@ REMEDIES = {
     "REDIS_URL": "give redis://host:port/0, rediss://... for TLS, or leave it out for the embedded Valkey",
     "CS_HOME": "give a folder we may write to",
     "CS_PUBLIC_URL": "give the https:// address at which the CRM reaches this program",
-    "CS_SECRET_KEYS": "give one key or more, comma separated; python -m sync.state.secrets makes one",
+    "CS_SECRET_KEYS": "give one key or more, comma separated; `colonnade keys new` makes one",
     "CS_USAGE_STORE": "give a folder that every process reaches",
     "CS_INTAKE_BACKLOG": "give how many events may wait before usage is put off, 1 or more",
     "CS_DISK_FLOOR_MB": "give how many megabytes must stay free, 0 or more",

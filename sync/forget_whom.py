@@ -110,5 +110,5 @@ def _user_of(message: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
         (message.get("context") or {}).get("traits"),
     )
     found = {one.get("email") for one in places if isinstance(one, Mapping)}
-    told = frozenset(one.lower() for one in found if isinstance(one, str) and "@" in one)
+    told = frozenset(one.lower() for one in {*found, user} if isinstance(one, str) and "@" in one)
     return (user, told) if isinstance(user, str) else ("", told)

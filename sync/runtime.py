@@ -74,7 +74,7 @@ def secret_box(settings: Settings) -> SecretBox:
                 made.touch(mode=0o600)
                 made.write_text(new_key(), encoding="ascii")
                 made.replace(path)  # whole at once: a process beside us reads without the lock
-    return SecretBox([path.read_text(encoding="ascii").strip()])
+    return SecretBox.from_text(path.read_text(encoding="ascii"))
 
 
 @lru_cache(maxsize=1)

@@ -26,7 +26,7 @@ def quiet(_what: str, _count: int) -> None:
 
 
 def test_a_privacy_deletion_is_followed_to_the_end(lite: Deployment, office: Callable[..., Office]) -> None:
-    """The event is a mark that outlives the drain; the look forgets; a late second delivery changes nothing."""
+    """The event is a mark that outlives the drain; the look forgets; a second delivery changes nothing."""
     there = office(lite, HUBSPOT, three_customers())
     contact = contact_in_crm(there)
     mirrored(there, contact)
