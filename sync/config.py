@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -23,6 +22,7 @@ from pydantic import (
 )
 from sqlalchemy.engine import make_url
 
+from integration.safe_address import is_loopback
 from sync.state.engine import normal_url
 from sync.state.errors import StateError
 
@@ -73,6 +73,8 @@ def _redis(text: str) -> str:
 def _public(text: str) -> str:
     if not text.startswith(("https://", "http://")):
         raise ValueError("it is no web address")
+    if text.startswith("http://") and not is_loopback(text):
+        raise ValueError("outside this machine it takes https addresses only")
     return text.rstrip("/")
 
 
@@ -90,7 +92,7 @@ def _address(text: str) -> str:
 
 def _on_this_machine(text: str) -> str:
     found = _address(text)
-    if found and urlsplit(found).hostname not in {"127.0.0.1", "localhost", "::1"}:
+    if found and not is_loopback(found):
         raise ValueError("it is no address on this machine")
     return found
 

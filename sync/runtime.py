@@ -19,6 +19,9 @@ from sync.servers import embedded_valkey, locked
 from sync.state.engine import migrate, open_engine
 from sync.state.secrets import SecretBox, new_key
 
+ANSWER_WITHIN_S = 5.0
+"""How long Redis may be silent: a webhook's answer waits for a bell. RQ's workers set a longer one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
@@ -47,7 +50,7 @@ def open_redis(settings: Settings) -> Redis:
     Raises ConfigError when it does not answer.
     """
     url = settings.redis_url or embedded_valkey(settings.home).url
-    client = Redis.from_url(url, socket_connect_timeout=5)
+    client = Redis.from_url(url, socket_connect_timeout=5, socket_timeout=ANSWER_WITHIN_S)
     try:
         client.ping()
     except RedisError as error:

@@ -42,6 +42,7 @@ from integration.port import (
     WriteResult,
     WriteRow,
 )
+from integration.safe_address import HUBSPOT_HOSTS, Reach
 
 
 class HubSpotPort(CrmPort, KeylessPort, CensusPort, HistoryPort, OwnersPort, InstallingPort, RemovingPort):
@@ -168,8 +169,8 @@ def connect(
     ``base_url`` may be empty for HubSpot's own. With ``portal_id`` custom objects are
     addressed without a call to look up their type ids. ``clock_now`` is UTC.
     """
-    session, paths = pooled_session(), PATHS[version]
-    url = (base_url or BASE_URL).rstrip("/")
+    url, paths = (base_url or BASE_URL).rstrip("/"), PATHS[version]
+    session = pooled_session(reach=Reach(HUBSPOT_HOSTS, url))
     calls, lock = CallCount(), Lock()
 
     def count(reason: str) -> None:

@@ -22,6 +22,7 @@ from sync.state.errors import StateError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_MILLISECONDS = 30_000
+CONNECT_WITHIN_S = 10  # a server that is switched off answers nothing at all
 MIGRATION_LOCK = 0x636F6C6F6E  # "colon": one release command at a time on PostgreSQL
 READING = "colonnade_reading"
 
@@ -94,7 +95,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 def _postgres_engine(url: URL) -> Engine:
-    return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15)
+    told = {"connect_timeout": CONNECT_WITHIN_S}
+    return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15, connect_args=told)
 
 
 def _sqlite_engine(url: URL) -> Engine:

@@ -57,7 +57,7 @@ def standing(engine: Engine, box: SecretBox) -> Standing:
 
 
 def rotate(engine: Engine, box: SecretBox) -> Rotated:
-    """Seal with the first key whatever another one of the box sealed; safe to run twice and beside workers."""
+    """Seal with the first key whatever another one of the box sealed; safe twice and beside workers."""
     sealed = right = changed = unopened = 0
     for table, column in SEALED:
         key = list(table.primary_key.columns)
