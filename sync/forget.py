@@ -110,18 +110,20 @@ def carry_out(ws: Workspace, job: Job, progress: Progress = quiet) -> Forgotten:
     """Do what a forgetting asks for, from the beginning or from where it was cut short; then end it."""
     runtime, person = ws.runtime, from_text(job.person)
     traces = Traces(person, ws.id)
-    done = remove_rows(runtime.engine, traces, job.stand_in, progress)
+
+    def touched(conn: Connection, accounts: set[str]) -> None:
+        dirty.mark(conn, ws.id, ws.now(), Scope.ACCOUNT, accounts, "a person was forgotten")
+
+    rows = remove_rows(runtime.engine, traces, job.stand_in, touched, progress)
     files = remove_files(runtime, traces, job.stand_in, progress)
     keys = remove_keys(runtime.redis, traces)
-    with writing(runtime.engine) as conn:
-        dirty.mark(conn, ws.id, ws.now(), Scope.ACCOUNT, done.accounts, "a person was forgotten")
     records, left = _from_crm(ws, traces, progress)
     scour(runtime, traces)
     if not left:
         with writing(runtime.engine) as conn:
             persons.end(conn, ws.id, job.id)
             dirty.unmark(conn, ws.id, Scope.CONTACT, UNDER_WAY + job.id)
-    return Forgotten(done.rows, len(files), keys, records, tuple(left))
+    return Forgotten(rows, len(files), keys, records, tuple(left))
 
 
 def _from_crm(ws: Workspace, traces: Traces, progress: Progress) -> tuple[int, list[str]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, MetaData, RowMapping, Table, and_, delete, select, update
@@ -26,15 +25,8 @@ ROWS_AT_ONCE: Final = 500
 OWN_TABLES: Final = frozenset({"person_forgetting", "person_key", "person_tombstone", "alembic_version"})
 """Sealed, hashed, or none of anybody's: what the forgetting itself works with."""
 Progress = Callable[[str, int], None]
+Touched = Callable[[Connection, set[str]], object]
 Values = Mapping[str, Any]
-
-
-@dataclass(slots=True)
-class Removed:
-    """What was done: rows by table, and the accounts to look at again."""
-
-    rows: dict[str, int] = field(default_factory=dict)
-    accounts: set[str] = field(default_factory=set)
 
 
 def tables_of(engine: Engine) -> list[Table]:
@@ -87,18 +79,24 @@ def is_theirs(traces: Traces, table: str, row: Values) -> bool:
     return table == "presence_day" and traces.is_user(row["user_ref"])
 
 
-def remove_rows(engine: Engine, traces: Traces, stand_in: str, progress: Progress) -> Removed:
-    """Take the person out of every row; what was done already is found no more, so it may be cut short."""
-    done, by_name = Removed(), {table.name: table for table in tables_of(engine)}
+def remove_rows(
+    engine: Engine, traces: Traces, stand_in: str, touched: Touched, progress: Progress
+) -> dict[str, int]:
+    """Take the person out of every row; return how many by table.
+
+    What was done already is found no more, so it may be cut short: ``touched`` is told of the accounts in the
+    transaction that rewrites their rows.
+    """
+    done, by_name = dict[str, int](), {table.name: table for table in tables_of(engine)}
     for name, rows in named_rows(engine, traces, progress).items():
         table = by_name[name]
         for start in range(0, len(rows), ROWS_AT_ONCE):
             with writing(engine) as conn:
-                for row in rows[start : start + ROWS_AT_ONCE]:
+                batch = rows[start : start + ROWS_AT_ONCE]
+                for row in batch:
                     _remove(conn, table, row, traces, stand_in)
-        done.rows[name] = len(rows)
-        if name in {"record_version", "write_ledger"}:
-            done.accounts |= {row["account_id"] for row in rows if row["account_id"]}
+                touched(conn, {row["account_id"] for row in batch if row.get("account_id")})
+        done[name] = len(rows)
     return done
 
 

@@ -182,7 +182,7 @@ def test_the_proof_finds_whoever_is_left(lite: Deployment, office: OPEN) -> None
         with writing(there.engine) as conn:
             conn.execute(text(statement), {"digest": digest} if ":digest" in statement else {})
         assert places(there, person) == {place}
-        remove_rows(there.engine, Traces(person, there.id), "nobody", lambda _what, _count: None)
+        remove_rows(there.engine, Traces(person, there.id), "nobody", nothing, nothing)
         assert places(there, person) == set()
     (home / "export.csv").write_text(f"id,who\n1,{EMAIL}\n")
     (home / "old.log.gz").write_bytes(gzip.compress(f"asked by {EMAIL}".encode()))
@@ -196,6 +196,10 @@ def test_the_proof_finds_whoever_is_left(lite: Deployment, office: OPEN) -> None
     with reading(there.engine) as conn:
         assert mirror.find(conn, there.id, "companies", [company]) == before
         assert ledger.counts(conn, there.id) == rows
+
+
+def nothing(*_: object) -> None:
+    """Do nothing."""
 
 
 def places(there: Office, person: Person) -> set[str]:
