@@ -10,7 +10,7 @@ TEST_OPTIONS ?=
 # One more than two processors: tests wait for processes of their own a third of the time.
 WORKERS ?= 3
 
-.PHONY: help demo serve test coverage test-native test-live bench-ready check lint types layers lock clean
+.PHONY: help demo serve test coverage test-native test-live audit bench-ready check lint types layers lock clean
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -33,6 +33,9 @@ test-native: $(VENV)/ready-dev  ## run the tests that need Node, which is brough
 test-live: $(VENV)/ready-dev  ## run the connectors' tests against the portal of HUBSPOT_TOKEN and the org of SF_INSTANCE_URL, where set
 	@sh .ci/live
 
+audit: $(VENV)/ready-audit  ## look every locked package up among known vulnerabilities
+	@$(BIN)/python .ci/audit.py requirements.lock requirements-dev.lock requirements-bench.lock
+
 bench-ready: $(VENV)/ready-bench  ## install what the benchmarks are measured beside
 
 check: lint types layers  ## lint, types and import rules
@@ -54,6 +57,8 @@ lock:  ## resolve the lock files anew (needs uv)
 	  --extra dev pyproject.toml -o requirements-dev.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --only-binary :all: \
 	  --constraint requirements-dev.lock --extra dev --extra bench pyproject.toml -o requirements-bench.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --only-binary :all: \
+	  --constraint requirements-dev.lock --extra dev --extra audit pyproject.toml -o requirements-audit.lock
 
 clean:  ## remove the virtual environment and all local state
 	rm -rf $(VENV) .colonnade
@@ -70,6 +75,10 @@ $(VENV)/ready-dev: $(BIN)/python requirements-dev.lock pyproject.toml
 	@$(PIP) $(LOCKED) -r requirements-dev.lock
 	@$(PIP) --no-deps --no-build-isolation --no-index -e .
 	@touch $@ $(VENV)/ready
+
+$(VENV)/ready-audit: $(VENV)/ready-dev requirements-audit.lock
+	@$(PIP) $(LOCKED) -r requirements-audit.lock
+	@touch $@
 
 $(VENV)/ready-bench: $(VENV)/ready-dev requirements-bench.lock
 	@$(PIP) $(LOCKED) -r requirements-bench.lock

@@ -17,8 +17,10 @@ from sync.commands.chartering import charter
 from sync.commands.comparing import parity
 from sync.commands.connecting import disconnect
 from sync.commands.demonstration import demo, serve
+from sync.commands.forgetting import forget_person
 from sync.commands.hubspot_app import hubspot
 from sync.commands.installing import install
+from sync.commands.keys import keys
 from sync.commands.metrics import metrics
 from sync.commands.modelling import model
 from sync.commands.output import EXPECTED, explained
@@ -49,8 +51,10 @@ COMMANDS = (
     disconnect,
     doctor,
     explain,
+    forget_person,
     hubspot,
     install,
+    keys,
     listen,
     metrics,
     migrate,

@@ -1,17 +1,23 @@
 """The pooled HTTP session under both vendors' adapters.
 
 It pools connections, gives every request a connect and a read timeout (``requests`` has
-none of its own) and never retries: retrying is the transports' decision, because only they
-know which request may be made twice. Neighbours: ``hubspot/transport`` and ``salesforce``.
+none of its own), never retries and never follows a redirect: retrying is the transports' decision, because
+only they know which request may be made twice, and no CRM's API redirects. Neighbours: ``hubspot/transport``
+and ``salesforce``; ``safe_address`` says where a session may go.
 """
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 from typing import Any
 
 from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
+
+from integration.safe_address import Reach
 
 USER_AGENT = "colonnade"
 
@@ -27,14 +33,17 @@ class Timeouts:
 DEFAULT_TIMEOUTS = Timeouts()
 
 
-def pooled_session(pool_size: int = 10, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> Session:
+def pooled_session(
+    pool_size: int = 10, timeouts: Timeouts = DEFAULT_TIMEOUTS, reach: Reach | None = None
+) -> Session:
     """Return a session that keeps up to ``pool_size`` connections per host and never hangs.
 
-    No request is retried and no ``Retry-After`` is slept upon. Callers set their own
-    ``Authorization`` header; a ``.netrc`` on the machine cannot replace it.
+    No request is retried, no redirect followed and no ``Retry-After`` slept upon. Callers set their own
+    ``Authorization`` header; a ``.netrc`` on the machine cannot replace it. With ``reach`` a request
+    elsewhere raises Misconfigured before anything is sent.
     """
-    session = Session()
-    adapter = _TimedAdapter(pool_size, timeouts)
+    session = _Session()
+    adapter = _TimedAdapter(pool_size, timeouts, reach)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.auth = _leave_headers_alone
@@ -42,18 +51,52 @@ def pooled_session(pool_size: int = 10, timeouts: Timeouts = DEFAULT_TIMEOUTS) -
     return session
 
 
-class _TimedAdapter(HTTPAdapter):
-    """An adapter that fills in the timeout a caller left out."""
+class _Session(Session):
+    """A session for which a redirect is an answer like any other: what it names is not called."""
 
-    def __init__(self, pool_size: int, timeouts: Timeouts) -> None:
+    def get_redirect_target(self, resp: Response) -> str | None:  # noqa: ARG002
+        """Return no target."""
+        return None
+
+
+class _TimedAdapter(HTTPAdapter):
+    """An adapter that fills in the timeout a caller left out, and calls no address outside ``reach``."""
+
+    def __init__(self, pool_size: int, timeouts: Timeouts, reach: Reach | None) -> None:
         super().__init__(pool_connections=pool_size, pool_maxsize=pool_size, max_retries=0, pool_block=True)
         self._timeout = (timeouts.connect_s, timeouts.read_s)
+        self._reach = reach
+        if reach is not None:
+            classes = {**self.poolmanager.pool_classes_by_scheme, "https": _checking_pool(reach)}
+            self.poolmanager.pool_classes_by_scheme = classes
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
-        """Send with the session's timeouts unless the call names its own."""
+        """Send with the session's timeouts unless the call names its own. Raises Misconfigured."""
+        if self._reach is not None:
+            self._reach.check(str(request.url))
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._timeout
         return super().send(request, *args, **kwargs)
+
+
+def _checking_pool(reach: Reach) -> type[HTTPSConnectionPool]:
+    """Return a pool whose connections look at whom they reached; behind a proxy that is the proxy."""
+
+    class Checking(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            made = super()._new_conn()
+            if self.proxy is None:
+                try:
+                    reach.check_peer(str(made.getpeername()[0]))
+                except BaseException:
+                    made.close()
+                    raise
+            return made
+
+    class Pool(HTTPSConnectionPool):
+        ConnectionCls = Checking
+
+    return Pool
 
 
 def _leave_headers_alone(request: PreparedRequest) -> PreparedRequest:

@@ -348,6 +348,7 @@ class SignalKind(StrEnum):
     CHANGED = "changed"
     DELETED = "deleted"
     MERGED = "merged"
+    FORGOTTEN = "forgotten"  # a person erased: the record is gone and may be known nowhere
     IGNORED = "ignored"
 
 

@@ -21,6 +21,9 @@ from sync.withdraw import own_objects
 from sync.workspace import Workspace
 
 ACCOUNT_KEY = "account"
+FORGET = "to be forgotten"
+"""The reason of a mark in the dirty set that asks for a contact to be forgotten."""
+
 DELETED = "its record was deleted in the CRM"
 MERGED = "its record was merged into another of ours"
 
@@ -35,6 +38,8 @@ def bury(conn: Connection, ws: Workspace, signals: Iterable[Signal]) -> None:
             ledger.tombstone(conn, ws.id, signal.object, keys, DELETED)
             if signal.object == ws.inbound.crm.reads.account.object:
                 _leave(conn, ws, [signal.id])
+        elif signal.kind is SignalKind.FORGOTTEN:
+            dirty.mark(conn, ws.id, ws.now(), Scope.CONTACT, [signal.id], FORGET)
         elif signal.kind is SignalKind.MERGED and signal.merged_ids:
             _mark(conn, ws, signal, signal.merged_ids)
             _merge(conn, ws, signal)

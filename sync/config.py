@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -23,6 +22,7 @@ from pydantic import (
 )
 from sqlalchemy.engine import make_url
 
+from integration.safe_address import is_loopback
 from sync.state.engine import normal_url
 from sync.state.errors import StateError
 
@@ -35,7 +35,7 @@ REMEDIES = {
     "REDIS_URL": "give redis://host:port/0, rediss://... for TLS, or leave it out for the embedded Valkey",
     "CS_HOME": "give a folder we may write to",
     "CS_PUBLIC_URL": "give the https:// address at which the CRM reaches this program",
-    "CS_SECRET_KEYS": "give one key or more, comma separated; python -m sync.state.secrets makes one",
+    "CS_SECRET_KEYS": "give one key or more, comma separated; `colonnade keys new` makes one",
     "CS_USAGE_STORE": "give a folder that every process reaches",
     "CS_INTAKE_BACKLOG": "give how many events may wait before usage is put off, 1 or more",
     "CS_DISK_FLOOR_MB": "give how many megabytes must stay free, 0 or more",
@@ -74,6 +74,8 @@ def _redis(text: str) -> str:
 def _public(text: str) -> str:
     if not text.startswith(("https://", "http://")):
         raise ValueError("it is no web address")
+    if text.startswith("http://") and not is_loopback(text):
+        raise ValueError("outside this machine it takes https addresses only")
     return text.rstrip("/")
 
 
@@ -91,7 +93,7 @@ def _address(text: str) -> str:
 
 def _on_this_machine(text: str) -> str:
     found = _address(text)
-    if found and urlsplit(found).hostname not in {"127.0.0.1", "localhost", "::1"}:
+    if found and not is_loopback(found):
         raise ValueError("it is no address on this machine")
     return found
 

@@ -13,6 +13,7 @@ from integration.hubspot.connector import BASE_URL, DEFAULT_VERSION, PATHS
 from integration.hubspot.oauth_consent import authorize_url, is_hubspot_ui
 from integration.hubspot.oauth_endpoint import AppClient, TokenEndpoint, TokenInfo, TokenSet
 from integration.port import Misconfigured
+from integration.safe_address import HUBSPOT_HOSTS, Reach
 from mappings.charter import Charter
 from sync import consent
 from sync.connect import APP, Opening, identify
@@ -85,7 +86,12 @@ def finish(runtime: Runtime, charter: Charter, state: str, browser: str | None, 
 
 def _endpoint(runtime: Runtime) -> TokenEndpoint:
     base_url = runtime.settings.hubspot_url or BASE_URL
-    return TokenEndpoint(pooled_session(), base_url, PATHS[DEFAULT_VERSION], lambda _reason: None)
+    return TokenEndpoint(
+        pooled_session(reach=Reach(HUBSPOT_HOSTS, base_url)),
+        base_url,
+        PATHS[DEFAULT_VERSION],
+        lambda _reason: None,
+    )
 
 
 def _refuse_another_app(runtime: Runtime, info: TokenInfo) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 from integration.budget import LocalBudget
 from integration.http import pooled_session
 from integration.port import Misconfigured
+from integration.safe_address import SALESFORCE_HOSTS, Reach
 from integration.salesforce.auth import AuthorizationCode, Grant
 from integration.salesforce.connector import VENDOR, WINDOWS
 from integration.salesforce.ids import same_id
@@ -83,8 +84,10 @@ def _redeem(runtime: Runtime, client: OrgClient, asked: Asked, code: str) -> Gra
     credentials = AuthorizationCode(
         client.client_id, code, asked.verifier, client.redirect_uri, client.client_secret
     )
-    transport = Transport(pooled_session(), LocalBudget(WINDOWS))
+    reach = Reach(SALESFORCE_HOSTS, asked.login_url)
+    transport = Transport(pooled_session(reach=reach), LocalBudget(WINDOWS))
     grant = TokenEndpoint(credentials, asked.login_url, transport.send_open, runtime.clock.now).sign_in(None)
+    reach.check(grant.instance_url)  # it is called from here on as the org's own
     if grant.refresh_token is None:
         raise Misconfigured(
             "Salesforce gave no refresh token: allow the scope `refresh_token` in the app's OAuth settings"

@@ -20,8 +20,9 @@ from sqlalchemy import Connection
 from integration.hubspot.events import read_event
 from integration.port import FieldValues, Signal, SignalKind, Unavailable
 from sync import usage
+from sync.admission import scrub
 from sync.drift import is_echo, is_own_write
-from sync.follow import follow
+from sync.follow import GONE, follow
 from sync.keep import Pulled
 from sync.state import findings, inbox, ledger, mirror
 from sync.state.engine import reading, writing
@@ -97,6 +98,7 @@ def _take_usage(ws: Workspace, items: Sequence[InboxItem]) -> None:
 def _count(ws: Workspace, items: Sequence[InboxItem]) -> None:
     usage.take_in(ws, items)
     with writing(ws.runtime.engine) as conn:
+        scrub(conn, ws, items)
         inbox.done(conn, ws.id, items)
 
 
@@ -207,7 +209,7 @@ def _read_again(ws: Workspace, hints: Sequence[_Hint]) -> tuple[Pulled, list[_Hi
     missing = [
         hint
         for hint in hints
-        if hint.signal.kind is not SignalKind.DELETED and (hint.signal.object, hint.signal.id) in absent
+        if hint.signal.kind not in GONE and (hint.signal.object, hint.signal.id) in absent
     ]
     return pulled, missing
 

@@ -15,6 +15,9 @@ from sync.keep import Pulled, inherited, refresh
 from sync.state.engine import writing
 from sync.workspace import Workspace
 
+GONE = frozenset({SignalKind.DELETED, SignalKind.FORGOTTEN})
+"""Of these no record is there to be read."""
+
 
 def follow(
     ws: Workspace, signals: Sequence[Signal], *, restored: bool = False
@@ -28,7 +31,7 @@ def follow(
         bury(conn, ws, signals)
     total, absent = Pulled(), set[tuple[str, str]]()
     for name in _parents_first(ws, {one.object for one in signals} | moved.keys()):
-        asked = [one.id for one in signals if one.object == name and one.kind is not SignalKind.DELETED]
+        asked = [one.id for one in signals if one.object == name and one.kind not in GONE]
         pulled, missing = refresh(ws, name, [*asked, *moved.get(name, ())], restored=restored)
         total = total.plus(pulled)
         absent |= {(name, one) for one in missing}

@@ -19,6 +19,7 @@ from integration.record_ids import name_of_account
 from mappings.human_fields import spoken_for, without_idle_author
 from mappings.inbound import own_queries, read_queries
 from sync import drift
+from sync.admission import admitted
 from sync.bury import bury
 from sync.state import dirty, identity, ledger, mirror
 from sync.state.dirty import Scope
@@ -170,7 +171,7 @@ def keep(conn: Connection, ws: Workspace, records: Sequence[CrmRecord], reason: 
         return _keep_own(conn, ws, records)
     accounts = _accounts_of(conn, ws, records)
     rows = [mirror_record(without_idle_author(one, ws.vendor), accounts.get(one.id)) for one in records]
-    change = mirror.store(conn, ws.id, now, rows)
+    change = mirror.store(conn, ws.id, now, admitted(conn, ws, rows))
     touched = set(change.touched_accounts)
     learn(conn, ws, object_name, [record_id for _, record_id in change.changed])
     if object_name == ws.inbound.crm.reads.account.object:
@@ -192,7 +193,7 @@ def _keep_own(conn: Connection, ws: Workspace, records: Sequence[CrmRecord]) -> 
     rows = [
         mirror_record(without_idle_author(one, ws.vendor), spoken_for(one, crm, ws.vendor)) for one in records
     ]
-    change = mirror.store(conn, ws.id, ws.now(), rows)
+    change = mirror.store(conn, ws.id, ws.now(), admitted(conn, ws, rows))
     reason = f"{object_name} filled in"
     marked = dirty.mark(conn, ws.id, ws.now(), Scope.ACCOUNT, change.touched_accounts, reason)
     drift.reopen_changed(conn, ws, object_name, [record.id for record in records])

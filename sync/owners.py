@@ -21,6 +21,7 @@ from integration.port import Refused
 from mappings.inbound import owners_promise
 from mappings.outbound import owned_objects
 from success.facts import Account, AccountFacts
+from sync.admission import admitted
 from sync.keep import Pulled
 from sync.state import cursors, findings, ledger, mirror
 from sync.state.cursors import Cursor, Phase
@@ -167,7 +168,7 @@ def _keep(conn: Connection, ws: Workspace, found: Sequence[Owner], started: date
     own word: what it says is never older than what we hold.
     """
     held = mirror.find(conn, ws.id, OWNERS, [one.id for one in found])
-    rows = [_record(one, held.get(one.id)) for one in found]
+    rows = admitted(conn, ws, [_record(one, held.get(one.id)) for one in found])
     listed = {one.id for one in found}
     erased = [(one, started) for one in mirror.live_ids(conn, ws.id, OWNERS) if one not in listed]
     changed = mirror.store(conn, ws.id, ws.now(), rows).changed

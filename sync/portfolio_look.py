@@ -24,6 +24,7 @@ from success.desired import RecordKind
 from success.snapshot_records import TakenSnapshot, scope_of, snapshot_records
 from success.snapshots import Snapshot, last_day
 from sync import look as looking
+from sync.forget_contact import forget_next
 from sync.look import RETRY_CURVE, wanted_row
 from sync.portfolio_facts import taken_as_of
 from sync.state import dirty, findings, ledger, ledger_withdraw, snapshots
@@ -53,8 +54,11 @@ class PortfolioLooked:
 
 
 def look_on(ws: Workspace, owner: str) -> object | None:
-    """Look at dirty accounts, and at the portfolio once none is left; ``None``: nothing to do."""
-    return looking.look(ws, owner) or look_at_portfolio(ws, owner)
+    """Forget who is to be forgotten, look at dirty accounts, and at the portfolio once none is left.
+
+    ``None``: nothing to do.
+    """
+    return forget_next(ws, owner) or looking.look(ws, owner) or look_at_portfolio(ws, owner)
 
 
 def look_at_portfolio(ws: Workspace, owner: str) -> PortfolioLooked | None:

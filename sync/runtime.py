@@ -19,6 +19,9 @@ from sync.servers import embedded_valkey, locked
 from sync.state.engine import migrate, open_engine
 from sync.state.secrets import SecretBox, new_key
 
+ANSWER_WITHIN_S = 5.0
+"""How long Redis may be silent: a webhook's answer waits for a bell. RQ's workers set a longer one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
@@ -47,7 +50,7 @@ def open_redis(settings: Settings) -> Redis:
     Raises ConfigError when it does not answer.
     """
     url = settings.redis_url or embedded_valkey(settings.home).url
-    client = Redis.from_url(url, socket_connect_timeout=5)
+    client = Redis.from_url(url, socket_connect_timeout=5, socket_timeout=ANSWER_WITHIN_S)
     try:
         client.ping()
     except RedisError as error:
@@ -74,7 +77,7 @@ def secret_box(settings: Settings) -> SecretBox:
                 made.touch(mode=0o600)
                 made.write_text(new_key(), encoding="ascii")
                 made.replace(path)  # whole at once: a process beside us reads without the lock
-    return SecretBox([path.read_text(encoding="ascii").strip()])
+    return SecretBox.from_text(path.read_text(encoding="ascii"))
 
 
 @lru_cache(maxsize=1)

@@ -92,7 +92,7 @@ def _start(folder: Path) -> EmbeddedValkey:
     # Set after the start, whose own check of readiness knows no password. RQ runs what it
     # finds in the queue, so another user of the machine must not be able to put it there.
     password = secrets.token_urlsafe(24)
-    with redis.Redis(port=server.port) as client:
+    with redis.Redis(port=server.port, socket_timeout=LIVE_WITHIN_S) as client:
         client.config_set("requirepass", password)
     return EmbeddedValkey(f"redis://:{password}@127.0.0.1:{server.port}/0", server)
 

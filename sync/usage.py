@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from operator import attrgetter
@@ -23,6 +23,7 @@ import duckdb
 from sqlalchemy import Connection
 
 from integration.record_ids import name_of_account
+from sync.admission import forgotten_users
 from sync.state import dirty, findings, identity, usage_names, usage_store
 from sync.state.dirty import Scope
 from sync.state.engine import reading, writing
@@ -159,23 +160,27 @@ def _names(event: UsageEvent) -> Names:
     return Names(event.account_ref, event.line_ref, event.email_domain)
 
 
-def _row(ws: Workspace, event: UsageEvent, received_on: date) -> dict[str, object]:
-    """Return the event as it is kept: what an account's name alone cannot find, under all it named."""
+def _row(ws: Workspace, event: UsageEvent, received_on: date, gone: Collection[str]) -> dict[str, object]:
+    """Return the event as it is kept: what an account's name alone cannot find, under all it named.
+
+    Use by somebody who was forgotten is nobody's, and its message's id may name them.
+    """
     row = dict(zip(COLUMNS, IN_COLUMN_ORDER(event), strict=True))
     ref = event.account_ref if ws.charter.usage is None else _names(event).ref
     kept = {"user": kept_user(ws.id, event.user), "ref": ref, "known_on": event.known_on(received_on)}
-    return row | kept
+    return row | kept | ({"user": "", "message_id": ""} if event.user in gone else {})
 
 
 def _roll_up(
     ws: Workspace, events: Sequence[UsageEvent], received_on: date
 ) -> tuple[list[UsageSum], list[Presence]]:
     """Keep the raw events as Parquet and return their sums and presence."""
+    gone = forgotten_users(ws, {event.user for event in events})
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "events.json"  # no CSV: there a text may look like nothing or end a line
         with source.open("w", encoding="ascii") as file:
             for event in events:
-                file.write(json.dumps(_row(ws, event, received_on), default=str))
+                file.write(json.dumps(_row(ws, event, received_on, gone), default=str))
                 file.write("\n")
         with duckdb.connect() as db:
             db.execute("SET TimeZone = 'UTC'")

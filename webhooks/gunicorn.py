@@ -18,3 +18,5 @@ threads = 8
 keepalive = 30
 accesslog = None
 logconfig_dict = log_config("web", settings.log_level)
+# Where an operator turns the log on it tells no path: an outbound message's address is its secret.
+access_log_format = "%(t)s %(h)s %(m)s %(s)s %(B)s %(M)sms"

@@ -7,7 +7,6 @@ page "Webhooks API" (5 seconds to answer, ten retries) and "Validating requests"
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +23,12 @@ from sync.state import inbox
 from sync.state.engine import writing
 from sync.state.inbox import InboxEvent
 from sync.state.installations import ENDED, installation_id
-from webhooks.answers import kept, refused
+from webhooks.answers import TOO_LARGE, kept, refused
+from webhooks.json_body import read_json
+
+BODY_MAX = 4_000_000
+"""A hundred events are some thirty kilobytes. A body of no told length is cut at the server's own limit,
+which is higher, so that one cut is never taken for a whole one."""
 
 
 def hubspot_blueprint(runtime: Runtime) -> Blueprint:
@@ -38,6 +42,8 @@ def hubspot_blueprint(runtime: Runtime) -> Blueprint:
         if secret is None or settings.public_url is None:
             return refused(503, "not_configured")
         body = request.get_data(cache=False)
+        if len(body) > BODY_MAX:
+            return refused(413, TOO_LARGE)
         verdict = verify_v3(
             secret.get_secret_value(),
             "POST",
@@ -58,8 +64,8 @@ def hubspot_blueprint(runtime: Runtime) -> Blueprint:
 def _events(body: bytes) -> list[Mapping[str, Any]] | None:
     """Return the batch, ``None`` when the body is not one."""
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
+        found = read_json(body)
+    except ValueError:
         return None
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         return None

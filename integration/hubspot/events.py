@@ -23,7 +23,7 @@ KINDS: Final[Mapping[str, SignalKind]] = {
     "associationChange": SignalKind.CHANGED,
     "restore": SignalKind.CHANGED,
     "deletion": SignalKind.DELETED,
-    "privacyDeletion": SignalKind.DELETED,
+    "privacyDeletion": SignalKind.FORGOTTEN,
     "merge": SignalKind.MERGED,
 }
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -17,6 +17,7 @@ from integration.hubspot.connector import BASE_URL, DEFAULT_VERSION, PATHS
 from integration.hubspot.oauth_endpoint import TokenEndpoint
 from integration.hubspot.transport import Transport
 from integration.port import NeedsConsent
+from integration.safe_address import HUBSPOT_HOSTS, Reach
 
 
 def uninstall_app(
@@ -27,8 +28,8 @@ def uninstall_app(
     Asking again after a lost answer finds it gone, which is as good. Raises Misconfigured,
     Unavailable or Refused; the app then stands as before.
     """
-    session, paths = pooled_session(), PATHS[DEFAULT_VERSION]
-    url = (base_url or BASE_URL).rstrip("/")
+    url, paths = (base_url or BASE_URL).rstrip("/"), PATHS[DEFAULT_VERSION]
+    session = pooled_session(reach=Reach(HUBSPOT_HOSTS, url))
     endpoint = TokenEndpoint(session, url, paths, _uncounted)
     transport = Transport(
         url, session, Auth(grant, endpoint, store, clock_now), budget, _uncounted, Lane.INTERACTIVE

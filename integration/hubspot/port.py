@@ -41,6 +41,7 @@ from integration.port import (
     WriteResult,
     WriteRow,
 )
+from integration.safe_address import HUBSPOT_HOSTS, Reach
 
 
 class HubSpotPort(CrmPort, KeylessPort, CensusPort, HistoryPort, OwnersPort, InstallingPort, RemovingPort):
@@ -167,9 +168,8 @@ def connect(
     ``base_url`` may be empty for HubSpot's own. With ``portal_id`` custom objects are
     addressed without a call to look up their type ids. ``clock_now`` is UTC.
     """
-    session, paths = pooled_session(), PATHS[version]
-    url = (base_url or BASE_URL).rstrip("/")
-    calls = CallCount()
+    url, paths = (base_url or BASE_URL).rstrip("/"), PATHS[version]
+    session, calls = pooled_session(reach=Reach(HUBSPOT_HOSTS, url)), CallCount()
     auth = Auth(credentials, TokenEndpoint(session, url, paths, calls.add), token_store, clock_now)
     transport = Transport(url, session, auth, budget, calls.add, lane)
 

@@ -37,6 +37,7 @@ from integration.port import (
     WriteResult,
     WriteRow,
 )
+from integration.safe_address import SALESFORCE_HOSTS, Reach
 from integration.salesforce.auth import Authenticator, SalesforceCredentials, TokenStore
 from integration.salesforce.bulk_read import reads_as_bulk
 from integration.salesforce.census import census
@@ -96,7 +97,7 @@ def connect(
     the calls under way of all processes; without it this process counts its own. ``make`` makes another
     port than this one of the transport.
     """
-    session = session or pooled_session()
+    session = session or pooled_session(reach=Reach(SALESFORCE_HOSTS, base_url))
     allow_plain_loopback(session, base_url)
     transport = Transport(session, budget, lane, sleep, in_flight)
     endpoint = TokenEndpoint(credentials, base_url, transport.send_open, clock_now)

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from integration.budget import Budget, Lane
 from integration.http import pooled_session
+from integration.safe_address import SALESFORCE_HOSTS, Reach
 from integration.salesforce.auth import RefreshToken, SalesforceCredentials, TokenStore
 from integration.salesforce.token_endpoint import TokenEndpoint
 from integration.salesforce.transport import Transport
@@ -34,5 +35,6 @@ def revoke(
     token = (held.refresh_token or given or held.access_token) if held else given
     if token is None:
         return False
-    transport = Transport(pooled_session(), budget, Lane.INTERACTIVE)
+    session = pooled_session(reach=Reach(SALESFORCE_HOSTS, base_url))
+    transport = Transport(session, budget, Lane.INTERACTIVE)
     return TokenEndpoint(credentials, base_url, transport.send_open, clock_now).revoke(token)

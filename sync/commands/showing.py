@@ -28,6 +28,7 @@ from sync.commands.diagnosis import (
 from sync.commands.metrics import DAY
 from sync.commands.model_matters import of_models
 from sync.commands.output import answer, json_option, table
+from sync.commands.surface_matters import of_surface
 from sync.commands.work_matters import of_deployment, of_work
 from sync.config import read_settings
 from sync.explaining import account_meant, change_since
@@ -98,7 +99,8 @@ def doctor(as_json: bool) -> None:
     """
     runtime = open_runtime(read_settings())
     known = [one for one in every_installation(runtime) if one.status not in ENDED]
-    found = of_deployment(runtime) + [matter for one in known for matter in _matters(runtime, one)]
+    found = [*of_surface(runtime), *of_deployment(runtime)]
+    found += [matter for one in known for matter in _matters(runtime, one)]
     answer(found, as_json, lambda out: _show_matters(out, found))
     if any(one.severity is Severity.WRONG for one in found):
         raise SystemExit(1)

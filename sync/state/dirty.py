@@ -119,6 +119,11 @@ def mark(
     return len(rows)
 
 
+def unmark(conn: Connection, installation_id: str, scope: Scope, one: str) -> None:
+    """Take a mark away whoever holds it: what it asked for is done."""
+    conn.execute(delete(dirty).where(_in_scope(installation_id, scope), dirty.c.id == one))
+
+
 def claim(conn: Connection, installation_id: str, scope: Scope, lease: Lease) -> tuple[Claim, ...]:
     """Take the oldest rows nobody holds, until the lease ends; return them with one new fence."""
     found = conn.execute(

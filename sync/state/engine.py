@@ -22,6 +22,7 @@ from sync.state.errors import StateError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_MILLISECONDS = 30_000
+CONNECT_WITHIN_S = 10  # a server that is switched off answers nothing at all
 MIGRATION_LOCK = 0x636F6C6F6E  # "colon": one release command at a time on PostgreSQL
 READING = "colonnade_reading"
 
@@ -94,7 +95,9 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 def _postgres_engine(url: URL) -> Engine:
-    return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15, hide_parameters=True)
+    told = {"connect_timeout": CONNECT_WITHIN_S}
+    sizes = {"pool_size": 5, "max_overflow": 15}
+    return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=told, **sizes)
 
 
 def _sqlite_engine(url: URL) -> Engine:

@@ -202,17 +202,6 @@ def drop_secrets(conn: Connection, installation_id: str, kind: str | None = None
     return conn.execute(target).rowcount
 
 
-def rotate_secrets(conn: Connection, box: SecretBox) -> int:
-    """Seal every secret of every installation with the box's first key; return how many."""
-    rows = conn.execute(select(credential).with_for_update()).all()
-    for row in rows:
-        target = update(credential).where(
-            credential.c.installation_id == row.installation_id, credential.c.kind == row.kind
-        )
-        conn.execute(target.values(ciphertext=box.rotate(row.ciphertext)))
-    return len(rows)
-
-
 def _installation(row: RowMapping) -> Installation:
     return Installation(
         row["vendor"],

@@ -22,9 +22,10 @@ class SecretBox:
     def __init__(self, keys: Sequence[str]) -> None:
         """Take the keys, newest first. Raises StateError when one is none, naming its place only."""
         if not keys:
-            message = "no secret key is set; give CS_SECRET_KEYS one (python -m sync.state.secrets makes one)"
+            message = "no secret key is set; give CS_SECRET_KEYS one (`colonnade keys new` makes one)"
             raise StateError(message)
-        self._fernet = MultiFernet([_fernet(key, place) for place, key in enumerate(keys, start=1)])
+        self._each = [_fernet(key, place) for place, key in enumerate(keys, start=1)]
+        self._fernet = MultiFernet(self._each)
 
     @classmethod
     def from_text(cls, text: str) -> Self:
@@ -54,6 +55,21 @@ class SecretBox:
     def rotate(self, ciphertext: str) -> str:
         """Return the same secret sealed with the first key."""
         return self._fernet.rotate(ciphertext.encode()).decode()
+
+    @property
+    def keys(self) -> int:
+        """Return how many keys there are."""
+        return len(self._each)
+
+    def place(self, ciphertext: str) -> int | None:
+        """Return which key opens it, counted from 0; ``None`` when none does."""
+        for place, one in enumerate(self._each):
+            try:
+                one.decrypt(ciphertext.encode())
+            except InvalidToken:
+                continue
+            return place
+        return None
 
     def __repr__(self) -> str:
         """Return a text without the keys."""

@@ -46,6 +46,8 @@ def test_the_commands_are_those_promised():
         "bench hubspot-sync",
         "bench salesforce-sync",
         "disconnect",
+        "forget",
+        *(f"keys {one}" for one in ("new", "status", "rotate")),
         *(f"model {one}" for one in ("train", "list", "show", "activate", "deactivate")),
         "parity",
         "uninstall",

@@ -135,7 +135,7 @@ def test_more_subscriptions_than_an_app_may_have_are_refused(colonnade, tmp_path
     ("env", "words"),
     [
         ({}, "CS_PUBLIC_URL is not set"),
-        ({"CS_PUBLIC_URL": "http://cs.example.com"}, "CS_PUBLIC_URL: HubSpot takes https addresses only"),
+        ({"CS_PUBLIC_URL": "http://cs.example.com"}, "it takes https addresses only"),
         ({"CS_PUBLIC_URL": PUBLIC, "CS_CHARTER": "no-such-charter.yaml"}, "no-such-charter.yaml"),
     ],
 )

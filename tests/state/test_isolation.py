@@ -25,6 +25,7 @@ from sync.state import (
     metadata,
     mirror,
     models,
+    persons,
     snapshots,
     token_lease,
     usage_names,
@@ -117,6 +118,15 @@ def _waiver_word(conn: Connection, owner: str) -> object:
 
 def _due_word(conn: Connection, owner: str) -> object:
     return due.schedule(conn, owner).get("sweep")
+
+
+def _forgotten(conn: Connection, owner: str, word: str) -> None:
+    persons.bury(conn, BOX, owner, [("email", word)])
+
+
+def _forgotten_word(conn: Connection, owner: str) -> object:
+    known = persons.tombstones(conn, BOX, owner)
+    return next((one for one in ("x", "xx") if known.names("email", one)), None)
 
 
 def _first(words: list[str]) -> str | None:
@@ -218,6 +228,12 @@ CASES = [
         ("finding",),
         lambda conn, owner, word: findings.report(conn, owner, NOW, "contradiction", {"1": word}),
         lambda conn, owner: _first([one.message for one in findings.open_findings(conn, owner)]),
+    ),
+    Case(("person_tombstone", "person_key"), _forgotten, _forgotten_word),
+    Case(
+        ("person_forgetting",),
+        lambda conn, owner, word: persons.begin(conn, BOX, owner, NOW, word),
+        lambda conn, owner: _first([one.person for one in persons.under_way(conn, BOX, owner)]),
     ),
     Case(
         ("model_version", "model_life"),

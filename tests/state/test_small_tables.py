@@ -13,6 +13,7 @@ from sync.state.cursors import Cursor, Phase
 from sync.state.engine import writing
 from sync.state.errors import StateError
 from sync.state.installations import Installation, Status
+from sync.state.sealed import rotate
 from sync.state.secrets import SecretBox, new_key
 from tests.state.moments import DAY, HOUR, NOW, A, B
 
@@ -109,7 +110,8 @@ def test_keys_can_be_changed_without_connecting_again(engine: Engine) -> None:
     old, new = new_key(), new_key()
     with writing(engine) as conn:
         installations.save_secret(conn, SecretBox([old]), A, NOW, "token", secret="t")
-        assert installations.rotate_secrets(conn, SecretBox.from_text(f"{new}, {old}")) == 1
+    assert rotate(engine, SecretBox.from_text(f"{new}, {old}")).sealed == 1
+    with writing(engine) as conn:
         assert installations.load_secret(conn, SecretBox([new]), A, "token") == "t"
         with pytest.raises(StateError, match="none of CS_SECRET_KEYS"):
             installations.load_secret(conn, SecretBox([old]), A, "token")
