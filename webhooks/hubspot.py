@@ -16,20 +16,17 @@ from flask import Blueprint, Response, request
 
 from integration.hubspot.events import dedupe_key, occurred_at
 from integration.hubspot.signature import Verdict, verify_v3
-from sync.bell import Lane, Work, ring
 from sync.drain import HUBSPOT
-from sync.onboard import every_installation
 from sync.runtime import Runtime
-from sync.state import inbox
-from sync.state.engine import writing
 from sync.state.inbox import InboxEvent
-from sync.state.installations import ENDED, installation_id
+from sync.state.installations import installation_id
 from webhooks.answers import kept, refused
+from webhooks.together import Together
 
 
 def hubspot_blueprint(runtime: Runtime) -> Blueprint:
     """Return the blueprint that receives HubSpot's webhooks at ``/webhooks/hubspot``."""
-    blueprint = Blueprint("hubspot", __name__)
+    blueprint, together = Blueprint("hubspot", __name__), Together(runtime)
 
     @blueprint.post("/webhooks/hubspot")
     def receive() -> Response:
@@ -37,7 +34,7 @@ def hubspot_blueprint(runtime: Runtime) -> Blueprint:
         secret = settings.hubspot_client_secret
         if secret is None or settings.public_url is None:
             return refused(503, "not_configured")
-        body = request.get_data(cache=False)
+        body, now = request.get_data(cache=False), runtime.clock.now()
         verdict = verify_v3(
             secret.get_secret_value(),
             "POST",
@@ -45,12 +42,15 @@ def hubspot_blueprint(runtime: Runtime) -> Blueprint:
             body,
             request.headers.get("X-HubSpot-Request-Timestamp"),
             request.headers.get("X-HubSpot-Signature-v3"),
-            runtime.clock.now(),
+            now,
         )
         if verdict is not Verdict.GENUINE:
             return refused(401, verdict.value)
         events = _events(body)
-        return refused(400, "not_a_batch_of_events") if events is None else _keep(runtime, events)
+        if events is None:
+            return refused(400, "not_a_batch_of_events")
+        together.keep(now, _by_installation(events))
+        return kept()
 
     return blueprint
 
@@ -66,25 +66,13 @@ def _events(body: bytes) -> list[Mapping[str, Any]] | None:
     return found
 
 
-def _keep(runtime: Runtime, events: list[Mapping[str, Any]]) -> Response:
-    """Make every event of a portal we know a row before answering; ring once per installation.
+def _by_installation(events: list[Mapping[str, Any]]) -> Mapping[str, list[InboxEvent]]:
+    """Return the events by the installation their portal would be; whether it is one of ours is asked later.
 
     Also while the portal waits for its admin's consent: what is told only once must not be lost.
     """
-    by_installation: defaultdict[str, list[InboxEvent]] = defaultdict(list)
+    found: defaultdict[str, list[InboxEvent]] = defaultdict(list)
     for event in events:
         owner = installation_id("hubspot", str(event.get("portalId")))
-        by_installation[owner].append(InboxEvent(dedupe_key(event), HUBSPOT, event, occurred_at(event)))
-    now = runtime.clock.now()
-    known = every_installation(runtime)
-    served = {one.id for one in known if one.status not in ENDED}
-    with writing(runtime.engine) as conn:
-        new = {
-            owner: inbox.put(conn, owner, now, batch)
-            for owner, batch in sorted(by_installation.items())
-            if owner in served
-        }
-    for owner, count in new.items():
-        if count:
-            ring(runtime.redis, Lane.FAST, Work.DRAIN, owner)
-    return kept()
+        found[owner].append(InboxEvent(dedupe_key(event), HUBSPOT, event, occurred_at(event)))
+    return found
