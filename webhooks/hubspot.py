@@ -7,7 +7,6 @@ page "Webhooks API" (5 seconds to answer, ten retries) and "Validating requests"
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +20,7 @@ from sync.runtime import Runtime
 from sync.state.inbox import InboxEvent
 from sync.state.installations import installation_id
 from webhooks.answers import kept, refused
+from webhooks.json_bodies import parsed
 from webhooks.together import Together
 
 
@@ -38,7 +38,7 @@ def hubspot_blueprint(runtime: Runtime) -> Blueprint:
         verdict = verify_v3(
             secret.get_secret_value(),
             "POST",
-            settings.public_url + request.full_path.removesuffix("?"),
+            settings.public_url + _address(),
             body,
             request.headers.get("X-HubSpot-Request-Timestamp"),
             request.headers.get("X-HubSpot-Signature-v3"),
@@ -55,12 +55,15 @@ def hubspot_blueprint(runtime: Runtime) -> Blueprint:
     return blueprint
 
 
+def _address() -> str:
+    """Return path and query as we were called; whatever bytes they hold, asking for them never fails."""
+    query = request.query_string.decode(errors="replace")
+    return f"{request.path}?{query}" if query else request.path
+
+
 def _events(body: bytes) -> list[Mapping[str, Any]] | None:
     """Return the batch, ``None`` when the body is not one."""
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+    found = parsed(body)
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         return None
     return found
@@ -73,6 +76,10 @@ def _by_installation(events: list[Mapping[str, Any]]) -> Mapping[str, list[Inbox
     """
     found: defaultdict[str, list[InboxEvent]] = defaultdict(list)
     for event in events:
-        owner = installation_id("hubspot", str(event.get("portalId")))
-        found[owner].append(InboxEvent(dedupe_key(event), HUBSPOT, event, occurred_at(event)))
+        portal = str(event.get("portalId"))
+        if not (portal.isascii() and portal.isdigit()):
+            continue  # no portal is called so, and PostgreSQL refuses some of what it might be
+        found[installation_id("hubspot", portal)].append(
+            InboxEvent(dedupe_key(event), HUBSPOT, event, occurred_at(event))
+        )
     return found

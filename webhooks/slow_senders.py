@@ -34,7 +34,7 @@ _UNSTATED: Final = re.compile(rb"\r\n(transfer-encoding|expect):", re.IGNORECASE
 _READ: Final = 65_536
 
 
-class GatheredConnection(TConn):  # type: ignore[misc] - gunicorn has no types
+class GatheredConnection(TConn):  # type: ignore[misc]  # gunicorn has no types
     """A connection with the bytes gathered of its next request."""
 
     def __init__(self, *arguments: Any) -> None:
@@ -65,7 +65,7 @@ class GatheredConnection(TConn):  # type: ignore[misc] - gunicorn has no types
         return len(self.gathered) >= min(whole, GATHERED_MAX)
 
 
-class PacedUnreader(SocketUnreader):  # type: ignore[misc] - the same
+class PacedUnreader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
     """Reads from a connection as long as it keeps the pace; after that it counts as closed by the sender."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -93,7 +93,7 @@ class PacedUnreader(SocketUnreader):  # type: ignore[misc] - the same
         return came
 
 
-class WholeRequestWorker(ThreadWorker):  # type: ignore[misc] - the same
+class WholeRequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """``gthread`` with a request gathered before a thread has it."""
 
     def accept(self, listener: socket.socket) -> None:

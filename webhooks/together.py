@@ -60,7 +60,7 @@ class Together:
             taken, self._waiting = self._waiting, []
         try:
             self._write(now, taken)
-        except Exception as error:  # theirs to raise: each request has its own answer
+        except Exception as error:  # noqa: BLE001 - theirs to raise: each request has its own answer
             for one in taken:
                 one.error = error if len(taken) == 1 else self._alone(now, one)
         for one in taken:
@@ -69,7 +69,7 @@ class Together:
     def _alone(self, now: datetime, one: _Brought) -> Exception | None:
         try:
             self._write(now, [one])
-        except Exception as error:  # raised by the request it belongs to
+        except Exception as error:  # noqa: BLE001 - raised by the request it belongs to
             return error
         return None
 

@@ -173,9 +173,10 @@ def _ours(home: Path, database: str, redis_url: str) -> Iterator[_Target]:
 @contextmanager
 def _peer(home: Path, redis_url: str) -> Iterator[_Target]:
     """Serve the peer on a Redis emptied before."""
-    with Redis.from_url(redis_url) as redis, served(
-        home, "sync.bench.intake_peer:create_app()", {"REDIS_URL": redis_url}
-    ) as server:
+    with (
+        Redis.from_url(redis_url) as redis,
+        served(home, "sync.bench.intake_peer:create_app()", {"REDIS_URL": redis_url}) as server,
+    ):
         redis.flushall()
         synced = redis.config_get("appendfsync")["appendfsync"]
         yield _Target(server, lambda: int(redis.llen(f"rq:queue:{QUEUE}")), f"appendfsync: {synced}")
@@ -221,7 +222,15 @@ def _burst(target: _Target, size: Size, say: Say) -> Burst:
 def _send(target: _Target, first: int, batches: int, connections: int, per_s: float) -> Sent:
     """Have a process send ``batches`` requests, the first event numbered by the requests before."""
     plan = Plan(
-        target.server.port, HUBSPOT_PATH, PUBLIC_URL, SECRET, PORTAL, first * EVENTS, batches, connections, per_s
+        target.server.port,
+        HUBSPOT_PATH,
+        PUBLIC_URL,
+        SECRET,
+        PORTAL,
+        first * EVENTS,
+        batches,
+        connections,
+        per_s,
     )
     command = [sys.executable, "-m", "sync.bench.intake_load", json.dumps(asdict(plan))]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ours

@@ -116,7 +116,9 @@ class Sender:
     def send(self, requests: list[bytes]) -> Sent:
         """Send all of them and wait for the answers."""
         start, used = time.monotonic(), time.process_time()
-        waiting = deque((start + n / self._per_s if self._per_s else start, one) for n, one in enumerate(requests))
+        waiting = deque(
+            (start + n / self._per_s if self._per_s else start, one) for n, one in enumerate(requests)
+        )
         while len(self._waits) + self._not_kept < len(requests):
             self._start_due(waiting)
             self._turn(self._pause(waiting))

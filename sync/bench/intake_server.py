@@ -41,7 +41,13 @@ def served(home: Path, application: str, env: Mapping[str, str]) -> Iterator[Ser
     listener = listening_socket()
     port = int(listener.getsockname()[1])
     children = Children(home, {**env, "PORT": str(port), "WEB_CONCURRENCY": str(PROCESSES)})
-    options = ["--config", "webhooks/gunicorn.py", "--no-control-socket", "--bind", f"fd://{listener.fileno()}"]
+    options = [
+        "--config",
+        "webhooks/gunicorn.py",
+        "--no-control-socket",
+        "--bind",
+        f"fd://{listener.fileno()}",
+    ]
     try:
         children.start("web", "-m", "gunicorn", *options, application, inherit=[listener.fileno()])
         pid = int(json.loads((home / "pids.json").read_text("utf-8"))["web"])

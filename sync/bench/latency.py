@@ -234,5 +234,3 @@ def _now() -> float:
 
 def _ms(waits: Sequence[float], share: float) -> float:
     return round(percentile(waits, share) * 1000, 1)
-
-

@@ -35,7 +35,13 @@ def processes(found: Stage, workers: int) -> Iterator[str]:
     home = found.home / "processes"
     home.mkdir(exist_ok=True)
     children = Children(home, env)
-    options = ["--config", "webhooks/gunicorn.py", "--no-control-socket", "--bind", f"fd://{listener.fileno()}"]
+    options = [
+        "--config",
+        "webhooks/gunicorn.py",
+        "--no-control-socket",
+        "--bind",
+        f"fd://{listener.fileno()}",
+    ]
     try:
         children.start("web", "-m", "gunicorn", *options, "app:create_app()", inherit=[listener.fileno()])
         for number in range(workers):
