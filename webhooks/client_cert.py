@@ -2,8 +2,8 @@
 
 Salesforce sends its outbound messages with a client certificate where the receiver asks for one. We do
 not end TLS, so the proxy verifies it and passes its fingerprint (or subject) on; the proxy must take the
-header away from what others send. Source: Help, "Set Up a Mutual Authentication Certificate"; SOAP API
-guide, "Outbound Messaging". Neighbour: ``salesforce`` asks.
+header away from what others send. Source: Help, "API Client Certificate" (its use in
+outbound messages). Neighbour: ``salesforce`` asks.
 """
 
 from __future__ import annotations

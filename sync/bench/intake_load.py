@@ -172,13 +172,12 @@ class Sender:
         head, found, rest = line.came.partition(HEAD_END)
         if got and not (found and len(rest) >= _length(head)):
             return
-        status = head.split(b" ", 2)[1] if found else b""
-        if status == KEPT:
+        if line.due and head.split(b" ", 2)[1:2] == [KEPT]:
             self._waits.append((time.monotonic() - line.due) * 1000)
-        elif line.out or line.came or line.due:
+        elif line.due:
             self._not_kept += 1
-        line.due = 0.0
-        self._again(line, alive=bool(got))
+        line.due, line.came = 0.0, b""
+        self._again(line, alive=bool(got) and b"connection: close" not in head.lower())
 
     def _again(self, line: _Line, *, alive: bool) -> None:
         if alive:

@@ -31,7 +31,7 @@ from sync.state.inbox import InboxState
 from sync.state.ledger import WriteState
 
 EDITORS: Final = 8
-QUIET_WITHIN_S: Final = 120.0
+QUIET_WITHIN_S: Final = 300.0
 QUIET_FOR_S: Final = 2.0
 LOOK_EVERY_S: Final = 0.5
 MOST_EDITS: Final = 4_000

@@ -14,7 +14,7 @@ from typing import Final
 from sync.bench.stage import Stage
 from sync.demo.children import Children, listening_socket
 
-READY_WITHIN_S: Final = 90.0
+READY_WITHIN_S: Final = 180.0
 
 
 @contextmanager
