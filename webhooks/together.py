@@ -43,7 +43,7 @@ class Together:
     def keep(self, now: datetime, events: Events) -> None:
         """Return once every event of an installation that is served is durable; the others are dropped.
 
-        Raises what the database raises; nothing of these events is kept then.
+        Raises what the database raises; nothing of these events counts as kept then.
         """
         mine = _Brought(events)
         with self._list:
@@ -53,11 +53,15 @@ class Together:
                 self._keep_waiting(now)
         if mine.error is not None:
             raise mine.error
+        if not mine.settled:
+            raise RuntimeError("whoever had the turn was stopped before these events were kept")
 
     def _keep_waiting(self, now: datetime) -> None:
         """Keep everything that waits; where that fails as a whole, each request's alone."""
         with self._list:
             taken, self._waiting = self._waiting, []
+        if not taken:
+            return
         try:
             self._write(now, taken)
         except Exception as error:  # noqa: BLE001 - theirs to raise: each request has its own answer

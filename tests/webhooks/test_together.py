@@ -72,3 +72,17 @@ def test_what_was_ended_keeps_nothing_from_that_moment(web_on_each, status):
     connect(web_on_each.runtime.engine, "hubspot", HUBSPOT.partition("-")[2], "Ended", status)
     together.keep(NOW, brought(3) | brought(4, SALESFORCE))
     assert [row["dedupe_key"] for row in web_on_each.rows()] == ["event-2", "event-1", "event-4"]
+
+
+def test_nobody_is_told_yes_when_the_one_with_the_turn_was_stopped(web, monkeypatch):
+    """Its own request ends by what stopped it; those it had taken along fail, and are sent again."""
+    together, requests = Together(web.runtime), [brought(1), brought(2)]
+
+    def stopped(*_arguments):
+        raise SystemExit
+
+    monkeypatch.setattr(Together, "_write", stopped)
+    monkeypatch.setattr(threading, "excepthook", lambda _ended: None)
+    told = at_once(together, requests)
+    assert sorted(type(one).__name__ for one in told) == ["NoneType", "RuntimeError"]
+    assert web.rows() == []
