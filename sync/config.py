@@ -47,6 +47,7 @@ REMEDIES = {
     "CS_SALESFORCE_CLIENT_ID": "copy the consumer key from the external client app's OAuth settings",
     "CS_SALESFORCE_CLIENT_SECRET": "copy the consumer secret, or leave it out where the app requires none",
     "CS_SALESFORCE_URL": "leave it out: it is for a stand-in of Salesforce on this machine only",
+    "CS_SALESFORCE_CLIENT_CERT": "give HEADER: FINGERPRINT as the proxy passes it, more by commas",
     "CS_SALESFORCE_PUBSUB_URL": "leave it out, or give the https:// address of a region's endpoint",
     "CS_METRICS_TOKEN": "give what Prometheus sends as bearer, or leave it out: this machine needs none",
     "CS_LOG_LEVEL": "give DEBUG, INFO, WARNING or ERROR",
@@ -98,6 +99,13 @@ def _on_this_machine(text: str) -> str:
     return found
 
 
+def _header_and_values(text: str) -> str:
+    name, colon, values = text.partition(":")
+    if not (colon and name.replace("-", "").isalnum() and name.isascii() and values.strip(" ,")):
+        raise ValueError("it is no header's name with the values it may have")
+    return text
+
+
 PublicUrl = Annotated[str, AfterValidator(_public)]
 
 
@@ -122,6 +130,9 @@ class Settings(BaseModel):
     salesforce_client_secret: SecretStr | None = Field(alias="CS_SALESFORCE_CLIENT_SECRET", default=None)
     salesforce_url: Annotated[str, AfterValidator(_on_this_machine)] = Field(
         alias="CS_SALESFORCE_URL", default=""
+    )
+    salesforce_client_cert: Annotated[str, AfterValidator(_header_and_values)] | None = Field(
+        alias="CS_SALESFORCE_CLIENT_CERT", default=None, repr=False
     )
     pubsub_url: Annotated[str, AfterValidator(_address)] = Field(alias="CS_SALESFORCE_PUBSUB_URL", default="")
     charter: Path | None = Field(alias="CS_CHARTER", default=None)

@@ -37,6 +37,12 @@ from sync.workspace import CONNECTIONS, Workspace, open_workspace
 TIME_UP_S = 120.0
 """A job that has worked this long rings again and lets others have a turn."""
 
+TURNS_S = {Work.DRAIN: 0.5, Work.LOOK: 5.0}
+"""Turns of what others wait for: events that keep coming would keep looks waiting, and those the writes."""
+
+WHOLE_PORTFOLIO = 400
+"""So many accounts still to be looked at are worth waiting for, to write in full batches; fewer are not."""
+
 CALL_LANES = {Work.LOAD: Calls.BACKFILL, Work.POLL: Calls.SYNC, Work.CATCH_UP: Calls.SYNC}
 """Who waits first for calls: a first load, then sweeps; what a webhook set off waits for neither."""
 
@@ -122,7 +128,7 @@ def _work(
     ws = open_workspace(runtime, installation_id)
     if ws.installation.status is not Status.ACTIVE:
         return "not_active"
-    ends, owner, outcome = time.monotonic() + TIME_UP_S, owner_name(), "done"
+    ends, owner, outcome = time.monotonic() + TURNS_S.get(work, TIME_UP_S), owner_name(), "done"
     try:
         with calling_in(CALL_LANES.get(work, Calls.WEBHOOK)):
             while step(ws, owner) is not None:
@@ -145,12 +151,12 @@ def _work(
 
 
 def _looks_go_on(ws: Workspace) -> bool:
-    """Say whether other accounts are still looked at: who ends last rings, so that batches are full.
+    """Say whether many other accounts are still looked at: who ends last rings, so that batches are full.
 
     Those put off after a failure are not waited for.
     """
     with reading(ws.runtime.engine) as conn:
-        return ws.live and dirty.under_way(conn, ws.id, ws.now())
+        return ws.live and dirty.under_way(conn, ws.id, ws.now(), more_than=WHOLE_PORTFOLIO)
 
 
 def stop_until_consent(

@@ -1,4 +1,7 @@
-"""How gunicorn serves the web process: threads, because a webhook is one durable insert."""
+"""How gunicorn serves the web process: threads, because a webhook is one durable insert.
+
+TLS ends in front of it. Neighbour: ``slow_senders`` keeps threads for requests that have come.
+"""
 
 import os
 import sys
@@ -12,9 +15,10 @@ except ConfigError as error:
     sys.exit(f"Error: {error}")
 
 bind = f"{os.environ.get('CS_BIND') or '127.0.0.1'}:{settings.port}"
-worker_class = "gthread"
+worker_class = "webhooks.slow_senders.WholeRequestWorker"
 workers = int(os.environ.get("WEB_CONCURRENCY") or "1")
 threads = 8
+worker_connections = 500
 keepalive = 30
 accesslog = None
 logconfig_dict = log_config("web", settings.log_level)

@@ -15,16 +15,17 @@ from integration.salesforce.ids import same_id
 from integration.salesforce.namespace import from_setting
 from integration.salesforce.outbound import OutboundMessage, ack, parse
 from sync.addresses import WEBHOOK_SECRET, is_secret
-from sync.bell import Lane, Work, ring
 from sync.connect import NAMESPACE
 from sync.drain import SALESFORCE
 from sync.runtime import Runtime
-from sync.state import inbox, installations
-from sync.state.engine import reading, writing
+from sync.state import installations
+from sync.state.engine import reading
 from sync.state.errors import StateError
 from sync.state.inbox import InboxEvent
 from sync.state.installations import Installation
 from webhooks.answers import TOO_LARGE, refused
+from webhooks.client_cert import shows_certificate
+from webhooks.together import Together
 
 BODY_MAX = 4_000_000
 
@@ -32,11 +33,14 @@ BODY_MAX = 4_000_000
 @dataclass(frozen=True, slots=True)
 class _Receiver:
     runtime: Runtime
+    together: Together
 
     def receive(self, installation: str, secret: str) -> Response:
         """Keep one message's notifications and acknowledge them."""
         if not self._is_ours(installation, secret):
             return refused(404, "unknown_address")
+        if not shows_certificate(self.runtime.settings.salesforce_client_cert, request.headers):
+            return refused(403, "no_client_certificate")
         body = request.get_data(cache=False)
         if len(body) > BODY_MAX:
             return refused(413, TOO_LARGE)
@@ -69,16 +73,13 @@ class _Receiver:
             )
             for one in message.notifications
         ]
-        with writing(self.runtime.engine) as conn:
-            new = inbox.put(conn, found.id, self.runtime.clock.now(), events)
-        if new:
-            ring(self.runtime.redis, Lane.FAST, Work.DRAIN, found.id)
+        self.together.keep(self.runtime.clock.now(), {found.id: events})
         return Response(ack(), content_type="text/xml; charset=utf-8")
 
 
 def salesforce_blueprint(runtime: Runtime) -> Blueprint:
     """Return the blueprint at ``/webhooks/salesforce/<installation>/<secret>``."""
-    blueprint, receiver = Blueprint("salesforce", __name__), _Receiver(runtime)
+    blueprint, receiver = Blueprint("salesforce", __name__), _Receiver(runtime, Together(runtime))
     blueprint.add_url_rule(
         "/webhooks/salesforce/<installation>/<secret>", "receive", receiver.receive, methods=["POST"]
     )

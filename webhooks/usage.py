@@ -25,7 +25,7 @@ from sync.state.engine import writing
 from sync.state.inbox import InboxEvent
 from webhooks.answers import TOO_LARGE, refused
 from webhooks.back_pressure import why_behind
-from webhooks.json_body import read_json
+from webhooks.json_bodies import parsed
 
 BODY_MAX = 5_000_000
 GZIP_BITS = 31  # zlib's word for "a gzip wrapper, nothing else"
@@ -106,10 +106,7 @@ def _body() -> bytes | None:
 
 def _messages(body: bytes, call: str | None) -> list[dict[str, Any]] | None:
     """Return the messages in a body, a single call's with its type; ``None`` when it is not as called."""
-    try:
-        found = read_json(body)
-    except ValueError:
-        return None
+    found = parsed(body)
     if not isinstance(found, dict):
         return None
     if call is not None:

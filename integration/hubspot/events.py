@@ -30,6 +30,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MILLISECOND: Final = 253_402_300_799_000
 """The end of the year 9999: later instants are no dates any more."""
 
+_PLAIN: Final = json.JSONEncoder(default=str)
 _NAMES_BY_TYPE_ID = {type_id: name for name, type_id in STANDARD_TYPE_IDS.items()}
 
 
@@ -42,7 +43,7 @@ def dedupe_key(event: Mapping[str, Any]) -> str:
         event.get(name) for name in ("portalId", "subscriptionType", "objectId", "eventId", "occurredAt")
     ]
     sides = [event.get(name) for name in ("propertyName", "fromObjectId", "toObjectId")]
-    return hashlib.sha256(json.dumps(parts + sides, default=str).encode()).hexdigest()
+    return hashlib.sha256(_PLAIN.encode(parts + sides).encode()).hexdigest()
 
 
 def read_event(event: Mapping[str, Any]) -> Signal:

@@ -8,12 +8,13 @@ Message Considerations". Pure; ``webhooks/`` is the caller.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import XMLParser
 
 from integration.salesforce.ids import long_id
 from integration.salesforce.names import stem
@@ -25,6 +26,15 @@ TYPE_ATTRIBUTE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # WSDL: notifications holds 1..100 Notification elements.
 MOST_NOTIFICATIONS = 100
+ENCODINGS = frozenset({b"utf-8", b"utf-16", b"us-ascii", b"iso-8859-1"})
+"""Others would be decoded by whatever codec Python has of that name."""
+
+_DECLARED = re.compile(rb"<\?xml[^>]{0,100}?\sencoding\s*=\s*[\"']([^\"']{0,60})")
+DEEPEST = 16
+"""A field of a record is the sixth element within another; compound fields have a few more."""
+
+MOST_ELEMENTS = 100_000
+"""A hundred records of a thousand fields, more than an object may have."""
 
 
 class MalformedOutboundMessage(ValueError):
@@ -83,11 +93,40 @@ def ack() -> bytes:
     )
 
 
+class _Bounded(TreeBuilder):
+    """Builds the tree, and stops at once where no message is so deep or so large."""
+
+    def __init__(self) -> None:
+        """Begin with nothing built."""
+        super().__init__()
+        self._depth = self._elements = 0
+
+    def start(self, tag: str, attrs: dict[str, str]) -> Element:
+        """Open an element."""
+        self._depth += 1
+        self._elements += 1
+        if self._depth > DEEPEST or self._elements > MOST_ELEMENTS:
+            raise MalformedOutboundMessage("too deep or too many elements")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str) -> Element:
+        """Close an element."""
+        self._depth -= 1
+        return super().end(tag)
+
+
 def _root(body: bytes) -> Element:
+    declared = _DECLARED.match(body.removeprefix(BYTE_ORDER_MARK))
+    if declared and declared[1].lower() not in ENCODINGS:
+        raise MalformedOutboundMessage("an encoding no org uses")
+    parser = XMLParser(target=_Bounded(), forbid_dtd=True)
     try:
-        root: Element = fromstring(body.removeprefix(BYTE_ORDER_MARK), forbid_dtd=True)
+        parser.feed(body.removeprefix(BYTE_ORDER_MARK))
+        root: Element = parser.close()
     except DefusedXmlException as error:
         raise MalformedOutboundMessage("a document type or entity") from error
+    except MalformedOutboundMessage:
+        raise
     except (ParseError, ValueError, LookupError) as error:
         raise MalformedOutboundMessage("no well-formed XML") from error
     return root

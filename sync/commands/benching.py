@@ -16,6 +16,7 @@ from sync.bench.book import Size
 from sync.bench.health import HealthBench
 from sync.bench.hubspot_sync import HubSpotSync, run
 from sync.bench.salesforce_sync import SalesforceSync
+from sync.commands.bench_flow import intake, latency
 from sync.commands.demonstration import ANY_FOLDER, fresh_home
 from sync.commands.output import answer, json_option, progress, table
 
@@ -33,6 +34,10 @@ changed_option = click.option(
 @click.group()
 def bench() -> None:
     """Measure the product, beside the least that could be done."""
+
+
+bench.add_command(intake)
+bench.add_command(latency)
 
 
 @bench.command("hubspot-sync")

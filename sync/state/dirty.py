@@ -207,14 +207,16 @@ def count(conn: Connection, installation_id: str) -> dict[str, int]:
     return dict(conn.execute(query.group_by(dirty.c.scope)).all())
 
 
-def under_way(conn: Connection, installation_id: str, now: datetime, scope: Scope | None = None) -> bool:
+def under_way(
+    conn: Connection, installation_id: str, now: datetime, scope: Scope | None = None, more_than: int = 0
+) -> bool:
     """Say whether some row is held, or could be claimed at ``now``; rows in back-off do not count.
 
-    ``scope`` asks of its rows only.
+    ``scope`` asks of its rows only, ``more_than`` whether there are more than so many.
     """
     held = and_(dirty.c.lease_owner.is_not(None), dirty.c.leased_until > now)
     here = dirty.c.installation_id == installation_id if scope is None else _in_scope(installation_id, scope)
-    query = select(dirty.c.id).where(here, or_(held, claimable(dirty, now))).limit(1)
+    query = select(dirty.c.id).where(here, or_(held, claimable(dirty, now))).offset(more_than).limit(1)
     return conn.execute(query).first() is not None
 
 

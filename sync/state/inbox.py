@@ -23,6 +23,7 @@ from sqlalchemy import (
     delete,
     func,
     select,
+    text,
     update,
 )
 
@@ -36,7 +37,16 @@ from sync.state.leases import (
     retry_columns,
     taken,
 )
-from sync.state.schema import Instant, JsonText, JsonValue, chunks, installation_column, metadata, upsert
+from sync.state.schema import (
+    Instant,
+    JsonText,
+    JsonValue,
+    canonical_json,
+    chunks,
+    installation_column,
+    metadata,
+    microseconds,
+)
 
 inbox = Table(
     "inbox",
@@ -53,6 +63,27 @@ inbox = Table(
     Column("error", Text),
     Index("ix_inbox_work", "installation_id", "state", "received_at"),
 )
+
+
+_PUT = (
+    "INSERT INTO inbox (installation_id, dedupe_key, source, received_at, occurred_at, body, state) "
+    "SELECT :installation_id, {columns}, :state FROM {events} WHERE true ON CONFLICT DO NOTHING"
+)
+_PUT_SQLITE = _PUT.format(
+    columns="json_extract(value, '$.key'), json_extract(value, '$.source'), :received_at, "
+    "json_extract(value, '$.occurred'), json_extract(value, '$.body')",
+    events="json_each(:events)",
+)
+_PUT_POSTGRESQL = _PUT.format(
+    columns="key, source, CAST(:received_at AS bigint), occurred, body",
+    events="json_to_recordset(CAST(:events AS json)) "
+    "AS come (key text, source text, occurred bigint, body text)",
+)
+PUT = {
+    dialect: text(sql).bindparams(bindparam("received_at", type_=Instant))
+    for dialect, sql in (("sqlite", _PUT_SQLITE), ("postgresql", _PUT_POSTGRESQL))
+}
+"""One text and one parameter for any number of events: values row by row cost more than all the rest."""
 
 
 class InboxState(StrEnum):
@@ -92,18 +123,15 @@ def put(conn: Connection, installation_id: str, now: datetime, events: Sequence[
         return 0
     rows = [
         {
-            "installation_id": installation_id,
-            "dedupe_key": event.dedupe_key,
+            "key": event.dedupe_key,
             "source": event.source,
-            "received_at": now,
-            "occurred_at": event.occurred_at,
-            "body": event.body,
-            "state": InboxState.NEW,
+            "occurred": None if event.occurred_at is None else microseconds(event.occurred_at),
+            "body": canonical_json(event.body),
         }
         for event in sorted(events, key=lambda one: one.dedupe_key)
     ]
-    statement = upsert(conn, inbox).on_conflict_do_nothing().returning(inbox.c.dedupe_key)
-    return len(conn.execute(statement, rows).all())
+    values = {"installation_id": installation_id, "received_at": now, "state": InboxState.NEW}
+    return conn.execute(PUT[conn.dialect.name], values | {"events": canonical_json(rows)}).rowcount
 
 
 def take(conn: Connection, installation_id: str, lease: Lease) -> tuple[InboxItem, ...]:

@@ -6,7 +6,7 @@ the same installation, and every other table can start with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +18,7 @@ from sync.state.schema import (
     Instant,
     JsonText,
     JsonValue,
+    chunks,
     installation_column,
     key_columns,
     metadata,
@@ -138,6 +139,16 @@ def every(conn: Connection, status: Status | None = None) -> list[Installation]:
     if status is not None:
         query = query.where(installation.c.status == status)
     return [_installation(row) for row in conn.execute(query).mappings()]
+
+
+def served(conn: Connection, ids: Iterable[str]) -> frozenset[str]:
+    """Return which of these installations there are and have not been ended."""
+    column = installation.c.installation_id
+    found = frozenset[str]()
+    for chunk in chunks(sorted(ids)):
+        query = select(column).where(column.in_(chunk), installation.c.status.not_in(sorted(ENDED)))
+        found |= frozenset(conn.execute(query).scalars())
+    return found
 
 
 def set_status(conn: Connection, installation_id: str, status: Status) -> bool:

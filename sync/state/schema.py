@@ -31,6 +31,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 CHUNK = 500  # ids per IN list: far below SQLite's 32,766 bound variables
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 
 class Instant(TypeDecorator[datetime]):
     """A UTC instant kept as microseconds since 1970; refuses naive datetimes."""
@@ -42,14 +44,19 @@ class Instant(TypeDecorator[datetime]):
         """Return the integer to store."""
         if value is None:
             return None
-        if value.tzinfo is None:
-            message = f"an instant needs a time zone, got {value!r}"
-            raise ValueError(message)
-        return (value - EPOCH) // MICROSECOND
+        return microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Return the stored instant in UTC."""
         return None if value is None else EPOCH + value * MICROSECOND
+
+
+def microseconds(instant: datetime) -> int:
+    """Return an instant as it is stored. Raises ValueError for one without time zone."""
+    if instant.tzinfo is None:
+        message = f"an instant needs a time zone, got {instant!r}"
+        raise ValueError(message)
+    return (instant - EPOCH) // MICROSECOND
 
 
 class JsonText(TypeDecorator[Any]):
@@ -69,7 +76,7 @@ class JsonText(TypeDecorator[Any]):
 
 def canonical_json(value: JsonValue) -> str:
     """Return ``value`` as JSON text that is equal whenever the documents are equal."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return _CANONICAL.encode(value)
 
 
 def content_hash(value: JsonValue) -> str:

@@ -42,6 +42,8 @@ def test_the_commands_are_those_promised():
         ),
         *("portfolio generate", "portfolio load", "sandbox", "demo", "serve", "install", "doctor"),
         "bench health",
+        "bench intake",
+        "bench latency",
         "backtest",
         "bench hubspot-sync",
         "bench salesforce-sync",

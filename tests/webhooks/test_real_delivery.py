@@ -54,7 +54,7 @@ def free_port() -> int:
 def _ready(url: str) -> bool:
     try:
         return requests.get(f"{url}/readyz", timeout=5).ok
-    except requests.RequestException:
+    except requests.RequestException:  # also a timeout: the process has bound its port before it serves
         return False
 
 

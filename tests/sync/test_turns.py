@@ -1,0 +1,79 @@
+"""Jobs take turns: events that keep coming do not keep looks waiting, nor looks the writes."""
+
+from __future__ import annotations
+
+from itertools import count
+from types import SimpleNamespace
+
+import pytest
+from redis import Redis
+from rq import Queue
+from sqlalchemy import Engine
+
+from sync import jobs
+from sync.bell import Lane, Work
+from sync.state import dirty
+from sync.state.dirty import Scope
+from sync.state.engine import reading, writing
+from sync.state.installations import Status
+from tests.sync.harness import START
+
+ONE = "hubspot-1"
+
+
+@pytest.fixture
+def redis(redis_url: str):
+    """Give an empty Redis."""
+    with Redis.from_url(redis_url) as found:
+        yield found
+
+
+@pytest.fixture
+def worked(monkeypatch, redis, sqlite_engine: Engine):
+    """Give a function that runs a job of steps that never end, a fifth of a second each by its own clock.
+
+    It returns how many steps there were, and what was rung for.
+    """
+    runtime = SimpleNamespace(redis=redis, engine=sqlite_engine)
+    active = SimpleNamespace(status=Status.ACTIVE)
+    ws = SimpleNamespace(installation=active, id=ONE, runtime=runtime, live=True, now=lambda: START)
+    monkeypatch.setattr(jobs, "process_runtime", lambda: runtime)
+    monkeypatch.setattr(jobs, "client_mark", lambda _runtime, _id: "")
+    monkeypatch.setattr(jobs, "open_workspace", lambda _runtime, _id: ws)
+
+    def work(kind: Work, follow: Work):
+        ticks, steps = count(), []
+        monkeypatch.setattr(jobs.time, "monotonic", lambda: next(ticks) / 5)
+        jobs._run(kind, Lane.FAST, ONE, lambda _ws, _owner: steps.append(1) or True, follow)
+        return len(steps), sorted(job.description for job in Queue("fast", connection=redis).jobs)
+
+    return work
+
+
+def test_events_that_keep_coming_do_not_keep_looks_waiting(worked):
+    """After half a second the drain rings for itself and for the look: three steps of a fifth."""
+    assert worked(Work.DRAIN, Work.LOOK) == (3, [f"drain {ONE}", f"look {ONE}"])
+
+
+def test_a_few_accounts_that_keep_changing_do_not_keep_writes_waiting(worked, sqlite_engine):
+    """After five seconds of looks what was decided is written, though some accounts wait again."""
+    with writing(sqlite_engine) as conn:
+        dirty.mark(conn, ONE, START, Scope.ACCOUNT, [str(number) for number in range(10)], "told")
+    steps, rung = worked(Work.LOOK, Work.PUSH)
+    assert (steps, rung) == (26, [f"look {ONE}", f"push {ONE}"])
+
+
+def test_a_whole_portfolio_is_waited_for(worked, sqlite_engine):
+    """Hundreds still to be looked at are written together, in full batches: who looks last rings."""
+    with writing(sqlite_engine) as conn:
+        dirty.mark(conn, ONE, START, Scope.ACCOUNT, [str(number) for number in range(401)], "a new day")
+    assert worked(Work.LOOK, Work.PUSH)[1] == [f"look {ONE}"]
+
+
+@pytest.mark.parametrize(("more_than", "expected"), [(0, True), (2, True), (3, False)])
+def test_so_many_are_under_way(engine: Engine, more_than, expected):
+    """Three rows are more than two and not more than three."""
+    with writing(engine) as conn:
+        dirty.mark(conn, ONE, START, Scope.ACCOUNT, ["a", "b", "c"], "told")
+    with reading(engine) as conn:
+        assert dirty.under_way(conn, ONE, START, more_than=more_than) is expected
