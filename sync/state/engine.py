@@ -24,6 +24,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_MILLISECONDS = 30_000
 MIGRATION_LOCK = 0x636F6C6F6E  # "colon": one release command at a time on PostgreSQL
 READING = "colonnade_reading"
+UNSYNCED = "colonnade_unsynced"
 
 
 def normal_url(url: str) -> URL:
@@ -78,9 +79,14 @@ def migrate(engine: Engine) -> None:
         raise StateError(message) from error
 
 
-def writing(engine: Engine) -> AbstractContextManager[Connection]:
-    """Return a transaction that may write; commits at the end, rolls back on an exception."""
-    return engine.begin()
+def writing(engine: Engine, *, synced: bool = True) -> AbstractContextManager[Connection]:
+    """Return a transaction that may write; commits at the end, rolls back on an exception.
+
+    One that is not ``synced`` outlives the end of any process like every other, but a power cut may undo the
+    latest of them, each whole. That is for what is read again from a place kept in the same transaction. The
+    next synced commit of anybody makes those before it last.
+    """
+    return engine.begin() if synced else engine.execution_options(**{UNSYNCED: True}).begin()
 
 
 @contextmanager
@@ -94,7 +100,14 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 def _postgres_engine(url: URL) -> Engine:
-    return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15)
+    engine = create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15)
+    event.listen(engine, "begin", _begin_postgres)
+    return engine
+
+
+def _begin_postgres(conn: Connection) -> None:
+    if conn.get_execution_options().get(UNSYNCED, False):
+        conn.exec_driver_sql("SET LOCAL synchronous_commit = off")
 
 
 def _sqlite_engine(url: URL) -> Engine:
@@ -110,14 +123,18 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
     cursor.execute("PRAGMA journal_mode = WAL")
-    # An answered webhook must outlive a power cut as well, so every commit is synced.
+    # An answered webhook must outlive a power cut as well, so commits are synced unless they say otherwise.
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()
 
 
 def _begin_sqlite(conn: Connection) -> None:
-    reads_only = conn.get_execution_options().get(READING, False)
-    conn.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+    options = conn.get_execution_options()
+    unsynced = bool(options.get(UNSYNCED, False))
+    if unsynced is not conn.info.get(UNSYNCED, False):  # outside of transactions only, where it counts
+        conn.exec_driver_sql(f"PRAGMA synchronous = {'NORMAL' if unsynced else 'FULL'}")
+        conn.info[UNSYNCED] = unsynced
+    conn.exec_driver_sql("BEGIN" if options.get(READING, False) else "BEGIN IMMEDIATE")
 
 
 def _shown(url: URL) -> str:

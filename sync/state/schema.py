@@ -32,6 +32,14 @@ MICROSECOND = timedelta(microseconds=1)
 CHUNK = 500  # ids per IN list: far below SQLite's 32,766 bound variables
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
+def microseconds(instant: datetime) -> int:
+    """Return an instant (with a time zone) as the database keeps it."""
+    return (instant - EPOCH) // MICROSECOND
+
+
 class Instant(TypeDecorator[datetime]):
     """A UTC instant kept as microseconds since 1970; refuses naive datetimes."""
 
@@ -45,7 +53,7 @@ class Instant(TypeDecorator[datetime]):
         if value.tzinfo is None:
             message = f"an instant needs a time zone, got {value!r}"
             raise ValueError(message)
-        return (value - EPOCH) // MICROSECOND
+        return microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Return the stored instant in UTC."""
@@ -69,7 +77,7 @@ class JsonText(TypeDecorator[Any]):
 
 def canonical_json(value: JsonValue) -> str:
     """Return ``value`` as JSON text that is equal whenever the documents are equal."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return _CANONICAL.encode(value)
 
 
 def content_hash(value: JsonValue) -> str:
@@ -92,11 +100,17 @@ def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
         yield items[start : start + size]
 
 
-def upsert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+Upsert: TypeAlias = "postgresql.Insert | sqlite.Insert"
+
+
+def upsert(conn: Connection, table: Table) -> Upsert:
     """Return an INSERT of the connection's own dialect, which can say ON CONFLICT."""
-    if conn.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return dialect_insert(conn.dialect.name, table)
+
+
+def dialect_insert(dialect: str, table: Table) -> Upsert:
+    """Return an INSERT of the dialect of that name, which can say ON CONFLICT."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def key_columns(table: Table) -> list[str]:
