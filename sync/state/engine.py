@@ -25,6 +25,7 @@ BUSY_MILLISECONDS = 30_000
 MIGRATION_LOCK = 0x636F6C6F6E  # "colon": one release command at a time on PostgreSQL
 READING = "colonnade_reading"
 UNSYNCED = "colonnade_unsynced"
+NORMAL = 1  # of SQLite's ``synchronous``: the log is synced at checkpoints only
 
 
 def normal_url(url: str) -> URL:
@@ -130,11 +131,20 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(conn: Connection) -> None:
     options = conn.get_execution_options()
-    unsynced = bool(options.get(UNSYNCED, False))
-    if unsynced is not conn.info.get(UNSYNCED, False):  # outside of transactions only, where it counts
-        conn.exec_driver_sql(f"PRAGMA synchronous = {'NORMAL' if unsynced else 'FULL'}")
-        conn.info[UNSYNCED] = unsynced
+    _sync_sqlite(conn, unsynced=bool(options.get(UNSYNCED, False)))
     conn.exec_driver_sql("BEGIN" if options.get(READING, False) else "BEGIN IMMEDIATE")
+
+
+def _sync_sqlite(conn: Connection, *, unsynced: bool) -> None:
+    """Have the commit synced or not; SQLite takes no notice of the wish within a transaction."""
+    kept = conn.info.get(UNSYNCED)
+    if unsynced and kept is None:
+        kept = int(conn.exec_driver_sql("PRAGMA synchronous").scalar_one())
+        conn.exec_driver_sql(f"PRAGMA synchronous = {min(kept, NORMAL)}")
+        conn.info[UNSYNCED] = kept
+    elif not unsynced and kept is not None:
+        conn.exec_driver_sql(f"PRAGMA synchronous = {kept}")
+        del conn.info[UNSYNCED]
 
 
 def _shown(url: URL) -> str:
