@@ -114,9 +114,10 @@ def _read_pages(
     total, first = Pulled(), phase is Phase.INITIAL
     pages = read_ahead(_first_pages(ws, query)) if first else ws.port.iter_pages(query)
     for page in pages:
-        gone, now = [*follow_merges(ws, page.records), *deletions(ws, page.records)], ws.now()
+        gone = [*follow_merges(ws, page.records), *deletions(ws, page.records)]
         # A page a power cut takes back takes its cursor along, and is read again.
         with writing(ws.runtime.engine, synced=not first) as conn:
+            now = ws.now()  # with the turn to write, so that versions come in the order of their times
             pulled = keep(conn, ws, page.records, "read" if first else "changed", now)
             bury(conn, ws, gone)
             if first and page.resume is not None:

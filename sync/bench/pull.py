@@ -106,39 +106,22 @@ class _Run:
 
     def all(self) -> PullBench:
         """Do every step."""
-        stage, sizes, fields = self.stage, self.sizes, len(self.stage.query.fields) + 1
-        pages = calls_for(sizes.companies, LISTED)
-        linked = len(stage.query.link_to)
-        self.say("the floor: a bare loop over the pages")
-        floor = take_turn(stage.control, FLOOR, self._task("load", "floor"))
+        floor = take_turn(self.stage.control, FLOOR, self._task("load", "floor"))
+        self.say(f"floor: {floor.calls} calls, {floor.seconds} s")
         first = {name: self._first(name) for name in self.clients}
-        self.since = stage.found.now.isoformat()
+        self.since = self.stage.found.now.isoformat()
         restarts = {name: self._restart(name) for name in self.clients}
-        renamed = stage.ids[1 : 1 + 3 * sizes.changed : 3]
-        others = [one for one in stage.ids if one not in set(renamed)]
-        gone = others[1 :: max(1, len(others) // sizes.deleted)][: sizes.deleted]
-        stage.found.later(hours=1)
-        stage.rename(renamed, RENAMED)
-        stage.delete(gone)
-        stage.found.later(minutes=10)
+        renamed, gone = self._change()
         changed = {name: self._again(name, RENAMED) for name in self.clients}
-        self.since = stage.found.now.isoformat()
-        left = sorted(set(stage.ids) - set(gone), key=int)
-        stage.found.later(hours=1)
-        stage.rename(left[: sizes.ties], IMPORTED)
-        stage.found.later(minutes=10)
+        self.since = self.stage.found.now.isoformat()
+        imported = self._import(gone)
         ties = {name: self._again(name, IMPORTED) for name in self.clients}
         done = {name: Client(first[name], changed[name], ties[name], restarts[name]) for name in self.clients}
-        least = Least(
-            pages,
-            _searched(len(renamed), linked) + calls_for(len(gone), BINNED),
-            _searched(min(sizes.ties, len(left)), linked),
-        )
         ours, dlt = done["ours"], done.get("dlt")
         return PullBench(
-            replace(sizes, changed=len(renamed), deleted=len(gone), ties=min(sizes.ties, len(left))),
-            fields,
-            least,
+            Sizes(self.sizes.companies, renamed, len(gone), imported),
+            len(self.stage.query.fields) + 1,  # what a record was merged of is asked as well
+            self._least(renamed, len(gone), imported),
             floor,
             ours,
             dlt,
@@ -146,26 +129,57 @@ class _Run:
             {} if dlt is None else _ratio(dlt.first, ours.first),
         )
 
+    def _change(self) -> tuple[int, set[str]]:
+        """Have companies renamed and others deleted, spread over all; return how many, and which are gone."""
+        stage, sizes = self.stage, self.sizes
+        renamed = stage.ids[1 : 1 + 3 * sizes.changed : 3]
+        others = sorted(set(stage.ids) - set(renamed), key=int)
+        gone = others[1 :: max(1, len(others) // sizes.deleted)][: sizes.deleted]
+        stage.found.later(hours=1)
+        stage.rename(renamed, RENAMED)
+        stage.delete(gone)
+        stage.found.later(minutes=10)
+        return len(renamed), set(gone)
+
+    def _import(self, gone: set[str]) -> int:
+        """Have many of those left changed at one moment; return how many."""
+        stage = self.stage
+        imported = sorted(set(stage.ids) - gone, key=int)[: self.sizes.ties]
+        stage.found.later(hours=1)
+        stage.rename(imported, IMPORTED)
+        stage.found.later(minutes=10)
+        return len(imported)
+
+    def _least(self, renamed: int, gone: int, imported: int) -> Least:
+        linked = len(self.stage.query.link_to)
+        return Least(
+            calls_for(self.sizes.companies, LISTED),
+            _searched(renamed, linked) + calls_for(gone, BINNED),
+            _searched(imported, linked),
+        )
+
     def _first(self, name: str) -> Turn:
-        self.say(f"first load: {name}")
         module, task = self._client(name, "load", name)
-        return take_turn(self.stage.control, module, task)
+        turn = take_turn(self.stage.control, module, task)
+        self.say(f"first load, {name}: {turn.calls} calls, {turn.seconds} s, {turn.peak_mb} MB")
+        return turn
 
     def _restart(self, name: str) -> Restart:
-        self.say(f"a load killed at half: {name}")
         module, task = self._client(name, "load", f"killed-{name}")
         if name == "ours":
             task = self.stage.another("killed").our_task("load")
-        return kill_at_half(self.stage.control, module, task, self.stage.ids)
+        restart = kill_at_half(self.stage.control, module, task, self.stage.ids)
+        self.say(f"killed at half, {name}: {restart.calls_again} calls again")
+        return restart
 
     def _again(self, name: str, mark: str) -> dict[str, Again]:
         """Return what each way of reading again saw: dlt has two, by search and by the list."""
         found: dict[str, Again] = {}
         for what in ("search", "load") if name == "dlt" else ("again",):
-            self.say(f"{mark.lower()}: {name} ({what})")
             module, task = self._client(name, what, name, mark)
             turn = take_turn(self.stage.control, module, task)
             gone = self.sizes.companies - turn.records
+            self.say(f"{mark.lower()}, {name} ({what}): {turn.calls} calls, {turn.marked} and {gone} seen")
             found["list" if what == "load" else what] = Again(
                 turn.seconds, turn.calls, turn.marked, gone, turn.failed
             )
