@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,7 @@ from typing import Any, Final
 from integration.port import ReadQuery
 from sync.bench.book import Size, write_book
 from sync.bench.pull_processes import Task
-from sync.bench.stage import HUBSPOT, SANDBOX_OPTIONS, Stage
+from sync.bench.stage import HUBSPOT, MORNING, SANDBOX_OPTIONS, Stage
 from sync.config import read_settings
 from sync.demo.children import Children
 from sync.demo.control import Control
@@ -69,7 +70,7 @@ class PullStage:
 
     def another(self, name: str) -> PullStage:
         """Return a second home with an installation of its own on the same portal, at the same hour."""
-        return _open(self.home / name, self.control, self.redis, self.ids)
+        return _open(self.home / name, self.control, self.redis, self.ids, self.found.now)
 
     def rename(self, ids: Sequence[str], mark: str) -> None:
         """Change the names of companies to begin with ``mark``, all at one moment."""
@@ -102,7 +103,7 @@ def pull_stage(home: Path, companies: int, *, limits: bool) -> Iterator[PullStag
     try:
         control = Control(children.url_of("sandbox-hubspot"))
         control.load(write_book(home / "book", Size(companies, 0)))
-        stage = _open(home, control, valkey.url, [])
+        stage = _open(home, control, valkey.url, [], MORNING)
         stage.ids = sorted((one["id"] for one in control.records(COMPANIES)), key=int)
         stage.found.later(hours=1)  # what was just loaded lies further back than any poll reaches
         yield stage
@@ -111,10 +112,10 @@ def pull_stage(home: Path, companies: int, *, limits: bool) -> Iterator[PullStag
         valkey.stop()
 
 
-def _open(home: Path, control: Control, redis: str, ids: list[str]) -> PullStage:
+def _open(home: Path, control: Control, redis: str, ids: list[str], now: datetime) -> PullStage:
     home.mkdir(parents=True, exist_ok=True)
     runtime = open_runtime(read_settings({"CS_HOME": str(home), "REDIS_URL": redis}))
-    found = Stage(HUBSPOT, home, control, runtime)
+    found = Stage(HUBSPOT, home, control, runtime, now=now)
     found.later(seconds=0)
     found.install()
     return PullStage(home, control, redis, found, ids)
