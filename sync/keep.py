@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from integration.port import CrmRecord, ReadQuery, Signal, SignalKind
 from integration.record_ids import name_of_account
 from mappings.human_fields import spoken_for, without_idle_author
-from mappings.inbound import own_queries, read_queries
+from mappings.inbound import read_queries
 from sync import drift
 from sync.admission import admitted
 from sync.bury import bury
@@ -162,13 +162,19 @@ def _read_unknown_deals(ws: Workspace, records: Sequence[CrmRecord]) -> None:
     refresh(ws, deal, sorted(unknown))
 
 
-def keep(conn: Connection, ws: Workspace, records: Sequence[CrmRecord], reason: str = "changed") -> Pulled:
-    """Store records of one object and mark what they touch; return what was done."""
+def keep(
+    conn: Connection,
+    ws: Workspace,
+    records: Sequence[CrmRecord],
+    reason: str = "changed",
+    now: datetime | None = None,
+) -> Pulled:
+    """Store records of one object, come ``now``, and mark what they touch; return what was done."""
     if not records:
         return Pulled()
-    now, object_name = ws.now(), records[0].object
+    now, object_name = now or ws.now(), records[0].object
     if object_name in own_objects(ws):
-        return _keep_own(conn, ws, records)
+        return _keep_own(conn, ws, records, now)
     accounts = _accounts_of(conn, ws, records)
     rows = [mirror_record(without_idle_author(one, ws.vendor), accounts.get(one.id)) for one in records]
     change = mirror.store(conn, ws.id, now, admitted(conn, ws, rows))
@@ -177,14 +183,14 @@ def keep(conn: Connection, ws: Workspace, records: Sequence[CrmRecord], reason: 
     if object_name == ws.inbound.crm.reads.account.object:
         _learn_usage_names(conn, ws, records)
     if object_name == ws.inbound.crm.reads.deal.object:
-        touched.update(_move_lines(conn, ws, change, accounts))
+        touched.update(_move_lines(conn, ws, change, accounts, now))
     marked = dirty.mark(conn, ws.id, now, Scope.ACCOUNT, touched, f"{object_name} {reason}")
     # What was merged away is no deletion: ``bury`` says what of it goes on as the survivor's.
     drift.reopen_changed(conn, ws, object_name, [one.id for one in records if not one.merged_into])
     return Pulled(len(records), len(change.changed), marked)
 
 
-def _keep_own(conn: Connection, ws: Workspace, records: Sequence[CrmRecord]) -> Pulled:
+def _keep_own(conn: Connection, ws: Workspace, records: Sequence[CrmRecord], now: datetime) -> Pulled:
     """Store records of ours; a field somebody changed is looked at by the next push.
 
     What people fill in on one is a fact of its account, which is marked.
@@ -193,9 +199,9 @@ def _keep_own(conn: Connection, ws: Workspace, records: Sequence[CrmRecord]) -> 
     rows = [
         mirror_record(without_idle_author(one, ws.vendor), spoken_for(one, crm, ws.vendor)) for one in records
     ]
-    change = mirror.store(conn, ws.id, ws.now(), admitted(conn, ws, rows))
+    change = mirror.store(conn, ws.id, now, admitted(conn, ws, rows))
     reason = f"{object_name} filled in"
-    marked = dirty.mark(conn, ws.id, ws.now(), Scope.ACCOUNT, change.touched_accounts, reason)
+    marked = dirty.mark(conn, ws.id, now, Scope.ACCOUNT, change.touched_accounts, reason)
     drift.reopen_changed(conn, ws, object_name, [record.id for record in records])
     return Pulled(len(records), len(change.changed), marked)
 
@@ -212,7 +218,7 @@ def crm_record(stored: StoredRecord) -> CrmRecord:
 
 def own_objects(ws: Workspace) -> dict[str, ReadQuery]:
     """Return how the objects of ours are read, by object; none before an install has made them."""
-    return {one.object: one for one in own_queries(ws.charter, ws.vendor, ws.homes)}
+    return ws.own_reads
 
 
 def in_reading_order(ws: Workspace) -> list[ReadQuery]:
@@ -256,7 +262,7 @@ def _linked(record: CrmRecord, object_name: str) -> str | None:
 
 
 def _move_lines(
-    conn: Connection, ws: Workspace, change: MirrorChange, accounts: dict[str, str]
+    conn: Connection, ws: Workspace, change: MirrorChange, accounts: dict[str, str], now: datetime
 ) -> Iterable[str]:
     """Hang the lines of moved deals under the deals' new accounts; return the accounts touched."""
     lines = ws.inbound.crm.reads.contract_line
@@ -272,6 +278,6 @@ def _move_lines(
     }
     if not targets:
         return ()
-    moved_lines = mirror.rehang(conn, ws.id, ws.now(), lines.object, targets)
+    moved_lines = mirror.rehang(conn, ws.id, now, lines.object, targets)
     learn(conn, ws, lines.object, list(targets))
     return moved_lines.touched_accounts

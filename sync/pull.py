@@ -19,6 +19,7 @@ from integration.streams import BulkPort
 from sync.bury import bury
 from sync.keep import Pulled, deletions, follow_merges, in_reading_order, keep, own_objects
 from sync.owners import read_owners_if_due
+from sync.read_ahead import read_ahead
 from sync.state import cursors
 from sync.state.cursors import Cursor, Phase
 from sync.state.engine import reading, writing
@@ -110,16 +111,17 @@ def _read_pages(
     ws: Workspace, query: ReadQuery, phase: Phase, started: datetime, progress: Progress
 ) -> Pulled:
     """Read all pages; the pass is over only when its last page is kept."""
-    total = Pulled()
-    pages = _first_pages(ws, query) if phase is Phase.INITIAL else ws.port.iter_pages(query)
+    total, first = Pulled(), phase is Phase.INITIAL
+    pages = read_ahead(_first_pages(ws, query)) if first else ws.port.iter_pages(query)
     for page in pages:
         gone = [*follow_merges(ws, page.records), *deletions(ws, page.records)]
-        with writing(ws.runtime.engine) as conn:
-            pulled = keep(conn, ws, page.records, "read" if phase is Phase.INITIAL else "changed")
+        # A page a power cut takes back takes its cursor along, and is read again.
+        with writing(ws.runtime.engine, synced=not first) as conn:
+            now = ws.now()  # with the turn to write, so that versions come in the order of their times
+            pulled = keep(conn, ws, page.records, "read" if first else "changed", now)
             bury(conn, ws, gone)
-            if phase is Phase.INITIAL and page.resume is not None:
-                place = Cursor(query.object, phase, page.resume, started)
-                cursors.put(conn, ws.id, ws.now(), place)
+            if first and page.resume is not None:
+                cursors.put(conn, ws.id, now, Cursor(query.object, phase, page.resume, started))
         total = total.plus(pulled)
         progress(query.object, len(page.records))
     with writing(ws.runtime.engine) as conn:

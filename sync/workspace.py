@@ -18,10 +18,10 @@ from sqlalchemy import Connection
 
 from integration.deal_pipelines import Pipeline, Stage
 from integration.install_specs import InstallingPort
-from integration.port import CrmDescription, CrmPort, FieldSpec, FieldType
+from integration.port import CrmDescription, CrmPort, FieldSpec, FieldType, ReadQuery
 from mappings.charter import Charter, from_canonical_bytes, rules_of
 from mappings.homes import Homes
-from mappings.inbound import Inbound, inbound_of
+from mappings.inbound import Inbound, inbound_of, own_queries
 from mappings.openings import openings
 from mappings.outbound import object_specs
 from success.fold import FoldState
@@ -83,6 +83,11 @@ class Workspace:
         """
         places = openings(self.charter, self.vendor, self.pipelines)
         return replace(standing_homes(self.installation.settings), openings=places)
+
+    @cached_property
+    def own_reads(self) -> dict[str, ReadQuery]:
+        """Return how the objects of ours are read, by object; none before an install has made them."""
+        return {one.object: one for one in own_queries(self.charter, self.vendor, self.homes)}
 
     @property
     def port(self) -> CrmPort:

@@ -9,7 +9,7 @@ Pages: "CRM API | Objects" (100 rows a page, ``associations`` by object), "Error
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -57,8 +57,10 @@ def listed_links(
     Where a row's links did not fit into the answer they are read whole, for all such rows at once.
     """
     found: dict[str, tuple[Link, ...]] = {str(row["id"]): () for row in rows}
+    linked = [row for row in rows if row.get("associations")]
     for target in targets:
-        parts = {str(row["id"]): _part(portal, row, target) for row in rows}
+        names = {target, target.replace("_", " "), portal.names.in_path(target)}
+        parts = {str(row["id"]): _part(row, names) for row in linked}
         cut_short = [record_id for record_id, part in parts.items() if part.get("paging", {}).get("next")]
         whole = read_links(portal, source, target, cut_short) if cut_short else {}
         for record_id, part in parts.items():
@@ -77,11 +79,10 @@ def _ends(portal: Portal, targets: Iterable[str]) -> str:
     return ",".join(portal.names.in_path(target) for target in targets)
 
 
-def _part(portal: Portal, row: Mapping[str, Any], target: str) -> Mapping[str, Any]:
-    """Return the links to ``target`` in a row: HubSpot keys them by plural name, with a space for ``_``."""
-    known = {target, target.replace("_", " "), portal.names.in_path(target)}
-    parts: Mapping[str, Any] = row.get("associations") or {}
-    return next((part for name, part in parts.items() if name.lower() in known), {})
+def _part(row: Mapping[str, Any], names: Collection[str]) -> Mapping[str, Any]:
+    """Return the links to a target in a row: HubSpot keys them by plural name, with a space for ``_``."""
+    parts: Mapping[str, Any] = row["associations"]
+    return next((part for name, part in parts.items() if name.lower() in names), {})
 
 
 def _links(source: str, target: str, ties: Iterable[Mapping[str, Any]]) -> tuple[Link, ...]:

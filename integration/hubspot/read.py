@@ -124,6 +124,7 @@ def _record(
     object_name: str, row: dict[str, Any], fields: Sequence[str], links: tuple[Link, ...]
 ) -> CrmRecord:
     values = row.get("properties", {})
+    merged = values.get(MERGED_IDS)
     return CrmRecord(
         object=object_name,
         id=str(row["id"]),
@@ -132,7 +133,7 @@ def _record(
         source_at=_instant(row["updatedAt"]),
         archived=bool(row.get("archived", False)),
         links=links,
-        merged_ids=tuple(filter(None, (values.get(MERGED_IDS) or "").split(";"))),
+        merged_ids=tuple(filter(None, merged.split(";"))) if merged else (),
     )
 
 

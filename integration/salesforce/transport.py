@@ -3,7 +3,9 @@
 simple-salesforce is used in *direct* mode on our own pooled session (it has no timeouts of its
 own), rebuilt for each grant: its own re-login would recurse for ever on a dead grant and lose the
 headers of the call it replays. Its ``bulk2`` and ``mdapi`` are never touched: what they do is
-sent with ``send_bytes`` and read with ``fetch``. Every call holds a place in ``integration.in_flight``.
+sent with ``send_bytes`` and read with ``fetch``. It is imported at the first call: with the SOAP library
+it brings it weighs 13 MB, also in a process that never speaks to an org. Every call holds a place in
+``integration.in_flight``.
 Neighbours: ``auth`` (grants), ``errors`` (what a failure means).
 """
 
@@ -14,15 +16,13 @@ import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 import tenacity
 from requests import Response, Session
 from requests.adapters import BaseAdapter
-from simple_salesforce.api import Salesforce
-from simple_salesforce.exceptions import SalesforceError
 
 from integration.budget import Budget, Lane, lane_now
 from integration.call_count import CallCount
@@ -37,6 +37,10 @@ from integration.salesforce.limits import (
     RETRY_TOTAL_S,
 )
 from integration.salesforce.values import to_json
+
+if TYPE_CHECKING:
+    from simple_salesforce.api import Salesforce
+    from simple_salesforce.exceptions import SalesforceError
 
 T = TypeVar("T")
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -172,6 +176,8 @@ class Transport:
         url = f"{grant.instance_url}/services/data/v{grant.api_version}/{path}"
         answer = self._session.request(method, url, headers=sent, **options)
         if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+            from simple_salesforce.exceptions import SalesforceError
+
             raise SalesforceError(url, answer.status_code, path, _content(answer))
         return answer
 
@@ -218,6 +224,9 @@ class Transport:
         return self.authenticator.renew(refused)
 
     def _attempt(self, grant: Grant, call: Callable[[Salesforce, Grant], T]) -> T:
+        from simple_salesforce.api import Salesforce
+        from simple_salesforce.exceptions import SalesforceError
+
         org = Salesforce(
             instance_url=grant.instance_url,
             session_id=grant.access_token,

@@ -87,6 +87,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--api-limit-increases", type=int, choices=(0, 1, 2), default=0, help="API limit add-ons bought"
     )
+    parser.add_argument(
+        "--no-short-limits", action="store_true", help="no limits by the second: to measure clients"
+    )
     parser.add_argument("--time-zone", default=defaults.time_zone)
     parser.add_argument("--scopes", default="", help="granted scopes, by space; default: all the tier allows")
     return parser.parse_args()
@@ -104,6 +107,7 @@ def main() -> None:
         index_lag_seconds=args.index_lag_seconds,
         retry_base_seconds=args.retry_base_seconds,
         api_limit_increases=args.api_limit_increases,
+        short_limits=not args.no_short_limits,
         time_zone=args.time_zone,
         scopes=tuple(args.scopes.split()),
     )

@@ -34,6 +34,7 @@ class Options:
     index_lag_seconds: float = 2.0
     retry_base_seconds: float = 1.0
     api_limit_increases: int = 0
+    short_limits: bool = True
     time_zone: str = "UTC"
     currency: str = "USD"
     scopes: tuple[str, ...] = ()
@@ -69,6 +70,7 @@ class Portal:
             options.tier,
             options.time_zone,
             options.api_limit_increases,
+            windows=options.short_limits,
         )
         self.webhooks = Webhooks(
             services,

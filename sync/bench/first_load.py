@@ -11,18 +11,8 @@ import sys
 from pathlib import Path
 
 from sync.bench.book import Size
+from sync.bench.peak import forget_peak, peak_kb
 from sync.bench.stage import HUBSPOT, stage
-
-
-def forget_peak() -> None:
-    """Have the peak counted anew from what is resident now (Linux: ``clear_refs``)."""
-    Path("/proc/self/clear_refs").write_text("5", "ascii")
-
-
-def peak_kb() -> int:
-    """Return the largest resident size since ``forget_peak``, in KB (Linux: ``VmHWM``)."""
-    lines = Path("/proc/self/status").read_text("ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from integration.salesforce.auth import JwtBearer, MemoryTokenStore
 from integration.salesforce.connector import SalesforcePort, connect
 from mappings.naming import key_field
 from sync.bench.book import Size, account_ref
-from sync.bench.first_load import forget_peak, peak_kb
+from sync.bench.peak import forget_peak, peak_kb
 from sync.bench.stage import SALESFORCE, Stage, stage
 
 OBJECT = "CS_Milestone__c"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -17,7 +14,9 @@ from sync.bench.health import HealthBench
 from sync.bench.hubspot_sync import HubSpotSync, run
 from sync.bench.salesforce_sync import SalesforceSync
 from sync.commands.bench_flow import intake, latency
-from sync.commands.demonstration import ANY_FOLDER, fresh_home
+from sync.commands.bench_home import bench_home as _home
+from sync.commands.bench_pull import pull
+from sync.commands.demonstration import ANY_FOLDER
 from sync.commands.output import answer, json_option, progress, table
 
 deals_option = click.option(
@@ -38,6 +37,7 @@ def bench() -> None:
 
 bench.add_command(intake)
 bench.add_command(latency)
+bench.add_command(pull)
 
 
 @bench.command("hubspot-sync")
@@ -121,16 +121,6 @@ def health(
     answer(found, as_json, lambda console: _show_health(console, found))
     if found.differing:
         raise click.ClickException(f"{found.differing} of {found.compared} accounts differ from their twins")
-
-
-@contextmanager
-def _home(home: Path | None) -> Iterator[Path]:
-    """Give the empty folder named, which stays, or one that goes with the run."""
-    if home is not None:
-        yield fresh_home(home)
-        return
-    with tempfile.TemporaryDirectory(prefix="colonnade-bench-") as folder:
-        yield Path(folder)
 
 
 def _show_hubspot(console: Console, found: HubSpotSync) -> None:

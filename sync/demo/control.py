@@ -33,6 +33,10 @@ class Control:
         """Set the sandbox's clock."""
         self.post("clock", {"now": now.isoformat().replace("+00:00", "Z"), "running": running})
 
+    def clear_faults(self) -> None:
+        """Let no request fail any more."""
+        self._answer("DELETE", "faults")
+
     def load(self, folder: Path) -> dict[str, int]:
         """Load a portfolio folder by the sandbox's own loader; return records by object."""
         return dict(self.post("load", {"dir": str(folder)})["loaded"])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
-from sqlalchemy import Column, Connection, RowMapping, Table, Text, select
+from sqlalchemy import Column, Connection, RowMapping, Table, Text, bindparam, select
 
-from sync.state.schema import Instant, installation_column, key_columns, metadata, upsert
+from sync.state.schema import Instant, Upsert, dialect_insert, installation_column, key_columns, metadata
 
 cursor = Table(
     "cursor",
@@ -20,6 +21,7 @@ cursor = Table(
     Column("high_water", Instant),
     Column("updated_at", Instant, nullable=False),
 )
+COLUMNS = [one.name for one in cursor.columns]
 
 
 class Phase(StrEnum):
@@ -54,11 +56,15 @@ def get(conn: Connection, installation_id: str, object_name: str) -> Cursor | No
 def put(conn: Connection, installation_id: str, now: datetime, place: Cursor) -> None:
     """Keep the place; do it in the transaction that stores the page, so that both or neither stand."""
     values = {"phase": place.phase, "position": place.position, "high_water": place.high_water}
-    statement = upsert(conn, cursor).values(
-        installation_id=installation_id, object=place.object, updated_at=now, **values
-    )
-    changes = values | {"updated_at": now}
-    conn.execute(statement.on_conflict_do_update(index_elements=key_columns(cursor), set_=changes))
+    row = {"installation_id": installation_id, "object": place.object, "updated_at": now, **values}
+    conn.execute(_put_statement(conn.dialect.name), row)
+
+
+@lru_cache
+def _put_statement(dialect: str) -> Upsert:
+    new = dialect_insert(dialect, cursor).values({name: bindparam(name) for name in COLUMNS})
+    changes = {name: new.excluded[name] for name in ("phase", "position", "high_water", "updated_at")}
+    return new.on_conflict_do_update(index_elements=key_columns(cursor), set_=changes)
 
 
 def forget(conn: Connection, installation_id: str, object_name: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from sqlalchemy import (
     BigInteger,
@@ -28,9 +29,11 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     update,
 )
 
+from sync.state import bulk
 from sync.state.leases import (
     Lease,
     Waiting,
@@ -41,7 +44,16 @@ from sync.state.leases import (
     retry_columns,
     taken,
 )
-from sync.state.schema import EPOCH, Instant, chunks, installation_column, key_columns, metadata, upsert
+from sync.state.schema import (
+    EPOCH,
+    Instant,
+    Upsert,
+    chunks,
+    dialect_insert,
+    installation_column,
+    key_columns,
+    metadata,
+)
 
 dirty = Table(
     "dirty",
@@ -100,23 +112,36 @@ def mark(
 
     A row already there keeps its age and its back-off; its generation goes up.
     """
-    word = reason.replace("|", "/")
-    rows = [
-        {
-            "installation_id": installation_id,
-            "scope": scope,
-            "id": one,
-            "first_at": now,
-            "generation": 1,
-            "reasons": f"|{word}|",
-        }
-        for one in sorted(set(ids))
-    ]
-    if rows:
-        changes = {"generation": dirty.c.generation + 1, "reasons": _with_reason(word)}
-        statement = upsert(conn, dirty).on_conflict_do_update(index_elements=key_columns(dirty), set_=changes)
-        conn.execute(statement, rows)
-    return len(rows)
+    word, wanted = reason.replace("|", "/"), sorted(set(ids))
+    if wanted:
+        known = "".join(f"/{one}" if one in "/%_" else one for one in word)
+        given = {"whose": installation_id, "scope_of": scope, "now": now, "marked": f"|{word}|"}
+        given |= {"added": f"{word}|", "known": f"%|{known}|%"}
+        dialect = conn.dialect.name
+        conn.execute(_mark_statement(dialect), given | {"ids": bulk.texts(dialect, wanted)})
+    return len(wanted)
+
+
+@lru_cache
+def _mark_statement(dialect: str) -> Upsert:
+    """Return how ids are marked with one reason, all in one statement."""
+    values = {
+        "installation_id": bindparam("whose", type_=Text),
+        "scope": bindparam("scope_of", type_=Text),
+        "id": (ids := bulk.each(dialect, "ids")).c.value,
+        "first_at": bindparam("now", type_=Instant),
+        "generation": literal(1, BigInteger),
+        "reasons": bindparam("marked", type_=Text),
+    }
+    # Without a condition SQLite takes ON CONFLICT for part of the SELECT.
+    found = select(*values.values()).select_from(ids).where(true())
+    known = dirty.c.reasons.like(bindparam("known", type_=Text), escape="/")
+    full = func.length(dirty.c.reasons) > REASONS_KEPT
+    more = dirty.c.reasons + bindparam("added", type_=Text)
+    reasons = case((known | full, dirty.c.reasons), else_=more)
+    changes = {"generation": dirty.c.generation + 1, "reasons": reasons}
+    new = dialect_insert(dialect, dirty).from_select(list(values), found)
+    return new.on_conflict_do_update(index_elements=key_columns(dirty), set_=changes)
 
 
 def unmark(conn: Connection, installation_id: str, scope: Scope, one: str) -> None:
@@ -232,12 +257,6 @@ def _ours(installation_id: str) -> ColumnElement[bool]:
         dirty.c.fence == bindparam("b_fence"),
         dirty.c.lease_owner.is_not(None),
     )
-
-
-def _with_reason(word: str) -> ColumnElement[str]:
-    known = dirty.c.reasons.contains(f"|{word}|", autoescape=True)
-    full = func.length(dirty.c.reasons) > REASONS_KEPT
-    return case((known | full, dirty.c.reasons), else_=dirty.c.reasons + f"{word}|")
 
 
 def _reasons(stored: str) -> tuple[str, ...]:

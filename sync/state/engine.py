@@ -25,6 +25,8 @@ BUSY_MILLISECONDS = 30_000
 CONNECT_WITHIN_S = 10  # a server that is switched off answers nothing at all
 MIGRATION_LOCK = 0x636F6C6F6E  # "colon": one release command at a time on PostgreSQL
 READING = "colonnade_reading"
+UNSYNCED = "colonnade_unsynced"
+NORMAL = 1  # of SQLite's ``synchronous``: the log is synced at checkpoints only
 
 
 def normal_url(url: str) -> URL:
@@ -79,9 +81,14 @@ def migrate(engine: Engine) -> None:
         raise StateError(message) from error
 
 
-def writing(engine: Engine) -> AbstractContextManager[Connection]:
-    """Return a transaction that may write; commits at the end, rolls back on an exception."""
-    return engine.begin()
+def writing(engine: Engine, *, synced: bool = True) -> AbstractContextManager[Connection]:
+    """Return a transaction that may write; commits at the end, rolls back on an exception.
+
+    One that is not ``synced`` outlives the end of any process like every other, but a power cut may undo the
+    latest of them, each whole. That is for what is read again from a place kept in the same transaction. The
+    next synced commit of anybody makes those before it last.
+    """
+    return engine.begin() if synced else engine.execution_options(**{UNSYNCED: True}).begin()
 
 
 @contextmanager
@@ -97,7 +104,14 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def _postgres_engine(url: URL) -> Engine:
     told = {"connect_timeout": CONNECT_WITHIN_S}
     sizes = {"pool_size": 5, "max_overflow": 15}
-    return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=told, **sizes)
+    engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=told, **sizes)
+    event.listen(engine, "begin", _begin_postgres)
+    return engine
+
+
+def _begin_postgres(conn: Connection) -> None:
+    if conn.get_execution_options().get(UNSYNCED, False):
+        conn.exec_driver_sql("SET LOCAL synchronous_commit = off")
 
 
 def _sqlite_engine(url: URL) -> Engine:
@@ -113,14 +127,27 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
     cursor.execute("PRAGMA journal_mode = WAL")
-    # An answered webhook must outlive a power cut as well, so every commit is synced.
+    # An answered webhook must outlive a power cut as well, so commits are synced unless they say otherwise.
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()
 
 
 def _begin_sqlite(conn: Connection) -> None:
-    reads_only = conn.get_execution_options().get(READING, False)
-    conn.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+    options = conn.get_execution_options()
+    _sync_sqlite(conn, unsynced=bool(options.get(UNSYNCED, False)))
+    conn.exec_driver_sql("BEGIN" if options.get(READING, False) else "BEGIN IMMEDIATE")
+
+
+def _sync_sqlite(conn: Connection, *, unsynced: bool) -> None:
+    """Have the commit synced or not; SQLite takes no notice of the wish within a transaction."""
+    kept = conn.info.get(UNSYNCED)
+    if unsynced and kept is None:
+        kept = int(conn.exec_driver_sql("PRAGMA synchronous").scalar_one())
+        conn.exec_driver_sql(f"PRAGMA synchronous = {min(kept, NORMAL)}")
+        conn.info[UNSYNCED] = kept
+    elif not unsynced and kept is not None:
+        conn.exec_driver_sql(f"PRAGMA synchronous = {kept}")
+        del conn.info[UNSYNCED]
 
 
 def _shown(url: URL) -> str:

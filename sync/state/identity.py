@@ -7,11 +7,22 @@ wins, and a merge makes both sources answer with the survivor's id for ever.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
-from sqlalchemy import Column, Connection, Index, Table, Text, select, update
+from sqlalchemy import Column, Connection, Index, Table, Text, bindparam, select, true, update
 
+from sync.state import bulk
 from sync.state.errors import StateError
-from sync.state.schema import chunks, installation_column, key_columns, metadata, upsert
+from sync.state.schema import (
+    Upsert,
+    canonical_json,
+    chunks,
+    dialect_insert,
+    installation_column,
+    key_columns,
+    metadata,
+    upsert,
+)
 
 USAGE_REF_KEY = "usage_ref"
 """The kind that leads from the product's name of an account to the account."""
@@ -52,20 +63,27 @@ def bind(conn: Connection, installation_id: str, kind: str, meanings: Mapping[st
 
     For names that people correct, such as the product's name of an account; minted keys never change.
     """
-    rows = [
-        {
-            "installation_id": installation_id,
-            "kind": kind,
-            "source": source,
-            "minted": minted,
-            "first_minted": minted,
-        }
-        for source, minted in sorted(meanings.items())
-    ]
-    if rows:
-        new = upsert(conn, identity)
-        changes = {"minted": new.excluded.minted}
-        conn.execute(new.on_conflict_do_update(index_elements=key_columns(identity), set_=changes), rows)
+    if meanings:
+        given = {"whose": installation_id, "of": kind, "meanings": canonical_json(dict(meanings))}
+        conn.execute(_bind_statement(conn.dialect.name), given)
+
+
+@lru_cache
+def _bind_statement(dialect: str) -> Upsert:
+    """Return how sources are bound to their ids, all in one statement."""
+    given = bulk.pairs(dialect, "meanings")
+    values = {
+        "installation_id": bindparam("whose", type_=Text),
+        "kind": bindparam("of", type_=Text),
+        "source": given.c.key,
+        "minted": given.c.value,
+        "first_minted": given.c.value,
+    }
+    # Without a condition SQLite takes ON CONFLICT for part of the SELECT.
+    new = dialect_insert(dialect, identity)
+    new = new.from_select(list(values), select(*values.values()).select_from(given).where(true()))
+    changes = {"minted": new.excluded.minted}
+    return new.on_conflict_do_update(index_elements=key_columns(identity), set_=changes)
 
 
 def resolve(conn: Connection, installation_id: str, kind: str, sources: Sequence[str]) -> dict[str, str]:

@@ -8,10 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
+from sync.state import bulk
 from sync.state.leases import Waiting, claimable
 from sync.state.ledger_push import (
     PARENT,
@@ -214,7 +228,7 @@ def find(
     conn: Connection, installation_id: str, object_name: str, keys: Sequence[str]
 ) -> dict[str, LedgerRow]:
     """Return the rows that exist among ``keys``."""
-    found = _select_in(conn, installation_id, object_name, write_ledger.c.key, keys)
+    found = _select_in(conn, installation_id, object_name, "key", keys)
     return {row.key: row for row in found}
 
 
@@ -222,7 +236,7 @@ def by_record(
     conn: Connection, installation_id: str, object_name: str, record_ids: Sequence[str]
 ) -> dict[str, LedgerRow]:
     """Return the rows by the CRM's record id; tells whether a record is one of ours."""
-    found = _select_in(conn, installation_id, object_name, write_ledger.c.record_id, record_ids)
+    found = _select_in(conn, installation_id, object_name, "record_id", record_ids)
     return {row.record_id: row for row in found if row.record_id is not None}
 
 
@@ -338,15 +352,17 @@ def _update_keys(
 
 
 def _select_in(
-    conn: Connection,
-    installation_id: str,
-    object_name: str,
-    column: ColumnElement[Any],
-    wanted: Sequence[str],
+    conn: Connection, installation_id: str, object_name: str, column: str, wanted: Sequence[str]
 ) -> list[LedgerRow]:
-    here = and_(write_ledger.c.installation_id == installation_id, write_ledger.c.object == object_name)
-    found: list[LedgerRow] = []
+    dialect, found = conn.dialect.name, list[LedgerRow]()
     for chunk in chunks(wanted):
-        query = select(write_ledger).where(here, column.in_(chunk))
-        found += [ledger_row(row) for row in conn.execute(query).mappings()]
+        named = {"whose": installation_id, "of": object_name, "wanted": bulk.texts(dialect, chunk)}
+        found += [ledger_row(row) for row in conn.execute(_rows_among(dialect, column), named).mappings()]
     return found
+
+
+@lru_cache
+def _rows_among(dialect: str, column: str) -> Select[Any]:
+    table = write_ledger.c
+    here = and_(table.installation_id == bindparam("whose"), table.object == bindparam("of"))
+    return select(write_ledger).where(here, bulk.among(dialect, table[column], "wanted"))

@@ -80,7 +80,7 @@ def _row(
         "ingested_at": now,
         "superseded_at": now,
         "account_id": head.account_id,
-        "body": record.body(),
-        "body_hash": record.hash(),
+        "body": record.document(),
+        "body_hash": record.hash(record.body()),
         "deleted": False,
     }

@@ -7,6 +7,7 @@ time at which this version was still what the CRM held.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Index, Integer, RowMapping, Table, Text, text
 
 from integration.port import CrmRecord, FieldValues, Link
-from sync.state.schema import Instant, JsonText, content_hash, installation_column, metadata
+from sync.state.schema import Instant, JsonText, canonical_json, installation_column, metadata
 
 record_version = Table(
     "record_version",
@@ -73,14 +74,23 @@ class MirrorRecord:
             record.created_at,
         )
 
-    def body(self) -> dict[str, Any]:
-        """Return the document stored: values, and links in one order whatever the CRM's."""
+    def document(self) -> dict[str, Any]:
+        """Return what is stored: values, and links in one order whatever the CRM's."""
         links = sorted((link.object, link.id) for link in self.links)
-        return {"values": dict(self.values), "links": [list(link) for link in links]}
+        return {"values": dict(self.values), "links": links}
 
-    def hash(self) -> str:
-        """Return the hash that tells versions apart: body, account and deletion."""
-        return content_hash({"body": self.body(), "account": self.account_id, "deleted": self.deleted})
+    def body(self) -> str:
+        """Return the document as it is stored, canonical."""
+        return canonical_json(self.document())
+
+    def hash(self, body: str) -> str:
+        """Return the hash that tells versions apart, of ``body`` (its own), account and deletion.
+
+        It is that of the canonical JSON of the three, whose middle part is written already.
+        """
+        account, deleted = canonical_json(self.account_id), "true" if self.deleted else "false"
+        whole = f'{{"account":{account},"body":{body},"deleted":{deleted}}}'
+        return hashlib.sha256(whole.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, func, select, update
 
+from sync.state import bulk
 from sync.state.mirror_rows import MirrorChange, MirrorRecord, record_version, stored
-from sync.state.schema import Row, chunks
+from sync.state.schema import chunks, microseconds
 
 Id = tuple[str, str]
 MIRROR_LOCK = 0x6D6972726F72  # "mirror": keeps this lock apart from others on PostgreSQL
+COLUMNS: Final = tuple(record_version.c.keys())
+OBJECT, SOURCE_ID, SUPERSEDED_AT = (COLUMNS.index(name) for name in ("object", "source_id", "superseded_at"))
 HEAD = ("object", "source_id", "seq", "source_at", "confirmed_at", "account_id", "body_hash")
 
 
@@ -34,9 +39,12 @@ class _Head:
 class _Batch:
     """What one store is about to write."""
 
+    installation_id: str
     heads: dict[Id, _Head]
     now: datetime
-    inserts: list[Row] = field(default_factory=list)
+    now_kept: int
+    inserts: list[list[Any]] = field(default_factory=list)
+    """Rows to come, as the database keeps them, in the order of its columns."""
     superseded: set[Id] = field(default_factory=set)
     confirmed: dict[Id, _Head] = field(default_factory=dict)
     changed: dict[Id, None] = field(default_factory=dict)
@@ -57,7 +65,8 @@ def store(
     _one_at_a_time(conn, installation_id)
     ordered = sorted(records, key=lambda one: (one.object, one.source_id, one.source_at))
     ids = list(dict.fromkeys((one.object, one.source_id) for one in ordered))
-    batch = _Batch(_heads(conn, installation_id, ids), now)
+    heads = _heads(conn, installation_id, ids)
+    batch = _Batch(installation_id, heads, now, microseconds(now))
     for record in ordered:
         _consider(batch, record)
     _write(conn, installation_id, batch)
@@ -113,14 +122,15 @@ def rehang(
 
 def _consider(batch: _Batch, record: MirrorRecord) -> None:
     key = (record.object, record.source_id)
-    head, digest = batch.heads.get(key), record.hash()
+    head, body = batch.heads.get(key), record.body()
+    digest = record.hash(body)
     if head is not None and record.source_at < head.confirmed_at:
         batch.stale += 1
     elif head is not None and digest == head.body_hash:
         batch.unchanged += 1
         _confirm(batch, key, head, record.source_at)
     else:
-        _add_version(batch, record, head, digest)
+        _add_version(batch, record, head, body, digest)
 
 
 def _confirm(batch: _Batch, key: Id, head: _Head, source_at: datetime) -> None:
@@ -130,26 +140,28 @@ def _confirm(batch: _Batch, key: Id, head: _Head, source_at: datetime) -> None:
         batch.confirmed[key] = head
 
 
-def _add_version(batch: _Batch, record: MirrorRecord, head: _Head | None, digest: str) -> None:
+def _add_version(batch: _Batch, record: MirrorRecord, head: _Head | None, body: str, digest: str) -> None:
     key = (record.object, record.source_id)
     if head is not None:
         _supersede(batch, key)
-    seq = 1 if head is None else head.seq + 1
+    seq, source_at = 1 if head is None else head.seq + 1, microseconds(record.source_at)
+    created_at = None if record.created_at is None else microseconds(record.created_at)
     batch.inserts.append(
-        {
-            "object": record.object,
-            "source_id": record.source_id,
-            "seq": seq,
-            "created_at": record.created_at,
-            "source_at": record.source_at,
-            "confirmed_at": record.source_at,
-            "ingested_at": batch.now,
-            "superseded_at": None,
-            "account_id": record.account_id,
-            "body": record.body(),
-            "body_hash": digest,
-            "deleted": record.deleted,
-        }
+        [  # in the order of the table's columns, which ``tests/state/test_mirror.py`` reads back by name
+            batch.installation_id,
+            record.object,
+            record.source_id,
+            seq,
+            created_at,
+            source_at,
+            source_at,  # confirmed_at
+            batch.now_kept,  # ingested_at
+            None,  # superseded_at
+            record.account_id,
+            body,
+            digest,
+            record.deleted,
+        ]
     )
     former = None if head is None else head.account_id
     batch.touched |= {account for account in (former, record.account_id) if account is not None}
@@ -159,8 +171,8 @@ def _add_version(batch: _Batch, record: MirrorRecord, head: _Head | None, digest
 
 def _supersede(batch: _Batch, key: Id) -> None:
     last = batch.inserts[-1] if batch.inserts else None  # versions of one record stand together
-    if last is not None and (last["object"], last["source_id"]) == key:
-        last["superseded_at"] = batch.now
+    if last is not None and (last[OBJECT], last[SOURCE_ID]) == key:
+        last[SUPERSEDED_AT] = batch.now_kept
     else:
         batch.superseded.add(key)
 
@@ -174,10 +186,7 @@ def _write(conn: Connection, installation_id: str, batch: _Batch) -> None:
                 mine, table.object == object_name, table.source_id.in_(chunk), table.superseded_at.is_(None)
             )
             conn.execute(open_ones.values(superseded_at=batch.now))
-    if batch.inserts:
-        conn.execute(
-            insert(record_version), [{"installation_id": installation_id, **row} for row in batch.inserts]
-        )
+    bulk.insert_rows(conn, record_version, batch.inserts)
     if batch.confirmed:
         _write_confirmed(conn, installation_id, batch.confirmed)
 
@@ -204,19 +213,25 @@ def _by_object(ids: Sequence[Id]) -> dict[str, list[str]]:
 
 
 def _heads(conn: Connection, installation_id: str, ids: Sequence[Id]) -> dict[Id, _Head]:
-    table, columns = record_version.c, [record_version.c[name] for name in HEAD]
-    heads: dict[Id, _Head] = {}
+    dialect, heads = conn.dialect.name, dict[Id, _Head]()
     for object_name, source_ids in _by_object(ids).items():
         for chunk in chunks(source_ids):
-            query = select(*columns).where(
-                table.installation_id == installation_id,
-                table.object == object_name,
-                table.source_id.in_(chunk),
-                table.superseded_at.is_(None),
-            )
-            locked = query.order_by(table.source_id).with_for_update()
-            heads |= {(row[0], row[1]): _Head(*row[2:]) for row in conn.execute(locked)}
+            named = {"whose": installation_id, "of": object_name, "ids": bulk.texts(dialect, chunk)}
+            found = conn.execute(_head_query(dialect), named)
+            heads |= {(row[0], row[1]): _Head(*row[2:]) for row in found}
     return heads
+
+
+@lru_cache
+def _head_query(dialect: str) -> Select[Any]:
+    table = record_version.c
+    query = select(*(table[name] for name in HEAD)).where(
+        table.installation_id == bindparam("whose"),
+        table.object == bindparam("of"),
+        bulk.among(dialect, table.source_id, "ids"),
+        table.superseded_at.is_(None),
+    )
+    return query.order_by(table.source_id).with_for_update()
 
 
 def _current(

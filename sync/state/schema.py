@@ -99,11 +99,17 @@ def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
         yield items[start : start + size]
 
 
-def upsert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+Upsert: TypeAlias = "postgresql.Insert | sqlite.Insert"
+
+
+def upsert(conn: Connection, table: Table) -> Upsert:
     """Return an INSERT of the connection's own dialect, which can say ON CONFLICT."""
-    if conn.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return dialect_insert(conn.dialect.name, table)
+
+
+def dialect_insert(dialect: str, table: Table) -> Upsert:
+    """Return an INSERT of the dialect of that name, which can say ON CONFLICT."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def key_columns(table: Table) -> list[str]:

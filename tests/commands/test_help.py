@@ -46,6 +46,7 @@ def test_the_commands_are_those_promised():
         "bench latency",
         "backtest",
         "bench hubspot-sync",
+        "bench pull",
         "bench salesforce-sync",
         "disconnect",
         "forget",

@@ -73,6 +73,37 @@ def test_a_census_finds_exactly_what_differs(
             change(prompt_hubspot_sandbox, one, restore=True)
 
 
+def test_many_deletions_are_read_from_the_recycle_bin(
+    prompt_hubspot_sandbox: Sandbox, portal: tuple[HubSpotPort, list[str]]
+) -> None:
+    """300 spread over all ids lie on three pages: a count and three lists name each and its time."""
+    port, ids = portal
+    gone = ids[1::3][:300]
+    for one in gone:
+        change(prompt_hubspot_sandbox, one, delete=True)
+    before = port.calls.by_reason.get("census companies", 0)
+    assert port.census("companies", ids) == Census(tuple(Gone(one, DELETED_AT) for one in gone))
+    assert port.calls.by_reason["census companies"] - before == 1 + 3
+
+
+def test_a_recycle_bin_full_of_others_is_given_up(
+    prompt_hubspot_sandbox: Sandbox, portal: tuple[HubSpotPort, list[str]]
+) -> None:
+    """600 deleted long ago lie before twelve of today: it costs half of halving, then ids are halved."""
+    port, ids = portal
+    for one in ids[:600]:
+        change(prompt_hubspot_sandbox, one, delete=True)
+    held, gone = ids[600:], ids[610:910:25]
+    more = [{"properties": {"name": f"More {number}"}} for number in range(100)]
+    path = "/crm/objects/2026-09/companies/batch/create"
+    made = port._portal.transport.call("make", "POST", path, {"inputs": more}).body["results"]
+    held += [one["id"] for one in made]
+    for one in gone:
+        change(prompt_hubspot_sandbox, one, delete=True)
+    found = port.census("companies", held)
+    assert found == Census(tuple(Gone(one, DELETED_AT) for one in gone))
+
+
 def test_among_two_hundred_any_mixture_is_found(
     prompt_hubspot_sandbox: Sandbox, portal: tuple[HubSpotPort, list[str]]
 ) -> None:

@@ -1,7 +1,10 @@
 """The database: how it is opened, migrated and spoken to."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -17,6 +20,7 @@ from sync.state.errors import StateError
 from sync.state.schema import EPOCH, Instant, canonical_json, content_hash
 from tests.state.moments import NOW, A
 
+ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENT_WIDE = {"clock", "consent_request"}
 
 
@@ -144,3 +148,25 @@ def test_postgresql_refuses_writes_from_readers(postgres_url: str) -> None:
     with writing(opened) as conn:
         assert conn.execute(select(cursors.cursor)).all() == []
     opened.dispose()
+
+
+SYNCED = """
+import sys
+from sync.state.engine import open_engine, writing
+engine = open_engine(sys.argv[1])
+asked = "PRAGMA synchronous" if engine.dialect.name == "sqlite" else "SHOW synchronous_commit"
+for synced in (True, False, True):
+    with writing(engine, synced=synced) as conn:
+        print(conn.exec_driver_sql(asked).scalar_one())
+"""
+
+
+def test_what_can_be_read_again_is_not_synced_and_all_else_is(database_url: str) -> None:
+    """Only the commit that says so is left to the next sync; the same connection then syncs again.
+
+    In a process of its own, since the tests' own connections do without syncing.
+    """
+    command = [sys.executable, "-c", SYNCED, database_url]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    full, normal = ("on", "off") if database_url.startswith("postgresql") else ("2", "1")
+    assert done.stdout.split() == [full, normal, full]
