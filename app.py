@@ -29,6 +29,7 @@ from sync.commands.sandboxes import portfolio, sandbox
 from sync.commands.showing import doctor, explain
 from sync.commands.snapshots import snapshots
 from sync.commands.syncing import sync
+from sync.commands.usage_sources import usage
 from sync.runtime import Runtime, process_runtime
 from webhooks.answers import answer_troubles
 from webhooks.console import console_blueprint
@@ -62,6 +63,7 @@ COMMANDS = (
     snapshots,
     sync,
     uninstall,
+    usage,
     worker,
 )
 BODY_MAX = 8_000_000

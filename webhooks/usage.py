@@ -18,6 +18,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify, request
 
 from sync.addresses import USAGE_PATH, WRITE_KEY, is_secret
+from sync.back_pressure import why_behind
 from sync.bell import Lane, Work, ring
 from sync.drain import USAGE
 from sync.runtime import Runtime
@@ -25,7 +26,6 @@ from sync.state import inbox
 from sync.state.engine import writing
 from sync.state.inbox import InboxEvent
 from webhooks.answers import TOO_LARGE, refused
-from webhooks.back_pressure import why_behind
 
 BODY_MAX = 5_000_000
 GZIP_BITS = 31  # zlib's word for "a gzip wrapper, nothing else"

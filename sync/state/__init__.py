@@ -26,6 +26,7 @@ from sync.state import (
     snapshots,
     token_lease,
     usage_names,
+    usage_parts,
     usage_store,
 )
 from sync.state.schema import metadata
@@ -52,5 +53,6 @@ __all__ = [
     "snapshots",
     "token_lease",
     "usage_names",
+    "usage_parts",
     "usage_store",
 ]

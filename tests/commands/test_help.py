@@ -45,6 +45,8 @@ def test_the_commands_are_those_promised():
         "backtest",
         "bench hubspot-sync",
         "bench salesforce-sync",
+        "bench usage",
+        *(f"usage {one}" for one in ("connect", "pull", "sources")),
         "disconnect",
         *(f"model {one}" for one in ("train", "list", "show", "activate", "deactivate")),
         "parity",
