@@ -39,6 +39,7 @@ from webhooks.hubspot_connect import hubspot_connect_blueprint
 from webhooks.salesforce import salesforce_blueprint
 from webhooks.salesforce_connect import salesforce_connect_blueprint
 from webhooks.usage import usage_blueprint
+from webhooks.usage_files import usage_files_blueprint
 
 COMMANDS = (
     backtest,
@@ -75,6 +76,7 @@ BLUEPRINTS = (
     salesforce_blueprint,
     salesforce_connect_blueprint,
     usage_blueprint,
+    usage_files_blueprint,
 )
 
 

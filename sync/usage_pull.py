@@ -208,7 +208,7 @@ def _turn(ws: Workspace, source: UsageSource, still: Still) -> Pulled:
     for opened in parts:
         done = replace(done, left_out=done.left_out + opened.unsound)
         for number, day in enumerate(opened.days):
-            if time.monotonic() > ends:
+            if done.days and time.monotonic() > ends:
                 return replace(done, finished=False)
             left = opened.days[number + 1 :]
             rows, left_out = _keep_day(ws, opened, day, left, still)

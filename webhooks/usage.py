@@ -50,7 +50,7 @@ def usage_blueprint(runtime: Runtime) -> Blueprint:
 
 def _take(runtime: Runtime, call: str | None) -> Response:
     """Keep the messages of a request and answer 202: a batch's, or the one of a single ``call``."""
-    installation = _installation(runtime)
+    installation = installation_of(runtime)
     if installation is None:
         return refused(401, "unknown_write_key")
     try:
@@ -74,7 +74,7 @@ def _take(runtime: Runtime, call: str | None) -> Response:
     return answer
 
 
-def _installation(runtime: Runtime) -> str | None:
+def installation_of(runtime: Runtime) -> str | None:
     """Return the installation the write key belongs to: ``<installation id>.<secret>``."""
     auth = request.authorization
     owner, _, secret = (auth.username or "" if auth else "").rpartition(".")

@@ -75,14 +75,13 @@ class UsageBench:
     machine: Mapping[str, str | int | None]
 
 
-def run(home: Path, events: int, memory_mb: int, rounds: int, seed: int, say: Say) -> UsageBench:
+def run(home: Path, shape: Shape, memory_mb: int, rounds: int, seed: int, say: Say) -> UsageBench:
     """Make events, have every engine roll them up, and compare what they came to.
 
     Each engine runs ``rounds`` times in turn; of each time its least counts, of memory the most.
     Raises RuntimeError where an engine ends in an error, with its words.
     """
-    shape = Shape(events)
-    say(f"making up {events} events of {shape.days} days")
+    say(f"making up {shape.events} events of {shape.days} days")
     write_events(home / "events", shape, seed)
     names = (OURS, DUCKDB, *([CHDB] if find_spec("chdb") else []))
     runs: dict[str, list[Mapping[str, float]]] = {name: [] for name in names}
@@ -107,7 +106,7 @@ def run(home: Path, events: int, memory_mb: int, rounds: int, seed: int, say: Sa
             (worked["counts"] + worked["distinct"]) / (worked["one_day_counts"] + worked["one_day_distinct"]),
             1,
         ),
-        events=events,
+        events=shape.events,
         days=shape.days,
         cells=compared[0][0],
         differing=sum(differing for _, differing in compared),

@@ -18,6 +18,7 @@ from sync.bench.health import HealthBench
 from sync.bench.hubspot_sync import HubSpotSync, run
 from sync.bench.salesforce_sync import SalesforceSync
 from sync.bench.usage import UsageBench
+from sync.bench.usage_made_up import Shape
 from sync.commands.demonstration import ANY_FOLDER, fresh_home
 from sync.commands.output import answer, json_option, progress, table
 
@@ -143,7 +144,7 @@ def usage(events: int, memory_mb: int, rounds: int, seed: int, home: Path | None
     Example: colonnade bench usage --json
     """
     with _home(home) as folder:
-        found = rolling.run(folder, events, memory_mb, rounds, seed, progress.print)
+        found = rolling.run(folder, Shape(events), memory_mb, rounds, seed, progress.print)
     answer(found, as_json, lambda console: _show_usage(console, found))
     if found.differing:
         raise click.ClickException(f"{found.differing} rows differ between the engines")
