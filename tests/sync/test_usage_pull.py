@@ -9,17 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rq import Queue
 from sqlalchemy import Engine, text
 
 from mappings.charter import Charter
 from mappings.load import load_charter
+from mappings.usage_identity import UsageEntry
 from mappings.usage_sources import UsageSource
 from sync.onboard import apply_charter
 from sync.safe_address import UnsafeAddress
-from sync.state import due, findings, installations, usage_store
+from sync.scheduler import sweep
+from sync.state import due, findings, installations, usage_names, usage_store
 from sync.state.engine import reading, writing
 from sync.state.installations import Installation
 from sync.state.leases import Lease
+from sync.state.usage_names import Names
 from sync.usage_pull import FINDING, Pulled, connect_source, plan_usage, pull_due
 from sync.workspace import Workspace, open_workspace
 from tests.sync import usage_sources as made
@@ -375,3 +379,42 @@ def test_the_schedule_follows_the_charter(shop: Shop) -> None:
     with writing(shop.deployment.runtime.engine) as conn:
         plan_usage(conn, shop.ws)
         assert due.schedule(conn, shop.id) == {}
+
+
+def test_a_bell_is_rung_for_a_source_that_is_due(shop: Shop, house: Path) -> None:
+    """On the lane of first loads, so that no webhook waits for a warehouse; until it has been read."""
+    shop.read(table="uses")
+    connect_source(shop.ws, "made", f"duckdb://{house}", link_local=False)
+    runtime = shop.deployment.runtime
+    assert sweep(runtime) == 1
+    assert [job.func_name for job in Queue("bulk", connection=runtime.redis).jobs] == ["sync.jobs.usage"]
+    shop.pull()
+    with reading(runtime.engine) as conn:
+        assert due.unheld(conn, shop.ws.now(), ["usage"]) == frozenset()
+
+
+def test_use_finds_its_account_by_line_and_domain(shop: Shop, tmp_path: Path) -> None:
+    """Under `usage` in the charter a row is counted under all it named; of an address the domain stays."""
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    (folder / "one.csv").write_text(
+        "line,mail,action,day\n"
+        "l-1,ann@mail.birch.co.uk,export,2025-01-10\n"
+        "l-1,bob@birch.co.uk,export,2025-01-10\n"
+        ",cid@cedar.example,export,2025-01-10\n"
+        ",nobody,export,2025-01-10\n"
+    )
+    fields = {"subscription": "line", "email": "mail", "feature": "action", "day": "day"}
+    shop.read(files="*.csv", columns=fields)
+    charter = shop.ws.charter.model_copy(update={"usage": UsageEntry()})
+    apply_charter(shop.deployment.runtime, shop.id, charter, author="test")
+    connect_source(shop.ws, "made", f"file://{folder}", link_local=False)
+    assert [(one.rows, one.left_out) for one in shop.pull()] == [(3, 1)]
+    birch, cedar = Names("", "l-1", "birch.co.uk"), Names("", "", "cedar.example")
+    with reading(shop.deployment.runtime.engine) as conn:
+        found = usage_store.usage(conn, shop.id, [birch.ref, cedar.ref], DAYS)
+        named = usage_names.names_of(conn, shop.id, [birch.ref, cedar.ref])
+    assert sorted((one.account_ref, one.line_ref, one.rows) for one in found) == sorted(
+        [(birch.ref, "l-1", 2), (cedar.ref, None, 1)]
+    )
+    assert named == {birch.ref: birch, cedar.ref: cedar}
