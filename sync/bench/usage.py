@@ -88,7 +88,9 @@ def run(home: Path, shape: Shape, memory_mb: int, rounds: int, seed: int, say: S
     for turn in range(rounds):
         for name in names:
             say(f"round {turn + 1} of {rounds}: {name}")
-            runs[name].append(_run_engine(name, home, memory_mb))
+            told = _run_engine(name, home, memory_mb)
+            say(f"  sums {told['counts_s']} s, users {told['distinct_s']} s, peak {told['peak_rss_mb']} MB")
+            runs[name].append(told)
     best = {name: _best(found) for name, found in runs.items()}
     say("comparing cell for cell")
     ours, plain = best[OURS], best[DUCKDB]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,12 @@ DAYS = (date(2024, 1, 1), date(2027, 1, 1))
 NAMED = ["birch", "cedar", ""]
 
 
+@cache
+def default() -> Charter:
+    """Return the default charter, read once."""
+    return load_charter(CHARTER, HUBSPOT)
+
+
 @dataclass
 class Shop:
     """An installation without a CRM behind it; its charter names one source, `made`."""
@@ -49,8 +56,7 @@ class Shop:
     def read(self, **source: Any) -> Shop:
         """Bring a charter into force that reads one source."""
         found = UsageSource.model_validate({"name": "made", "columns": COLUMNS, **source})
-        charter: Charter = load_charter(CHARTER, HUBSPOT)
-        charter = charter.model_copy(update={"usage_sources": (found,), "time_zone": "Europe/Berlin"})
+        charter = default().model_copy(update={"usage_sources": (found,), "time_zone": "Europe/Berlin"})
         apply_charter(self.deployment.runtime, self.id, charter, author="test")
         return self
 

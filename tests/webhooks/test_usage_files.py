@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -21,11 +22,16 @@ HEAD = "timestamp,feature,account,user,product,count\n"
 ROW = "2026-06-29T10:00:00Z,Report Opened,A-1,u-1,pro,3\n"
 
 
+@cache
+def default() -> str:
+    """Return the default charter as it is stored, read once."""
+    return canonical_bytes(load_charter(CHARTER, "hubspot")).decode()
+
+
 def ready(web: Web) -> Web:
     """Bring a charter into force: days and names of accounts are the charter's."""
-    body = canonical_bytes(load_charter(CHARTER, "hubspot")).decode()
     with writing(web.runtime.engine) as conn:
-        charters.apply(conn, HUBSPOT, body, 1, Decision("me", NOW, ""))
+        charters.apply(conn, HUBSPOT, default(), 1, Decision("me", NOW, ""))
     return web
 
 
