@@ -31,6 +31,7 @@ from sync.commands.sandboxes import portfolio, sandbox
 from sync.commands.showing import doctor, explain
 from sync.commands.snapshots import snapshots
 from sync.commands.syncing import sync
+from sync.commands.usage_sources import usage
 from sync.runtime import Runtime, process_runtime
 from webhooks.answers import answer_troubles
 from webhooks.console import console_blueprint
@@ -42,6 +43,7 @@ from webhooks.salesforce import salesforce_blueprint
 from webhooks.salesforce_connect import salesforce_connect_blueprint
 from webhooks.tracing import trace_requests
 from webhooks.usage import usage_blueprint
+from webhooks.usage_files import usage_files_blueprint
 
 COMMANDS = (
     backtest,
@@ -68,6 +70,7 @@ COMMANDS = (
     snapshots,
     sync,
     uninstall,
+    usage,
     worker,
 )
 BODY_MAX = 8_000_000
@@ -80,6 +83,7 @@ BLUEPRINTS = (
     salesforce_blueprint,
     salesforce_connect_blueprint,
     usage_blueprint,
+    usage_files_blueprint,
 )
 
 

@@ -30,6 +30,7 @@ from mappings.scorecards import (
 )
 from mappings.segments import SegmentsEntry
 from mappings.usage_identity import UsageEntry
+from mappings.usage_sources import UsageSources
 from mappings.words_read import attribute_findings, name_findings
 from success.criteria import CONTRACT_JOURNEY, ONE_SEGMENT, UNKNOWN, Journey, Segmentation
 from success.rules import Language, Rules
@@ -119,6 +120,11 @@ class Charter(Model):
     models: tuple[ModelEntry, ...] = ()
     backtest: BacktestEntry = BacktestEntry()
     usage: UsageEntry | None = None
+    usage_sources: UsageSources = Field(
+        default=(),
+        exclude_if=lambda sources: not sources,  # a charter written before keeps its hash
+        description="Where usage is pulled from, besides what the product sends.",
+    )
 
     @field_validator("models")
     @classmethod

@@ -41,6 +41,7 @@ class Work(StrEnum):
     CATCH_UP = "catch_up"
     LOOK = "look"
     PUSH = "push"
+    USAGE = "usage"
 
 
 def waiting_key(lane: Lane, work: Work, installation_id: str) -> str:

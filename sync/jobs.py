@@ -32,6 +32,7 @@ from sync.state import dirty, installations
 from sync.state.engine import reading, writing
 from sync.state.installations import Status
 from sync.tally import count_calls, count_job
+from sync.usage_pull import pull_due
 from sync.workspace import CONNECTIONS, Workspace, open_workspace
 
 TIME_UP_S = 120.0
@@ -78,6 +79,11 @@ def look(lane: str, installation_id: str) -> None:
 def push(lane: str, installation_id: str) -> None:
     """Write what the CRM does not hold yet."""
     _run(Work.PUSH, Lane(lane), installation_id, _push, follow=None)
+
+
+def usage(lane: str, installation_id: str) -> None:
+    """Pull usage from the sources that are due."""
+    _run(Work.USAGE, Lane(lane), installation_id, pull_due, follow=Work.LOOK)
 
 
 def _load(ws: Workspace, _owner: str) -> None:

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from success.snapshot_records import ACROSS
+from sync import usage_pull
 from sync.bell import Lane, Work, ring
 from sync.catch_up import KINDS, plan_catching_up
 from sync.jobs import owner_name
@@ -47,6 +48,7 @@ def plan_tasks(ws: Workspace) -> None:
     """Have an installation kept fresh, and looked at whole when a new day begins in its time zone."""
     with writing(ws.runtime.engine) as conn:
         plan_catching_up(conn, ws)
+        usage_pull.plan_usage(conn, ws)
         due.plan(conn, ws.id, NEW_DAY, next_midnight(ws))
 
 
@@ -59,7 +61,7 @@ def turn(runtime: Runtime) -> int:
     """Run what is due and ring for what nobody holds; return how many bells were rung."""
     lease = Lease(owner_name(), runtime.clock.now(), LEASE_S, TASKS_PER_TURN)
     with writing(runtime.engine) as conn:
-        tasks = due.claim(conn, lease, but=(*KINDS, LISTEN))
+        tasks = due.claim(conn, lease, but=(*KINDS, *usage_pull.KINDS, LISTEN))
     return sum(_run_task(runtime, task) for task in tasks) + sweep(runtime)
 
 
@@ -80,6 +82,7 @@ def sweep(runtime: Runtime) -> int:
         }
         stopped = cursors.unfinished(conn, now - LOAD_STANDS)
         behind = due.unheld(conn, now, KINDS)
+        pulling = due.unheld(conn, now, usage_pull.KINDS)
     waiting = {
         work: {one.installation_id for one in rows if one.oldest_at <= now - SWEEP_AFTER}
         for work, rows in found.items()
@@ -88,7 +91,11 @@ def sweep(runtime: Runtime) -> int:
         ring(runtime.redis, Lane.FAST, work, one)
         for work, ids in waiting.items()
         for one in sorted(ids & working)
-    ) + sum(ring(runtime.redis, Lane.BULK, Work.LOAD, one) for one in sorted(stopped & working))
+    ) + sum(
+        ring(runtime.redis, Lane.BULK, work, one)
+        for work, ids in ((Work.LOAD, stopped), (Work.USAGE, pulling))
+        for one in sorted(ids & working)
+    )
 
 
 def run_scheduler(runtime: Runtime, sleep: Callable[[float], None], until: Callable[[], bool]) -> int:
@@ -113,6 +120,7 @@ def _run_task(runtime: Runtime, task: DueTask) -> int:
         ws = open_workspace(runtime, task.installation_id)
         rung = _new_day(ws) if task.task == NEW_DAY else False
         with writing(runtime.engine) as conn:
+            usage_pull.plan_usage(conn, ws)
             plan_catching_up(conn, ws)  # homes and charters change, and older programs planned otherwise
     except Exception as error:  # a task that cannot run must not stop the others; it is kept and retried
         log.exception("%s of %s failed", task.task, task.installation_id)

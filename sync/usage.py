@@ -2,8 +2,9 @@
 
 A batch is counted once, whatever is delivered again: messages are known by the hash of
 their content. Raw events go to ``CS_USAGE_STORE`` as Parquet by installation and day of
-receipt; the sums and the presence table stay in the database. DuckDB does the rolling up.
-Neighbours: ``drain`` calls ``take_in``, ``usage_events`` reads messages, ``facts`` the sums.
+receipt; the sums and the presence table stay in the database.
+Neighbours: ``drain`` calls ``take_in``, ``usage_events`` reads messages, ``usage_rollup`` adds up, ``facts``
+reads the sums.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from sync.state.usage_names import Names
 from sync.state.usage_store import Presence, UsageSum
 from sync.usage_events import RefusedEvent, UsageEvent, kept_user, read_message
 from sync.usage_identity import Unmatched, matched
+from sync.usage_rollup import quoted, rolling_up, seen_query, sums_query
 from sync.workspace import Workspace
 
 COLUMNS = {
@@ -84,7 +86,7 @@ def _count_once(
     with reading(ws.runtime.engine) as conn:
         seen = usage_store.known_messages(conn, ws.id, unique)
     fresh = {digest: event for digest, event in unique.items() if digest not in seen}
-    received_on = _received_on(ws)
+    received_on = day_received(ws)
     sums, users = _roll_up(ws, list(fresh.values()), received_on) if fresh else ([], [])
     with writing(ws.runtime.engine) as conn:
         new = usage_store.new_messages(conn, ws.id, ws.now(), fresh)
@@ -97,11 +99,11 @@ def _count_once(
         differing = usage_store.told_differently(conn, ws.id, new)
         twice = sorted({fresh[digest].message_id for digest in differing})
         _report(conn, ws, refusals, twice, [event for event in fresh.values() if event.ahead])
-        mark(conn, ws, _accounts(conn, ws, fresh.values()), "usage")
+        mark(conn, ws, accounts_named(conn, ws, set(map(_names, fresh.values()))), "usage")
     return TakenIn(len(fresh), 0, len(refusals), twice)
 
 
-def _received_on(ws: Workspace) -> date:
+def day_received(ws: Workspace) -> date:
     """Return the day under which usage received now is kept.
 
     A day is seen by the grid points after it. What came before going live belongs to the first
@@ -147,12 +149,12 @@ def _report(
     findings.report(conn, ws.id, ws.now(), "usage", found)
 
 
-def _accounts(conn: Connection, ws: Workspace, events: Iterable[UsageEvent]) -> set[str]:
+def accounts_named(conn: Connection, ws: Workspace, named: set[Names]) -> set[str]:
     """Return the account ids the product's names stand for; unknown names wait in the sums."""
     if ws.charter.usage is not None:
-        found = matched(conn, ws, set(map(_names, events))).values()
+        found = matched(conn, ws, named).values()
         return {one for one in found if not isinstance(one, Unmatched)}
-    refs = {event.account_ref for event in events}
+    refs = {one.account for one in named}
     return set(identity.resolve(conn, ws.id, identity.USAGE_REF_KEY, sorted(refs)).values())
 
 
@@ -182,28 +184,25 @@ def _roll_up(
             for event in events:
                 file.write(json.dumps(_row(ws, event, received_on, gone), default=str))
                 file.write("\n")
-        with duckdb.connect() as db:
-            db.execute("SET TimeZone = 'UTC'")
+        with rolling_up() as db:
             db.execute(
-                "CREATE TABLE events AS SELECT * FROM "
+                "CREATE TABLE raw AS SELECT * FROM "
                 f"read_json(?, format = 'newline_delimited', columns = {COLUMNS | ROLLED_UP_BY!r})",
                 [str(source)],
             )
             _keep_raw(db, ws, events, received_on)
-            sums = db.execute(
-                "SELECT ref, nullif(line_ref, ''), product, feature, day, known_on, count(*), "
-                "sum(count)::BIGINT, sum(duration_s)::BIGINT, sum(errors)::BIGINT FROM events GROUP BY ALL"
-            ).fetchall()
-            seen = db.execute(
-                """SELECT ref, product, day, "user", min(known_on) FROM events """
-                """WHERE "user" <> '' GROUP BY ALL"""
-            ).fetchall()
+            db.execute(
+                'CREATE VIEW events AS SELECT *, "user" AS user_ref, count AS use_count, '
+                "errors AS error_count FROM raw"
+            )
+            sums = db.execute(sums_query(("ref", "line_ref", "product", "known_on"))).fetchall()
+            seen = db.execute(seen_query(("ref", "product", "known_on")) + " ORDER BY known_on").fetchall()
     return (
         [
-            UsageSum(ref, line, product, feature, day, known_on, rows, count, seconds, errors)
-            for ref, line, product, feature, day, known_on, rows, count, seconds, errors in sums
+            UsageSum(ref, line or None, product, feature, day, known_on, rows, count, seconds, errors)
+            for ref, line, product, known_on, feature, day, rows, count, seconds, errors in sums
         ],
-        [Presence(ref, product, day, user, known_on) for ref, product, day, user, known_on in seen],
+        [Presence(ref, product, day, user, known_on) for ref, product, known_on, day, user in seen],
     )
 
 
@@ -215,5 +214,5 @@ def _keep_raw(
     folder = Path(ws.runtime.settings.usage_store) / ws.id / received_on.isoformat()
     folder.mkdir(parents=True, exist_ok=True)
     target, part = folder / f"{name}.parquet", folder / f".{name}.{os.getpid()}.part"
-    db.execute(f"COPY events TO '{str(part).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)")
+    db.execute(f"COPY raw TO {quoted(str(part))} (FORMAT parquet)")
     part.replace(target)

@@ -17,6 +17,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify, request
 
 from sync.addresses import USAGE_PATH, WRITE_KEY, is_secret
+from sync.back_pressure import why_behind
 from sync.bell import Lane, Work, ring
 from sync.drain import USAGE
 from sync.runtime import Runtime
@@ -24,7 +25,6 @@ from sync.state import inbox
 from sync.state.engine import writing
 from sync.state.inbox import InboxEvent
 from webhooks.answers import TOO_LARGE, refused
-from webhooks.back_pressure import why_behind
 from webhooks.json_bodies import parsed
 
 BODY_MAX = 5_000_000
@@ -50,7 +50,7 @@ def usage_blueprint(runtime: Runtime) -> Blueprint:
 
 def _take(runtime: Runtime, call: str | None) -> Response:
     """Keep the messages of a request and answer 202: a batch's, or the one of a single ``call``."""
-    installation = _installation(runtime)
+    installation = installation_of(runtime)
     if installation is None:
         return refused(401, "unknown_write_key")
     try:
@@ -74,7 +74,7 @@ def _take(runtime: Runtime, call: str | None) -> Response:
     return answer
 
 
-def _installation(runtime: Runtime) -> str | None:
+def installation_of(runtime: Runtime) -> str | None:
     """Return the installation the write key belongs to: ``<installation id>.<secret>``."""
     auth = request.authorization
     owner, _, secret = (auth.username or "" if auth else "").rpartition(".")

@@ -9,10 +9,13 @@ from rich.console import Console
 
 from sync.bench import health as measuring
 from sync.bench import salesforce_sync as salesforce
+from sync.bench import usage as rolling
 from sync.bench.book import Size
 from sync.bench.health import HealthBench
 from sync.bench.hubspot_sync import HubSpotSync, run
 from sync.bench.salesforce_sync import SalesforceSync
+from sync.bench.usage import UsageBench
+from sync.bench.usage_made_up import Shape
 from sync.commands.bench_flow import intake, latency
 from sync.commands.bench_home import bench_home as _home
 from sync.commands.bench_pull import pull
@@ -123,6 +126,35 @@ def health(
         raise click.ClickException(f"{found.differing} of {found.compared} accounts differ from their twins")
 
 
+@bench.command("usage")
+@click.option(
+    "--events", type=click.IntRange(min=1_000), default=20_000_000, show_default=True, help="How many events."
+)
+@click.option(
+    "--memory-mb",
+    type=click.IntRange(min=128),
+    default=512,
+    show_default=True,
+    help="The memory limit of ours and of DuckDB.",
+)
+@click.option(
+    "--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Times each is done."
+)
+@click.option("--seed", default=7, show_default=True, help="The same seed makes the same events.")
+@home_option
+@json_option
+def usage(events: int, memory_mb: int, rounds: int, seed: int, home: Path | None, as_json: bool) -> None:
+    """Roll up product events into daily sums and distinct users, beside DuckDB and chDB.
+
+    Example: colonnade bench usage --json
+    """
+    with _home(home) as folder:
+        found = rolling.run(folder, Shape(events), memory_mb, rounds, seed, progress.print)
+    answer(found, as_json, lambda console: _show_usage(console, found))
+    if found.differing:
+        raise click.ClickException(f"{found.differing} rows differ between the engines")
+
+
 def _show_hubspot(console: Console, found: HubSpotSync) -> None:
     _show_runs(console, "HubSpot sync", found)
     past = found.history
@@ -148,6 +180,19 @@ def _show_health(console: Console, found: HealthBench) -> None:
     ]
     console.print(table("Health of a portfolio", ("what", "seconds", "which is"), rows))
     console.print(f"{found.ours_over_read} times the reading; {found.differing} of {found.compared} differ.")
+
+
+def _show_usage(console: Console, found: UsageBench) -> None:
+    engines = {"ours": found.ours, "DuckDB": found.duckdb} | ({"chDB": found.chdb} if found.chdb else {})
+    rows = [
+        (name, one.counts_s, one.distinct_s, one.one_day_s, one.peak_rss_mb) for name, one in engines.items()
+    ]
+    columns = ("engine", "sums, s", "distinct users, s", "one day, s", "peak MB")
+    console.print(table(f"{found.events} events of {found.days} days", columns, rows))
+    console.print(
+        f"Sums in {found.ratio_counts} times DuckDB's time; one day {found.ratio_one_day} times faster than "
+        f"everything; {found.differing} of {found.cells} cells differ."
+    )
 
 
 def _show_runs(console: Console, title: str, found: HubSpotSync | SalesforceSync) -> None:

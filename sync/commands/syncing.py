@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -24,14 +23,11 @@ from sync.onboard import every_installation, go_live
 from sync.portfolio_look import look_at_portfolio
 from sync.runtime import Runtime, open_runtime
 from sync.state import dirty, inbox, ledger, mirror
-from sync.state.engine import reading, writing
+from sync.state.engine import reading
 from sync.state.errors import StateError
-from sync.state.inbox import InboxEvent
 from sync.state.installations import Installation, Status
-from sync.state.schema import JsonValue, content_hash
+from sync.usage_files import CSV, FIELDS, JSONL, PARQUET, FileMistake, messages_of, take_file
 from sync.workspace import Workspace, open_workspace
-
-BATCH_MESSAGES = 500
 
 
 def _at_work(installation: str) -> Workspace:
@@ -91,22 +87,23 @@ def history(installation: str, as_json: bool) -> None:
 @sync.command()
 @click.argument("installation")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--column", "columns", multiple=True, help="FIELD=COLUMN where a column has a name of its own.")
 @json_option
-def usage(installation: str, file: Path, as_json: bool) -> None:
-    """Take in usage from a file of Segment messages, one JSON object per line.
+def usage(installation: str, file: Path, columns: tuple[str, ...], as_json: bool) -> None:
+    """Take in usage from a file: Segment messages, one JSON object per line, or a .csv or .parquet file.
 
     Example: colonnade sync usage hubspot-24680135 usage.jsonl
     """
     runtime = open_runtime(read_settings())
     ws = open_workspace(runtime, installation)
-    for _batch in _batches(file):
-        pass  # a broken line anywhere is told before anything is kept
-    messages = 0
-    for batch in _batches(file):
-        messages += len(batch)
-        event = InboxEvent(f"usage:{content_hash(batch)}", draining.USAGE, {"batch": batch})
-        with writing(runtime.engine) as conn:
-            inbox.put(conn, ws.id, ws.now(), [event])
+    kind, named = _kind_of(file), _named_columns(columns)
+    try:
+        # A broken row anywhere is told before anything is kept; a message that cannot count is a finding.
+        for _message in messages_of(file, kind, named):
+            pass
+    except FileMistake as mistake:
+        raise ValueError(f"{file}:{mistake}; mend it and run again, nothing was taken in") from mistake
+    messages = take_file(ws, file, kind, named)
     while draining.drain(ws, owner_name()) is not None:
         pass
     answer(
@@ -241,29 +238,15 @@ def _show_status(out: Console, rows: list[dict[str, object]]) -> None:
     out.print(table("Installations", columns, [[row[name] for name in columns] for row in rows]))
 
 
-def _batches(file: Path) -> Iterator[list[JsonValue]]:
-    """Yield the file's messages in batches. Raises ValueError naming the first line that is no message."""
-    batch: list[JsonValue] = []
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            batch.append(_message(line, f"{file}:{number}"))
-            if len(batch) == BATCH_MESSAGES:
-                yield batch
-                batch = []
-    if batch:
-        yield batch
+def _kind_of(file: Path) -> str:
+    """Return what a file is by its name; what is neither CSV nor Parquet is JSON lines."""
+    return {".csv": CSV, ".parquet": PARQUET}.get(file.suffix.lower(), JSONL)
 
 
-def _message(line: bytes, where: str) -> JsonValue:
-    try:
-        found: JsonValue = json.loads(line)
-        matter = "" if isinstance(found, dict) else f"it holds {type(found).__name__}, not an object"
-    except (ValueError, RecursionError) as error:
-        found, matter = None, str(error)
-    if matter:
-        raise ValueError(
-            f"{where}: this line is no JSON message: {matter}; mend it and run again, nothing was taken in"
-        )
-    return found
+def _named_columns(given: tuple[str, ...]) -> dict[str, str]:
+    """Return the column of each field named. Raises ValueError for a field there is none of."""
+    named = dict(one.split("=", 1) for one in given if "=" in one)
+    wrong = [one for one in given if one.partition("=")[0] not in FIELDS or not one.partition("=")[2]]
+    if wrong:
+        raise ValueError(f"--column {wrong[0]}: give FIELD=COLUMN, with a field of {', '.join(FIELDS)}")
+    return named

@@ -27,6 +27,7 @@ from sync.state import (
     snapshots,
     token_lease,
     usage_names,
+    usage_parts,
     usage_store,
 )
 from sync.state.schema import metadata
@@ -54,5 +55,6 @@ __all__ = [
     "snapshots",
     "token_lease",
     "usage_names",
+    "usage_parts",
     "usage_store",
 ]

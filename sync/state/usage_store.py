@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -145,13 +145,16 @@ def usage(
     days: tuple[date, date],
     received_by: date | None = None,
 ) -> list[UsageSum]:
-    """Return the sums of days ``[from, until)``, received on or before ``received_by``."""
-    table, found = usage_day.c, []
+    """Return the sums of days ``[from, until)``, received on or before ``received_by``.
+
+    Where a source took back what it had told, the day's sums are one row with what is left, if anything is.
+    """
+    table, found = usage_day.c, list[UsageSum]()
     for chunk in chunks(sorted(set(account_refs))):
         query = _within(usage_day, installation_id, chunk, days, received_by)
         ordered = query.order_by(table.account_ref, table.day, table.product, table.feature, table.line_ref)
         found += [_usage_sum(row) for row in conn.execute(ordered.order_by(table.received_on))]
-    return found
+    return _without_taken_back(found)
 
 
 def presence(
@@ -207,6 +210,28 @@ def _within(
         table.c.day < days[1],
     )
     return query if received_by is None else query.where(table.c.received_on <= received_by)
+
+
+def _without_taken_back(found: list[UsageSum]) -> list[UsageSum]:
+    """Return the sums, those of one cell as one where any of them is negative; none of a cell at nothing."""
+    if not any(min(_numbers(one)) < 0 for one in found):
+        return found
+    cells: dict[tuple[str, str | None, str, str, date], list[UsageSum]] = {}
+    for one in found:
+        cells.setdefault((one.account_ref, one.line_ref, one.product, one.feature, one.day), []).append(one)
+    left: list[UsageSum] = []
+    for same in cells.values():
+        if all(min(_numbers(one)) >= 0 for one in same):
+            left += same
+            continue
+        rows, count, seconds, errors = map(sum, zip(*map(_numbers, same), strict=True))
+        if rows > 0:
+            left.append(replace(same[0], rows=rows, count=count, duration_s=seconds, errors=errors))
+    return left
+
+
+def _numbers(one: UsageSum) -> tuple[int, int, int, int]:
+    return one.rows, one.count, one.duration_s, one.errors
 
 
 def _usage_row(installation_id: str, one: UsageSum) -> Row:

@@ -48,6 +48,8 @@ def test_the_commands_are_those_promised():
         "bench hubspot-sync",
         "bench pull",
         "bench salesforce-sync",
+        "bench usage",
+        *(f"usage {one}" for one in ("connect", "pull", "sources")),
         "disconnect",
         "forget",
         *(f"keys {one}" for one in ("new", "status", "rotate")),

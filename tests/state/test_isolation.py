@@ -29,6 +29,7 @@ from sync.state import (
     snapshots,
     token_lease,
     usage_names,
+    usage_parts,
     usage_store,
 )
 from sync.state.dirty import Scope
@@ -197,6 +198,20 @@ CASES = [
         ("presence_day",),
         _presence,
         lambda conn, owner: _first([one.user_ref for one in usage_store.presence(conn, owner, ["1"], DAYS)]),
+    ),
+    Case(
+        ("usage_part",),
+        lambda conn, owner, word: usage_parts.put_mark(conn, usage_parts.Part(owner, "s", "p"), word, NOW),
+        lambda conn, owner: usage_parts.marks(conn, owner, "s").get("p"),
+    ),
+    Case(
+        ("usage_part_sum",),
+        lambda conn, owner, word: usage_parts.put_sums(
+            conn, usage_parts.Part(owner, "s", "p"), DAY_1, {("1", "", "p", word): (1, 1, 0, 0)}, ()
+        ),
+        lambda conn, owner: _first(
+            [cell[3] for cell in usage_parts.sums(conn, usage_parts.Part(owner, "s", "p"), DAY_1)]
+        ),
     ),
     Case(
         ("usage_name",),

@@ -1,7 +1,8 @@
 """When no more usage is taken: the work of an installation waits, or the disk is nearly full.
 
 A sender told so keeps its messages and comes back; one told 202 has forgotten them. Webhooks are
-never put off: what a CRM tells is little, and it tells it a few times only. Neighbour: ``usage``.
+never put off: what a CRM tells is little, and it tells it a few times only. Neighbours:
+``webhooks/usage.py`` and ``usage_pull`` ask.
 """
 
 from __future__ import annotations
