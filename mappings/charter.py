@@ -29,6 +29,7 @@ from mappings.scorecards import (
     wrong_further,
 )
 from mappings.segments import SegmentsEntry
+from mappings.snapshots import SnapshotsEntry
 from mappings.usage_identity import UsageEntry
 from mappings.words_read import attribute_findings, name_findings
 from success.criteria import CONTRACT_JOURNEY, ONE_SEGMENT, UNKNOWN, Journey, Segmentation
@@ -119,6 +120,10 @@ class Charter(Model):
     models: tuple[ModelEntry, ...] = ()
     backtest: BacktestEntry = BacktestEntry()
     usage: UsageEntry | None = None
+    snapshots: SnapshotsEntry | None = Field(
+        default=None,
+        exclude_if=lambda entry: entry is None,  # a charter written before keeps its hash
+    )
 
     @field_validator("models")
     @classmethod

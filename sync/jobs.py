@@ -17,24 +17,33 @@ from collections.abc import Callable
 from integration.budget import Lane as Calls
 from integration.budget import calling_in
 from integration.port import CrmError, NeedsConsent, Unavailable
+from sync import allocation, pull
 from sync import catch_up as catching_up
+from sync import compare as comparing
 from sync import drain as draining
-from sync import pull
 from sync import push as pushing
-from sync.bell import Lane, Work, answered, ring
+from sync.allocators import look_on
+from sync.bell import Lane, Work, answered, others_wait, ring
 from sync.connect import CLIENT, client_mark
-from sync.portfolio_look import look_on
 from sync.runtime import Runtime, process_runtime
-from sync.state import dirty, installations
-from sync.state.engine import reading, writing
+from sync.state import installations
+from sync.state.engine import writing
 from sync.state.installations import Status
 from sync.workspace import Workspace, open_workspace
 
 TIME_UP_S = 120.0
-"""A job that has worked this long rings again and lets others have a turn."""
+"""A job that has worked this long rings again whoever waits, well before RQ would end it."""
 
-CALL_LANES = {Work.LOAD: Calls.BACKFILL, Work.POLL: Calls.SYNC, Work.CATCH_UP: Calls.SYNC}
-"""Who waits first for calls: a first load, then sweeps; what a webhook set off waits for neither."""
+TURN_S = 2.0
+"""A job that has worked this long rings again where others wait: no burst delays another portal."""
+
+CALL_LANES = {
+    Work.LOAD: Calls.BACKFILL,
+    Work.COMPARE: Calls.BACKFILL,
+    Work.POLL: Calls.SYNC,
+    Work.CATCH_UP: Calls.SYNC,
+}
+"""Who waits first for calls: first load and nightly compare, then sweeps; what a webhook set off, never."""
 
 log = logging.getLogger(__name__)
 Step = Callable[[Workspace, str], object]
@@ -58,6 +67,11 @@ def poll(lane: str, installation_id: str) -> None:
 def catch_up(lane: str, installation_id: str) -> None:
     """Read what the charter's freshness asks for by now."""
     _run(Work.CATCH_UP, Lane(lane), installation_id, catching_up.catch_up, follow=Work.LOOK)
+
+
+def compare(lane: str, installation_id: str) -> None:
+    """Hold what the ledger says was taken against what stands in the CRM, and have what differs written."""
+    _run(Work.COMPARE, Lane(lane), installation_id, comparing.compare, follow=Work.PUSH)
 
 
 def look(lane: str, installation_id: str) -> None:
@@ -96,11 +110,11 @@ def _run(work: Work, lane: Lane, installation_id: str, step: Step, follow: Work 
     ws = open_workspace(runtime, installation_id)
     if ws.installation.status is not Status.ACTIVE:
         return
-    ends, owner = time.monotonic() + TIME_UP_S, owner_name()
+    began, owner = time.monotonic(), owner_name()
     try:
         with calling_in(CALL_LANES.get(work, Calls.WEBHOOK)):
             while step(ws, owner) is not None:
-                if time.monotonic() > ends:
+                if _turn_over(runtime, lane, time.monotonic() - began):
                     ring(runtime.redis, lane, work, installation_id)
                     break
     except NeedsConsent as error:
@@ -114,13 +128,17 @@ def _run(work: Work, lane: Lane, installation_id: str, step: Step, follow: Work 
         ring(runtime.redis, lane, follow, installation_id)
 
 
+def _turn_over(runtime: Runtime, lane: Lane, worked_s: float) -> bool:
+    """Say whether a job that has worked so long lets others have a turn."""
+    return worked_s > TIME_UP_S or (worked_s > TURN_S and others_wait(runtime.redis, lane))
+
+
 def _looks_go_on(ws: Workspace) -> bool:
     """Say whether other accounts are still looked at: who ends last rings, so that batches are full.
 
     Those put off after a failure are not waited for.
     """
-    with reading(ws.runtime.engine) as conn:
-        return ws.live and dirty.under_way(conn, ws.id, ws.now())
+    return allocation.waits(ws)
 
 
 def stop_until_consent(

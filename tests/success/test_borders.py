@@ -35,7 +35,7 @@ from tests.success.builders import (
     used,
 )
 
-FEWER = settings(EXAMPLES, max_examples=40)
+FEWER = settings(EXAMPLES, max_examples=30)
 FIRST = date(2025, 3, 1)
 DAY = timedelta(days=1)
 CHECKED_DAYS = 220
@@ -200,7 +200,7 @@ def test_nothing_changes_before_the_border(account: AccountFacts, charter: Rules
         at += DAY
 
 
-@settings(FEWER, max_examples=25)
+@settings(FEWER, max_examples=15)
 @given(st.lists(customers(), min_size=1, max_size=3), charters(), st.sets(st.integers(1, 70), max_size=3))
 def test_looking_at_borders_and_events_is_looking_every_day(
     versions: list[AccountFacts], charter: Rules, changes: set[int]
