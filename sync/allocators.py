@@ -1,4 +1,4 @@
-"""Who settles what spans accounts, and in which order: accounts, owners, segments, the portfolio.
+"""Who settles what spans accounts, and in which order: accounts, owners, the portfolio, its segments.
 
 Neighbours: ``allocation`` is the mechanism, ``portfolio_look`` and ``owner_book`` settle; ``jobs`` and the
 commands ask for the next look here.
@@ -15,12 +15,12 @@ from sync.state.dirty import Scope
 from sync.workspace import Workspace
 
 register(Scope.OWNER, owner_book.OWNERS)
-register(Scope.SEGMENT, portfolio_look.SEGMENTS)
 register(Scope.PORTFOLIO, portfolio_look.PORTFOLIO)
+register(Scope.SEGMENT, portfolio_look.SEGMENTS)
 
 
 def mark_spanning(conn: Connection, ws: Workspace, reason: str) -> None:
-    """Ask for everything that spans accounts: owners' books, the segments' months and the portfolio's."""
+    """Ask for everything that spans accounts: owners' books, the portfolio's months and so its segments'."""
     proposals.mark_books(conn, ws, reason)
     portfolio_look.mark_months(conn, ws, reason)
 

@@ -18,7 +18,6 @@ from sqlalchemy import Connection
 from mappings.catalogue import Home
 from mappings.naming import vendor_name
 from mappings.outbound import to_rows
-from success.criteria import UNKNOWN
 from success.days import add_months, month_of, month_starts
 from success.desired import RecordKind
 from success.snapshot_records import ACROSS, TakenSnapshot, scope_of, snapshot_records
@@ -45,19 +44,19 @@ Take = Callable[[datetime, Sequence[date]], Iterable[Snapshot]]
 
 @dataclass(frozen=True, slots=True)
 class MonthsTaken:
-    """Months counted for some scopes of snapshots: ``days`` are those each was counted as of."""
+    """Months counted for some scopes of snapshots: ``days`` are those each was counted as of.
+
+    ``met`` are all scopes there was something to count of on those days.
+    """
 
     days: Mapping[str, tuple[date, ...]]
     taken: tuple[KeptSnapshot, ...]
+    met: frozenset[str] = frozenset()
 
 
 def mark_months(conn: Connection, ws: Workspace, reason: str) -> None:
-    """Ask for the months of the portfolio and of every segment there is or was."""
+    """Ask for the portfolio's months; its look asks for those of the segments it meets."""
     dirty.mark(conn, ws.id, ws.now(), Scope.PORTFOLIO, [ACROSS], reason)
-    declared = [rule.key for rule in ws.rules.segmentation.segments]
-    if len(declared) > 1:  # those of one segment for everybody would be the portfolio's again
-        dirty.mark(conn, ws.id, ws.now(), Scope.SEGMENT, [*declared, UNKNOWN], reason)
-    mark_scopes(conn, ws, snapshots.scopes(conn, ws.id), reason)
 
 
 def mark_scopes(conn: Connection, ws: Workspace, scopes: Collection[str], reason: str) -> None:
@@ -96,10 +95,12 @@ def take_due(
         due = {scope: tuple(_days_due(conn, ws, scope, today, again=every_time)) for scope in scopes}
     every = sorted({day for days in due.values() for day in days})
     found: list[KeptSnapshot] = []
+    met: set[str] = set()
     for known_at, days in _by_knowledge(ws, every, today).items():
-        counted = [one for one in take(known_at, days) if one.as_of in due.get(scope_of(one), ())]
-        found += kept(ws, counted, today)
-    return MonthsTaken(due, tuple(found))
+        counted = list(take(known_at, days))
+        met |= {scope_of(one) for one in counted}
+        found += kept(ws, [one for one in counted if one.as_of in due.get(scope_of(one), ())], today)
+    return MonthsTaken(due, tuple(found), frozenset(met))
 
 
 def _days_due(conn: Connection, ws: Workspace, scope: str, today: date, *, again: bool) -> Iterable[date]:
@@ -181,6 +182,13 @@ def _enter(conn: Connection, ws: Workspace, now: datetime, found: MonthsTaken, f
     return wanted.changed
 
 
+def _enter_portfolio(conn: Connection, ws: Workspace, now: datetime, found: MonthsTaken, fence: int) -> int:
+    """Enter the portfolio's months, and ask for those of every segment met in them or kept before."""
+    segments = (found.met | snapshots.scopes(conn, ws.id)) - {Over.PORTFOLIO.value}
+    mark_scopes(conn, ws, segments, "the portfolio was counted")
+    return _enter(conn, ws, now, found, fence)
+
+
 def _rows(ws: Workspace, held: Iterable[KeptSnapshot]) -> list[WantedRow]:
     taken = [
         TakenSnapshot(Snapshot.from_json(one.body), one.version, one.final, one.restated_on) for one in held
@@ -192,5 +200,5 @@ def _rows(ws: Workspace, held: Iterable[KeptSnapshot]) -> list[WantedRow]:
     ]
 
 
-PORTFOLIO = Allocator(LEASE_S, _take_portfolio, _enter)
+PORTFOLIO = Allocator(LEASE_S, _take_portfolio, _enter_portfolio)
 SEGMENTS = Allocator(LEASE_S, _take_segments, _enter, TOGETHER)
