@@ -29,6 +29,7 @@ from mappings.scorecards import (
     wrong_further,
 )
 from mappings.segments import SegmentsEntry
+from mappings.snapshots import SnapshotsEntry
 from mappings.usage_identity import UsageEntry
 from mappings.usage_sources import UsageSources
 from mappings.words_read import attribute_findings, name_findings
@@ -124,6 +125,10 @@ class Charter(Model):
         default=(),
         exclude_if=lambda sources: not sources,  # a charter written before keeps its hash
         description="Where usage is pulled from, besides what the product sends.",
+    )
+    snapshots: SnapshotsEntry | None = Field(
+        default=None,
+        exclude_if=lambda entry: entry is None,  # a charter written before keeps its hash
     )
 
     @field_validator("models")

@@ -84,6 +84,14 @@ def advance(state: FoldState, facts: AccountFacts, rules: Rules, grid_day: date)
     return state
 
 
+def caught_up(state: FoldState, facts: AccountFacts, rules: Rules, day: date) -> FoldState:
+    """Return the state a look on a day would go by: the grid stepped on with the facts at hand.
+
+    What was never folded stays so: its grid begins with its first look.
+    """
+    return state if state.day is None else advance(state, facts, rules, day)
+
+
 def _step(state: FoldState, view: AccountView, day: date) -> FoldState:
     opened_plans = plans.step(view, state.plans, day)
     yesterday = day - timedelta(days=1)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from success.decide import decide
+from success.decide import caught_up, decide
 from success.facts import AccountFacts
 from success.fold import FoldState
 from success.health import HealthResult, score
@@ -41,7 +41,7 @@ class Stood:
 def stood_on(state: FoldState, facts: AccountFacts, rules: Rules, day: date) -> Stood:
     """Return where an account stood on a day, with the facts known at its end."""
     if state.day is None or state.day <= day:
-        found = decide(state, facts, rules, day)
+        found = decide(caught_up(state, facts, rules, day), facts, rules, day)
         stands = found.standing
         return Stood(_value(stands.segment), _value(stands.stage), found.health.band, found.words)
     segment, stage, band = (_on(one, day) for one in (state.segment, state.stage, state.band))

@@ -16,7 +16,7 @@ from enum import StrEnum
 from success.desired import DesiredRecord, RecordKind, Value
 from success.explain import shown_points, tenths
 from success.facts import Money
-from success.snapshots import BandPart, Over, Snapshot
+from success.snapshots import BandPart, Snapshot
 
 ACROSS = "portfolio"
 """Whose records these are: no account's. No CRM has an account of such an id."""
@@ -46,8 +46,8 @@ class TakenSnapshot:
 
 
 def scope_of(snapshot: Snapshot) -> str:
-    """Return the scope in a key: ``portfolio``, or ``segment:`` and the segment's key."""
-    return Over.PORTFOLIO.value if snapshot.segment is None else f"{Over.SEGMENT.value}:{snapshot.segment}"
+    """Return the scope in a key: ``portfolio``, or ``segment:`` or ``owner:`` and whose it is."""
+    return snapshot.over.value if snapshot.segment is None else f"{snapshot.over.value}:{snapshot.segment}"
 
 
 def snapshot_records(taken: Iterable[TakenSnapshot]) -> tuple[DesiredRecord, ...]:

@@ -29,10 +29,11 @@ DAY = timedelta(days=1)
 
 
 class Over(StrEnum):
-    """What a snapshot is about: all accounts, or those of one segment."""
+    """What a snapshot is about: all accounts, those of one segment, or those of one owner (their book)."""
 
     PORTFOLIO = "portfolio"
     SEGMENT = "segment"
+    OWNER = "owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,27 @@ def take(
     for segment in sorted({name for one in seen.values() for name in one.segments}):
         own = [line for line in every if _in(seen, line.account_id) == segment]
         found.append(_one(Over.SEGMENT, segment, own, watched, as_of, policies, bands, context))
+    return tuple(found)
+
+
+def take_books(
+    lines: Iterable[ContractLine],
+    owner_of: Mapping[str, str],
+    watched: Mapping[str, Watched] | None,
+    as_of: date,
+    policies: Policies,
+    bands: Sequence[str],
+    context: Context | None = None,
+) -> tuple[Snapshot, ...]:
+    """Return the month of ``as_of`` of each owner's book, by owner: as ``take`` does of a segment.
+
+    ``owner_of`` is the owner of each account by its id. An account is in the book of its owner on ``as_of``
+    over all twelve months of its retention; the owner's id stands where a segment's key does.
+    """
+    every, found = list(lines), []
+    for owner in sorted(set(owner_of.values())):
+        own = [line for line in every if owner_of.get(line.account_id) == owner]
+        found.append(_one(Over.OWNER, owner, own, watched, as_of, policies, bands, context))
     return tuple(found)
 
 

@@ -39,6 +39,7 @@ class Work(StrEnum):
     LOAD = "load"
     POLL = "poll"
     CATCH_UP = "catch_up"
+    COMPARE = "compare"
     LOOK = "look"
     PUSH = "push"
     USAGE = "usage"
@@ -83,3 +84,11 @@ def _ring(redis: Redis, lane: Lane, work: Work, installation_id: str) -> bool:
 def answered(redis: Redis, lane: Lane, work: Work, installation_id: str) -> None:
     """Take the bell off before working: what arrives from now on rings a new one."""
     redis.delete(waiting_key(lane, work, installation_id))
+
+
+def others_wait(redis: Redis, lane: Lane) -> bool:
+    """Say whether any bell waits in a lane; a Redis that is away says no."""
+    try:
+        return bool(Queue(lane.value, connection=redis).count)
+    except RedisError:
+        return False

@@ -19,33 +19,39 @@ from rq import get_current_job
 from integration.budget import Lane as Calls
 from integration.budget import calling_in
 from integration.port import CrmError, NeedsConsent, Unavailable
+from sync import allocation, pull
 from sync import catch_up as catching_up
+from sync import compare as comparing
 from sync import drain as draining
-from sync import pull
 from sync import push as pushing
-from sync.bell import Lane, Work, answered, ring
+from sync.allocators import look_on
+from sync.bell import Lane, Work, answered, others_wait, ring
 from sync.connect import CLIENT, client_mark
 from sync.logs import TRACE, telling
-from sync.portfolio_look import look_on
 from sync.runtime import Runtime, process_runtime
-from sync.state import dirty, installations
-from sync.state.engine import reading, writing
+from sync.state import installations
+from sync.state.engine import writing
 from sync.state.installations import Status
 from sync.tally import count_calls, count_job
 from sync.usage_pull import pull_due
 from sync.workspace import CONNECTIONS, Workspace, open_workspace
 
 TIME_UP_S = 120.0
-"""A job that has worked this long rings again and lets others have a turn."""
+"""A job that has worked this long rings again whoever waits, well before RQ would end it."""
 
 TURNS_S = {Work.DRAIN: 0.5, Work.LOOK: 5.0}
 """Turns of what others wait for: events that keep coming would keep looks waiting, and those the writes."""
 
-WHOLE_PORTFOLIO = 400
-"""So many accounts still to be looked at are worth waiting for, to write in full batches; fewer are not."""
+TURN_S = 2.0
+"""A job that has worked this long rings again where others wait: no burst delays another portal."""
 
-CALL_LANES = {Work.LOAD: Calls.BACKFILL, Work.POLL: Calls.SYNC, Work.CATCH_UP: Calls.SYNC}
-"""Who waits first for calls: a first load, then sweeps; what a webhook set off waits for neither."""
+CALL_LANES = {
+    Work.LOAD: Calls.BACKFILL,
+    Work.COMPARE: Calls.BACKFILL,
+    Work.POLL: Calls.SYNC,
+    Work.CATCH_UP: Calls.SYNC,
+}
+"""Who waits first for calls: first load and nightly compare, then sweeps; what a webhook set off, never."""
 
 log = logging.getLogger(__name__)
 Step = Callable[[Workspace, str], object]
@@ -69,6 +75,11 @@ def poll(lane: str, installation_id: str) -> None:
 def catch_up(lane: str, installation_id: str) -> None:
     """Read what the charter's freshness asks for by now."""
     _run(Work.CATCH_UP, Lane(lane), installation_id, catching_up.catch_up, follow=Work.LOOK)
+
+
+def compare(lane: str, installation_id: str) -> None:
+    """Hold what the ledger says was taken against what stands in the CRM, and have what differs written."""
+    _run(Work.COMPARE, Lane(lane), installation_id, comparing.compare, follow=Work.PUSH)
 
 
 def look(lane: str, installation_id: str) -> None:
@@ -134,11 +145,11 @@ def _work(
     ws = open_workspace(runtime, installation_id)
     if ws.installation.status is not Status.ACTIVE:
         return "not_active"
-    ends, owner, outcome = time.monotonic() + TURNS_S.get(work, TIME_UP_S), owner_name(), "done"
+    began, owner, outcome = time.monotonic(), owner_name(), "done"
     try:
         with calling_in(CALL_LANES.get(work, Calls.WEBHOOK)):
             while step(ws, owner) is not None:
-                if time.monotonic() > ends:
+                if _turn_over(runtime, lane, work, time.monotonic() - began):
                     ring(runtime.redis, lane, work, installation_id)
                     outcome = "time_up"
                     break
@@ -156,13 +167,19 @@ def _work(
     return outcome
 
 
+def _turn_over(runtime: Runtime, lane: Lane, work: Work, worked_s: float) -> bool:
+    """Say whether a job that has worked so long lets others have a turn."""
+    if worked_s > TURNS_S.get(work, TIME_UP_S):
+        return True
+    return worked_s > TURN_S and others_wait(runtime.redis, lane)
+
+
 def _looks_go_on(ws: Workspace) -> bool:
     """Say whether many other accounts are still looked at: who ends last rings, so that batches are full.
 
     Those put off after a failure are not waited for.
     """
-    with reading(ws.runtime.engine) as conn:
-        return ws.live and dirty.under_way(conn, ws.id, ws.now(), more_than=WHOLE_PORTFOLIO)
+    return allocation.waits(ws)
 
 
 def stop_until_consent(

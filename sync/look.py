@@ -24,10 +24,14 @@ from success.decide import Decision, advance, decide
 from success.facts import AccountFacts
 from success.fold import FoldState
 from sync import facts as assembling
+from sync.allocation import RETRY_CURVE
+from sync.borders import basis, border_days
 from sync.facts import Moment
 from sync.owners import report_unseeded, unfit_owners
+from sync.proposals import proposals, propose
 from sync.seen import first_heard
 from sync.state import charters, dirty, findings, fold, ledger
+from sync.state.account_looks import AccountLook
 from sync.state.dirty import Claim, Scope
 from sync.state.engine import reading, writing
 from sync.state.fold import StoredFold
@@ -39,7 +43,6 @@ from sync.workspace import Workspace, rules_before, under_charter_of
 
 BATCH_ACCOUNTS = 200
 LEASE_S = 120
-RETRY_CURVE = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
 DAY = timedelta(days=1)
 CONTRADICTION = "contradiction"
 log = logging.getLogger(__name__)
@@ -85,7 +88,23 @@ def look(ws: Workspace, owner: str, limit: int = BATCH_ACCOUNTS) -> Looked | Non
     with reading(ws.runtime.engine) as conn:
         unfit = unfit_owners(conn, ws, sound.values())
     decided, undecided = _decide_all(ws, sound, states, ws.day_of(now), unfit)
-    return _enter(ws, now, claims, decided, failures | undecided, found.contradictions, unfit)
+    proposed = _proposed(ws, claims, sound, decided, ws.day_of(now))
+    return _enter(ws, now, claims, decided, failures | undecided, found.contradictions, unfit, proposed)
+
+
+def _proposed(
+    ws: Workspace,
+    claims: Sequence[Claim],
+    facts: Mapping[str, AccountFacts],
+    decided: Mapping[str, _Account],
+    today: date,
+) -> list[AccountLook]:
+    """Return what is kept of the accounts decided beside their records."""
+    states = {key: one.state for key, one in decided.items()}
+    borders = border_days(ws, claims, {key: facts[key] for key in decided}, states, today)
+    with reading(ws.runtime.engine) as conn:
+        mark = basis(conn, ws)
+    return proposals(mark, facts, {key: one.decision for key, one in decided.items()}, borders)
 
 
 def _fold_to_today(
@@ -233,6 +252,7 @@ def _enter(
     failures: Mapping[str, str],
     contradictions: Sequence[tuple[str, Contradiction]],
     unfit: Mapping[str, str],
+    proposed: list[AccountLook],
 ) -> Looked:
     """Enter all of it in one transaction; rows of a claim that was lost meanwhile are refused."""
     today, fence = ws.day_of(now), claims[0].fence
@@ -248,6 +268,7 @@ def _enter(
         report_unseeded(conn, ws, now, seen, unfit, rows)
         wanted = ledger.want(conn, ws.id, now, rows, fence)
         fold.put(conn, ws.id, states)
+        propose(conn, ws, proposed)
         _report(conn, ws, now, [claim.id for claim in claims], contradictions)
         for claim in claims:
             if claim.id in failures:

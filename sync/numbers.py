@@ -6,13 +6,14 @@ Neighbours: ``commands/metrics.py`` and the demo print these, ``kpis`` adds the 
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from mappings.inbound import Contradiction
-from success.decide import Decision, decide
+from success.decide import Decision, caught_up, decide
 from success.facts import AccountFacts, ContractLine
 from success.fold import FoldState
 from success.kpis import Amount, Level, Rate, arr, grr, logo_retention, nrr
@@ -22,7 +23,10 @@ from success.usage import UsageVerdict, quarantine
 from sync.facts import Moment, assemble, known
 from sync.state import fold
 from sync.state.engine import reading
+from sync.state.fold import StoredFold
 from sync.workspace import Workspace, rules_before
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +82,21 @@ def portfolio(
         found = assemble(conn, ws, ids, Moment(as_of, known_at))
         facts = known(conn, ws, found.facts)
         stored = fold.newest(conn, ws.id, list(facts), as_of)
-    states = {key: FoldState.restored(stored[key].state if key in stored else None) for key in facts}
+    states = {key: _state(ws, key, stored, one, as_of) for key, one in facts.items()}
     quarantined = (Quarantined(account, *_place(one)) for account, one in found.contradictions)
     return Portfolio(as_of, facts, states, tuple(sorted(quarantined)), known_at)
+
+
+def _state(
+    ws: Workspace, key: str, stored: Mapping[str, StoredFold], facts: AccountFacts, as_of: date
+) -> FoldState:
+    """Return an account's fold as of a day, stepped on over days it was left alone; poisoned, as stored."""
+    held = FoldState.restored(stored[key].state if key in stored else None)
+    try:
+        return caught_up(held, facts, ws.rules, as_of)
+    except Exception:  # one poisoned account must not stop the rest; its own look tells of it
+        log.exception("account %s of %s cannot be folded", key, ws.id)
+        return held
 
 
 def _place(one: Contradiction) -> tuple[str, str, str, str]:

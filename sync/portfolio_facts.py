@@ -7,7 +7,7 @@ at once. Neighbours: ``facts`` assembles, ``portfolio_look`` says which days and
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -16,7 +16,7 @@ from success.facts import AccountFacts
 from success.fold import FoldState
 from success.past import Stood, health_of, stood_on
 from success.policies import ChurnDate
-from success.snapshots import Snapshot, Watched, stood_in, take, year_before
+from success.snapshots import Snapshot, Watched, stood_in, take, take_books, year_before
 from sync.facts import Moment, assemble, known
 from sync.kpis import context
 from sync.numbers import Portfolio
@@ -58,6 +58,29 @@ def taken_as_of(
         asked = context(ws, Portfolio(day, gathered.facts, {}), year_before(day))
         found += take(lines, gathered.watched.get(day), day, ws.rules.policies, bands, asked)
     return found
+
+
+def books_as_of(
+    ws: Workspace, known_at: datetime | None, days: Sequence[date], owners: Collection[str]
+) -> tuple[Snapshot, ...]:
+    """Return the months of ``days`` of some owners' books as of those days, as ``taken_as_of`` of segments.
+
+    An owner without accounts then has no month.
+    """
+    begun = ws.day_of(ws.installation.epoch)
+    gathered = _gather(ws, known_at, days, [day for day in days if day >= begun])
+    bands = [band.key for band in ws.rules.scorecard.bands]
+    owned = {
+        key: one.account.owner_id
+        for key, one in gathered.facts.items()
+        if one.account.owner_id is not None and one.account.owner_id in owners
+    }
+    lines = [line for key in owned for line in gathered.facts[key].lines]
+    found: list[Snapshot] = []
+    for day in days:
+        asked = context(ws, Portfolio(day, {key: gathered.facts[key] for key in owned}, {}), year_before(day))
+        found += take_books(lines, owned, gathered.watched.get(day), day, ws.rules.policies, bands, asked)
+    return tuple(found)
 
 
 def _gather(

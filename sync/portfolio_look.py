@@ -1,17 +1,16 @@
-"""The portfolio look: what spans accounts, under a lease of its own: the snapshot of each month.
+"""Months of the portfolio and of its segments: what spans accounts, each scope under a lease of its own.
 
-Rung once a day, after the accounts have been looked at. Months that have ended are taken once, with the
-facts known when they had, so that looking hourly, daily or once gives the same snapshots; the month that
-runs is taken at most once a day, with the facts known at the day's point of the grid. A look that lost its
-lease changes nothing. Neighbours: ``look`` folds the accounts, ``success.snapshots`` counts,
+Asked for once a day, after the accounts have been looked at. Months that have ended are taken once, with
+the facts known when they had, so that looking hourly, daily or once gives the same snapshots; the month
+that runs is taken at most once a day, with the facts known at the day's point of the grid. Neighbours:
+``allocation`` claims and checks the fence, ``look`` folds the accounts, ``success.snapshots`` counts,
 ``state.snapshots`` keeps, ``push`` writes.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -21,104 +20,114 @@ from mappings.naming import vendor_name
 from mappings.outbound import to_rows
 from success.days import add_months, month_of, month_starts
 from success.desired import RecordKind
-from success.snapshot_records import TakenSnapshot, scope_of, snapshot_records
-from success.snapshots import Snapshot, last_day
-from sync import look as looking
-from sync.forget_contact import forget_next
-from sync.look import RETRY_CURVE, wanted_row
+from success.snapshot_records import ACROSS, TakenSnapshot, scope_of, snapshot_records
+from success.snapshots import Over, Snapshot, last_day
+from sync.allocation import Allocator
+from sync.look import wanted_row
 from sync.portfolio_facts import taken_as_of
-from sync.state import dirty, findings, ledger, ledger_withdraw, snapshots
-from sync.state.dirty import Claim, Scope
-from sync.state.engine import reading, writing
-from sync.state.leases import Lease
+from sync.state import cursors, dirty, findings, ledger, ledger_withdraw, snapshots
+from sync.state.cursors import Cursor, Phase
+from sync.state.dirty import Scope
+from sync.state.engine import reading
 from sync.state.ledger import WantedRow
 from sync.state.snapshots import KeptSnapshot
 from sync.workspace import Workspace
 
 LEASE_S = 600
+TOGETHER = 100
 MONTHS_BEFORE = 12
 """Months before going live that are taken, from contracts alone: a year, for a trend to begin with."""
 
 DAY = timedelta(days=1)
 UNDECIDED = "undecided"
 """A finding: an account that is counted as unknown in a snapshot because it cannot be decided."""
-log = logging.getLogger(__name__)
+Take = Callable[[datetime, Sequence[date]], Iterable[Snapshot]]
 
 
 @dataclass(frozen=True, slots=True)
-class PortfolioLooked:
-    """What a portfolio look did: months taken anew, and ledger rows changed."""
+class MonthsTaken:
+    """Months counted for some scopes of snapshots: ``days`` are those each was counted as of.
 
-    months: int
-    wanted: int
-
-
-def look_on(ws: Workspace, owner: str) -> object | None:
-    """Forget who is to be forgotten, look at dirty accounts, and at the portfolio once none is left.
-
-    ``None``: nothing to do.
+    ``met`` are all scopes there was something to count of on those days, ``undecided`` the accounts counted
+    as unknown because they could not be decided, with why.
     """
-    return forget_next(ws, owner) or looking.look(ws, owner) or look_at_portfolio(ws, owner)
+
+    days: Mapping[str, tuple[date, ...]]
+    taken: tuple[KeptSnapshot, ...]
+    met: frozenset[str] = frozenset()
+    undecided: Mapping[str, str] = field(default_factory=dict)
 
 
-def look_at_portfolio(ws: Workspace, owner: str) -> PortfolioLooked | None:
-    """Take what is due of the portfolio and enter what should stand in the CRM; ``None``: nothing is asked.
-
-    Accounts come first: while one waits or is held nothing is done, for bands and segments are theirs.
-    """
-    if not ws.live:
-        return None
-    now = ws.now()
-    with writing(ws.runtime.engine) as conn:
-        if dirty.under_way(conn, ws.id, now, Scope.ACCOUNT):
-            return None
-        claims = dirty.claim(conn, ws.id, Scope.PORTFOLIO, Lease(owner, now, LEASE_S, 1))
-    if not claims:
-        return None
-    try:
-        return _look(ws, now, claims)
-    except Exception as error:  # the accounts' own looks go on; it is kept, shown and tried again
-        log.exception("the portfolio of %s cannot be looked at", ws.id)
-        wait = RETRY_CURVE[min(claims[0].attempts, len(RETRY_CURVE)) - 1]
-        with writing(ws.runtime.engine) as conn:
-            dirty.fail(conn, ws.id, claims[0], f"{type(error).__name__}: {error}", now + wait)
-        return PortfolioLooked(0, 0)
+def mark_months(conn: Connection, ws: Workspace, reason: str) -> None:
+    """Ask for the portfolio's months; its look asks for those of the segments it meets."""
+    dirty.mark(conn, ws.id, ws.now(), Scope.PORTFOLIO, [ACROSS], reason)
 
 
-def _look(ws: Workspace, now: datetime, claims: Sequence[Claim]) -> PortfolioLooked:
+def mark_scopes(conn: Connection, ws: Workspace, scopes: Collection[str], reason: str) -> None:
+    """Ask for the months of scopes of snapshots: the portfolio's, or a segment's."""
+    prefix = segment_scope("")
+    segments = [one.removeprefix(prefix) for one in scopes if one.startswith(prefix)]
+    dirty.mark(conn, ws.id, ws.now(), Scope.SEGMENT, segments, reason)
+    if Over.PORTFOLIO.value in scopes:
+        dirty.mark(conn, ws.id, ws.now(), Scope.PORTFOLIO, [ACROSS], reason)
+
+
+def segment_scope(key: str) -> str:
+    """Return the scope of a segment's snapshots."""
+    return f"{Over.SEGMENT.value}:{key}"
+
+
+def _take_portfolio(ws: Workspace, now: datetime, _ids: Sequence[str]) -> MonthsTaken:
     undecided: dict[str, str] = {}
-    taken = _take_due(ws, now, undecided)
-    with writing(ws.runtime.engine) as conn:
-        if dirty.extend(conn, ws.id, claims, Lease("portfolio", now, LEASE_S, 1)) < len(claims):
-            return PortfolioLooked(0, 0)
-        snapshots.keep(conn, ws.id, now, taken)
-        if taken:
-            _report(conn, ws, now, undecided)
-        changed = _enter(conn, ws, now, claims[0].fence)
-        dirty.finish(conn, ws.id, claims)
-    return PortfolioLooked(len({one.month for one in taken}), changed)
+    scopes = [Over.PORTFOLIO.value]
+    found = take_due(ws, now, scopes, lambda at, days: taken_as_of(ws, at, days, undecided))
+    return replace(found, undecided=undecided)
 
 
-def _report(conn: Connection, ws: Workspace, now: datetime, undecided: Mapping[str, str]) -> None:
-    """Keep which accounts could not be decided for a month; close what was told of those that can."""
-    findings.report(conn, ws.id, now, UNDECIDED, undecided)
-    held = {one.subject for one in findings.open_findings(conn, ws.id, UNDECIDED)}
-    findings.resolve(conn, ws.id, now, UNDECIDED, held - undecided.keys())
+def _take_segments(ws: Workspace, now: datetime, ids: Sequence[str]) -> MonthsTaken:
+    scopes = [segment_scope(key) for key in ids]
+    return take_due(ws, now, scopes, lambda at, days: taken_as_of(ws, at, days))
 
 
-def _take_due(ws: Workspace, now: datetime, undecided: dict[str, str]) -> list[KeptSnapshot]:
-    """Return what is not taken yet: months that have ended, and the one that runs where not today."""
+def take_due(
+    ws: Workspace, now: datetime, scopes: Sequence[str], take: Take, *, every_time: bool = False
+) -> MonthsTaken:
+    """Return what is not taken yet of some scopes: months that have ended, and the running one once a day.
+
+    ``take`` counts the months of some days by the facts known at an instant. ``every_time`` counts the one
+    that runs also where that was done today.
+    """
     today = ws.day_of(now)
     with reading(ws.runtime.engine) as conn:
-        done = snapshots.ended_months(conn, ws.id)
-        last = snapshots.taken_since(conn, ws.id, month_of(today))
-    days = [last_day(month) for month in months_to_take(ws, today) if month not in done]
-    if last is None or ws.day_of(last) < today:
-        days.append(today)
+        due = {scope: tuple(_days_due(conn, ws, scope, today, again=every_time)) for scope in scopes}
+    every = sorted({day for days in due.values() for day in days})
     found: list[KeptSnapshot] = []
-    for known_at, asked in _by_knowledge(ws, days, today).items():
-        found += kept(ws, taken_as_of(ws, known_at, asked, undecided), today)
-    return found
+    met: set[str] = set()
+    for known_at, days in _by_knowledge(ws, every, today).items():
+        counted = list(take(known_at, days))
+        met |= {scope_of(one) for one in counted}
+        found += kept(ws, [one for one in counted if one.as_of in due.get(scope_of(one), ())], today)
+    return MonthsTaken(due, tuple(found), frozenset(met))
+
+
+def _days_due(conn: Connection, ws: Workspace, scope: str, today: date, *, again: bool) -> Iterable[date]:
+    done, counted = snapshots.ended_months(conn, ws.id, scope), _counted_until(conn, ws, scope)
+    last = snapshots.taken_since(conn, ws.id, month_of(today), scope)
+    for month in months_to_take(ws, today):
+        if month not in done and (counted is None or last_day(month) > counted):
+            yield last_day(month)
+    if again or last is None or ws.day_of(last) < today:
+        yield today
+
+
+def _counted_until(conn: Connection, ws: Workspace, scope: str) -> date | None:
+    """Return the last day of the last month counted for good, also where nobody stood in a segment then."""
+    place = cursors.get(conn, ws.id, _cursor_name(scope))
+    return None if place is None or place.high_water is None else ws.day_of(place.high_water)
+
+
+def _cursor_name(scope: str) -> str:
+    return f"months {scope}"
 
 
 def months_to_take(ws: Workspace, today: date) -> list[date]:
@@ -154,15 +163,46 @@ def kept(
     ]
 
 
-def _enter(conn: Connection, ws: Workspace, now: datetime, fence: int) -> int:
-    """Enter all that is kept as what should stand, and have taken back what no month has any more."""
+def keep_months(conn: Connection, ws: Workspace, now: datetime, found: MonthsTaken) -> None:
+    """Keep the months taken, in place of those counted of them while they ran."""
+    running = {scope: [month_of(day) for day in days] for scope, days in found.days.items()}
+    snapshots.keep(conn, ws.id, now, found.taken, running)
+    for scope, days in found.days.items():
+        ended = [day for day in days if day < ws.day_of(now)]
+        if ended:
+            until = Cursor(_cursor_name(scope), Phase.INCREMENTAL, None, ws.grid_point(max(ended) + DAY))
+            cursors.put(conn, ws.id, now, until)
+
+
+def _enter(conn: Connection, ws: Workspace, now: datetime, found: MonthsTaken, fence: int) -> int:
+    """Keep what was taken, enter all that is kept of the scopes, and have what no month has taken back."""
+    keep_months(conn, ws, now, found)
     if ws.homes.of[RecordKind.SNAPSHOT] is not Home.OBJECT:
         return 0
-    rows = _rows(ws, snapshots.every(conn, ws.id))
+    held = [one for one in snapshots.every(conn, ws.id) if one.scope in found.days]
+    rows = _rows(ws, held)
     wanted = ledger.want(conn, ws.id, now, rows, fence)
-    name = vendor_name(RecordKind.SNAPSHOT.value, ws.vendor)
-    ledger_withdraw.give_up_others(conn, ws.id, name, {row.key for row in rows})
+    name, keys = vendor_name(RecordKind.SNAPSHOT.value, ws.vendor), {row.key for row in rows}
+    for scope in sorted(found.days):
+        prefix = f"{RecordKind.SNAPSHOT.value}:{scope}:".lower()
+        ledger_withdraw.give_up_others(conn, ws.id, name, keys, prefix)
     return wanted.changed
+
+
+def _enter_portfolio(conn: Connection, ws: Workspace, now: datetime, found: MonthsTaken, fence: int) -> int:
+    """Enter the portfolio's months, and ask for those of every segment met in them or kept before."""
+    segments = (found.met | snapshots.scopes(conn, ws.id)) - {Over.PORTFOLIO.value}
+    mark_scopes(conn, ws, segments, "the portfolio was counted")
+    if found.taken:
+        _report(conn, ws, now, found.undecided)
+    return _enter(conn, ws, now, found, fence)
+
+
+def _report(conn: Connection, ws: Workspace, now: datetime, undecided: Mapping[str, str]) -> None:
+    """Keep which accounts could not be decided for a month; close what was told of those that can."""
+    findings.report(conn, ws.id, now, UNDECIDED, undecided)
+    held = {one.subject for one in findings.open_findings(conn, ws.id, UNDECIDED)}
+    findings.resolve(conn, ws.id, now, UNDECIDED, held - undecided.keys())
 
 
 def _rows(ws: Workspace, held: Iterable[KeptSnapshot]) -> list[WantedRow]:
@@ -174,3 +214,7 @@ def _rows(ws: Workspace, held: Iterable[KeptSnapshot]) -> list[WantedRow]:
         for record in snapshot_records(taken)
         for write in to_rows(record, ws.charter, ws.vendor, homes=ws.homes)
     ]
+
+
+PORTFOLIO = Allocator(LEASE_S, _take_portfolio, _enter_portfolio)
+SEGMENTS = Allocator(LEASE_S, _take_segments, _enter, TOGETHER)

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from success.snapshot_records import ACROSS
 from success.snapshots import last_day
 from sync.portfolio_facts import taken_as_of
-from sync.portfolio_look import kept
-from sync.state import dirty, snapshots
-from sync.state.dirty import Scope
+from sync.portfolio_look import kept, mark_scopes
+from sync.state import snapshots
 from sync.state.engine import reading, writing
 from sync.state.errors import StateError
 from sync.state.snapshots import KeptSnapshot
@@ -35,6 +33,6 @@ def restate(ws: Workspace, month: date, reason: str) -> tuple[KeptSnapshot, ...]
     found = taken_as_of(ws, None, [last_day(month)])
     taken = kept(ws, found, today, version=max(before) + 1, reason=reason)
     with writing(ws.runtime.engine) as conn:
-        snapshots.keep(conn, ws.id, ws.now(), taken)
-        dirty.mark(conn, ws.id, ws.now(), Scope.PORTFOLIO, [ACROSS], "a month restated")
+        snapshots.keep(conn, ws.id, ws.now(), taken, {})
+        mark_scopes(conn, ws, {one.scope for one in taken}, "a month restated")
     return tuple(taken)

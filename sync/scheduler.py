@@ -15,10 +15,12 @@ from datetime import datetime, time, timedelta
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from success.snapshot_records import ACROSS
 from sync import usage_pull
+from sync.allocators import mark_spanning, scopes
 from sync.bell import Lane, Work, ring
+from sync.borders import NEW_DAY_REASON, mark_come
 from sync.catch_up import KINDS, plan_catching_up
+from sync.compare import COMPARE, plan_compares
 from sync.jobs import owner_name
 from sync.listen import LISTEN
 from sync.logs import begin
@@ -45,10 +47,11 @@ log = logging.getLogger(__name__)
 
 
 def plan_tasks(ws: Workspace) -> None:
-    """Have an installation kept fresh, and looked at whole when a new day begins in its time zone."""
+    """Have an installation kept fresh, and looked at when a new day begins in its time zone."""
     with writing(ws.runtime.engine) as conn:
         plan_catching_up(conn, ws)
         usage_pull.plan_usage(conn, ws)
+        plan_compares(conn, ws)
         due.plan(conn, ws.id, NEW_DAY, next_midnight(ws))
 
 
@@ -61,7 +64,7 @@ def turn(runtime: Runtime) -> int:
     """Run what is due and ring for what nobody holds; return how many bells were rung."""
     lease = Lease(owner_name(), runtime.clock.now(), LEASE_S, TASKS_PER_TURN)
     with writing(runtime.engine) as conn:
-        tasks = due.claim(conn, lease, but=(*KINDS, *usage_pull.KINDS, LISTEN))
+        tasks = due.claim(conn, lease, but=(*KINDS, *usage_pull.KINDS, COMPARE, LISTEN))
     return sum(_run_task(runtime, task) for task in tasks) + sweep(runtime)
 
 
@@ -77,25 +80,21 @@ def sweep(runtime: Runtime) -> int:
     with reading(runtime.engine) as conn:
         found = {
             Work.DRAIN: inbox.unheld(conn, now),
-            Work.LOOK: dirty.unheld(conn, now),
+            Work.LOOK: [one for one in dirty.unheld(conn, now) if one.topic in scopes()],
             Work.PUSH: ledger.unheld(conn, now),
         }
         stopped = cursors.unfinished(conn, now - LOAD_STANDS)
         behind = due.unheld(conn, now, KINDS)
         pulling = due.unheld(conn, now, usage_pull.KINDS)
+        uncompared = due.unheld(conn, now, [COMPARE])
     waiting = {
         work: {one.installation_id for one in rows if one.oldest_at <= now - SWEEP_AFTER}
         for work, rows in found.items()
     } | {Work.CATCH_UP: behind}
-    return sum(
-        ring(runtime.redis, Lane.FAST, work, one)
-        for work, ids in waiting.items()
-        for one in sorted(ids & working)
-    ) + sum(
-        ring(runtime.redis, Lane.BULK, work, one)
-        for work, ids in ((Work.LOAD, stopped), (Work.USAGE, pulling))
-        for one in sorted(ids & working)
-    )
+    slow = {Work.LOAD: stopped, Work.USAGE: pulling, Work.COMPARE: uncompared}
+    bells = [(Lane.FAST, work, one) for work, ids in waiting.items() for one in sorted(ids & working)]
+    bells += [(Lane.BULK, work, one) for work, ids in slow.items() for one in sorted(ids & working)]
+    return sum(ring(runtime.redis, lane, work, one) for lane, work, one in bells)
 
 
 def run_scheduler(runtime: Runtime, sleep: Callable[[float], None], until: Callable[[], bool]) -> int:
@@ -137,19 +136,22 @@ def _run_task(runtime: Runtime, task: DueTask) -> int:
 
 
 def _new_day(ws: Workspace) -> bool:
-    """Mark everybody, and ring where the installation may be worked for."""
+    """Mark the portfolio and whose border has come, and ring where the installation may be worked for."""
     tidy(ws)
-    look_at_all(ws, "a new day")
+    with writing(ws.runtime.engine) as conn:
+        plan_compares(conn, ws)
+        mark_spanning(conn, ws, NEW_DAY_REASON)
+        mark_come(conn, ws)
     return ws.installation.status is Status.ACTIVE and ring(ws.runtime.redis, Lane.FAST, Work.LOOK, ws.id)
 
 
 def look_at_all(ws: Workspace, reason: str) -> int:
-    """Mark every account dirty, and the portfolio; return how many accounts that were.
+    """Mark every account dirty, and what spans them; return how many accounts that were.
 
     Their windows and ages may pass a border without any event.
     """
     account = ws.inbound.crm.reads.account.object
     with writing(ws.runtime.engine) as conn:
         ids = [one.source_id for one in mirror.current(conn, ws.id, account)]
-        dirty.mark(conn, ws.id, ws.now(), Scope.PORTFOLIO, [ACROSS], reason)
+        mark_spanning(conn, ws, reason)
         return dirty.mark(conn, ws.id, ws.now(), Scope.ACCOUNT, ids, reason)

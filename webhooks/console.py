@@ -7,7 +7,7 @@ from flask import Blueprint, Response, render_template
 from sync.commands.syncing import progress_of
 from sync.onboard import every_installation
 from sync.runtime import Runtime
-from sync.state import charters, findings, ledger
+from sync.state import charters, dirty, findings, ledger
 from sync.state.engine import reading
 from sync.state.installations import Installation
 from webhooks.answers import refused
@@ -39,6 +39,7 @@ def _page(runtime: Runtime, one: Installation) -> dict[str, object]:
     with reading(runtime.engine) as conn:
         blocked = ledger.blocked(conn, one.id, SHOWN)
         found = findings.open_findings(conn, one.id)
+        failing = dirty.failing(conn, one.id)
         stored = charters.current(conn, one.id, runtime.clock.now())
     return {
         "name": one.name or one.id,
@@ -46,6 +47,8 @@ def _page(runtime: Runtime, one: Installation) -> dict[str, object]:
         "charter": "" if stored is None else stored.life.content_hash[:12],
         "progress": progress_of(runtime, one),
         "blocked": blocked,
+        "failing": failing[:SHOWN],
+        "failing_more": max(0, len(failing) - SHOWN),
         "findings": found[:SHOWN],
         "findings_more": max(0, len(found) - SHOWN),
     }

@@ -17,6 +17,7 @@ from typing import Any
 from mappings.load import load_charter
 from sync import pull, scheduler
 from sync import push as pushing
+from sync.allocators import look_on
 from sync.bench.book import AS_OF, Size, write_book
 from sync.clock import move_clock
 from sync.config import read_settings
@@ -24,7 +25,6 @@ from sync.demo.children import ROOT, Children
 from sync.demo.control import Control
 from sync.demo.crm import Crm
 from sync.onboard import apply_charter, apply_install, connect_installation, go_live, plan_install
-from sync.portfolio_look import look_on
 from sync.pull import Progress, quiet
 from sync.push_enter import Pushed
 from sync.runtime import Runtime, open_runtime

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 import duckdb
 
-from sync.bench.first_load import forget_peak, peak_kb
+from sync.bench.peak import forget_peak, peak_kb
 from sync.bench.usage_made_up import FIRST_DAY
 from sync.usage_folders import FileRollup
 from sync.usage_rollup import quoted, rolling_up

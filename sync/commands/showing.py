@@ -25,6 +25,7 @@ from sync.commands.diagnosis import (
     of_scopes,
     of_usage,
 )
+from sync.commands.look_matters import of_compares, of_looks
 from sync.commands.metrics import DAY
 from sync.commands.model_matters import of_models
 from sync.commands.output import answer, json_option, table
@@ -120,6 +121,8 @@ def _matters(runtime: Runtime, one: Installation) -> list[Diagnosis]:
         *found,
         *of_work(ws),
         *of_reading(ws),
+        *of_looks(ws),
+        *of_compares(ws),
         *of_listening(ws),
         *of_usage(ws),
         *of_models(ws),

@@ -14,13 +14,13 @@ from sync import look as looking
 from sync import pull
 from sync import push as pushing
 from sync.addresses import Addresses, make_addresses
+from sync.allocators import look_on
 from sync.commands.output import answer, json_option, rows_bar, table
 from sync.config import ConfigError, read_settings
 from sync.history import read_history
 from sync.jobs import owner_name
 from sync.mended import retry_blocked
 from sync.onboard import every_installation, go_live
-from sync.portfolio_look import look_at_portfolio
 from sync.runtime import Runtime, open_runtime
 from sync.state import dirty, inbox, ledger, mirror
 from sync.state.engine import reading
@@ -145,7 +145,7 @@ def run(installation: str, as_json: bool) -> None:
     looks = 0
     while (looked := looking.look(ws, owner)) is not None:
         looks += looked.accounts
-    while look_at_portfolio(ws, owner) is not None:
+    while look_on(ws, owner) is not None:
         pass
     pushed = pushing.push(ws, owner)
     data = {

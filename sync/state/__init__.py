@@ -6,6 +6,7 @@ Importing this package fills ``metadata`` with every table, which migrations com
 """
 
 from sync.state import (
+    account_looks,
     backtests,
     charters,
     clock_table,
@@ -33,6 +34,7 @@ from sync.state import (
 from sync.state.schema import metadata
 
 __all__ = [
+    "account_looks",
     "backtests",
     "charters",
     "clock_table",

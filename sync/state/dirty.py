@@ -105,6 +105,17 @@ class Finished:
     lost: int
 
 
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A row that could not be looked at: how often it was tried, when next, and the last error."""
+
+    scope: Scope
+    id: str
+    attempts: int
+    next_try_at: datetime
+    error: str
+
+
 def mark(
     conn: Connection, installation_id: str, now: datetime, scope: Scope, ids: Iterable[str], reason: str
 ) -> int:
@@ -230,6 +241,15 @@ def count(conn: Connection, installation_id: str) -> dict[str, int]:
     """Return how many rows are dirty per scope, held or not."""
     query = select(dirty.c.scope, func.count()).where(dirty.c.installation_id == installation_id)
     return dict(conn.execute(query.group_by(dirty.c.scope)).all())
+
+
+def failing(conn: Connection, installation_id: str) -> list[Failing]:
+    """Return the rows whose last look failed, by scope and id; one marked anew is still among them."""
+    query = select(dirty).where(dirty.c.installation_id == installation_id, dirty.c.error.is_not(None))
+    return [
+        Failing(Scope(row.scope), row.id, row.attempts, row.next_try_at, row.error)
+        for row in conn.execute(query.order_by(dirty.c.scope, dirty.c.id))
+    ]
 
 
 def under_way(

@@ -1,7 +1,8 @@
 """What is due when: the schedule, with a lease so that two schedulers run a task once.
 
 A task missed while nothing ran is run late and once, then goes on from its own rhythm; the
-claim says how many times were missed, for tasks that must make them up one by one.
+claim says how many times were missed, for tasks that must make them up one by one. A repeating task that is
+further away than its rhythm is due at once: the clock stepped back.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ColumnElement,
     Connection,
@@ -19,16 +21,28 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    cast,
     delete,
     func,
     not_,
     or_,
     select,
+    type_coerce,
     update,
 )
 
 from sync.state.leases import Lease, free, lease_columns, next_fence, released, taken
-from sync.state.schema import Instant, installation_column, key_columns, metadata, upsert
+from sync.state.schema import (
+    EPOCH,
+    MICROSECOND,
+    Instant,
+    installation_column,
+    key_columns,
+    metadata,
+    upsert,
+)
+
+MICROSECONDS = 1_000_000
 
 due = Table(
     "due",
@@ -90,7 +104,7 @@ def claim(
 
     A task's kind is its first word; ``kinds`` takes only those, ``but`` leaves them to others.
     """
-    wanted = [due.c.next_at <= lease.now, free(due, lease.now), *([_of_kinds(kinds)] if kinds else [])]
+    wanted = [_come(lease.now), free(due, lease.now), *([_of_kinds(kinds)] if kinds else [])]
     wanted += [not_(_of_kinds(but))] if but else []
     wanted += [due.c.installation_id == installation_id] if installation_id is not None else []
     found = conn.execute(
@@ -114,7 +128,7 @@ def claim(
 
 def unheld(conn: Connection, now: datetime, kinds: Sequence[str]) -> frozenset[str]:
     """Return the installations with a task of these kinds that is due and held by nobody."""
-    query = select(due.c.installation_id).where(due.c.next_at <= now, free(due, now), _of_kinds(kinds))
+    query = select(due.c.installation_id).where(_come(now), free(due, now), _of_kinds(kinds))
     return frozenset(conn.execute(query.distinct()).scalars())
 
 
@@ -136,12 +150,13 @@ def extend(conn: Connection, lease: Lease, task: DueTask) -> bool:
 def finish(conn: Connection, now: datetime, task: DueTask) -> bool:
     """Enter that the task ran; it is next due at the first time of its rhythm after ``now``.
 
-    Returns whether it was still ours. A task that runs once is removed.
+    Returns whether it was still ours. A task that runs once is removed. After the clock stepped back the
+    rhythm begins anew.
     """
     if task.every is None:
         return conn.execute(delete(due).where(_ours(task))).rowcount == 1
     steps = max(0, (now - task.due_at) // task.every) + 1
-    following = task.due_at + steps * task.every
+    following = min(task.due_at + steps * task.every, now + task.every)  # later: the clock stepped back
     values = released() | {"next_at": following, "grid_at": following}
     values |= {"last_run_at": now, "last_error": None}
     return conn.execute(update(due).where(_ours(task)).values(values)).rowcount == 1
@@ -176,6 +191,13 @@ def failing(conn: Connection, installation_id: str) -> dict[str, str]:
         due.c.installation_id == installation_id, due.c.last_error.is_not(None)
     )
     return dict(conn.execute(query.order_by(due.c.task)).all())
+
+
+def _come(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a task is due, or further away than its rhythm: the clock stepped back."""
+    at, every = type_coerce(due.c.next_at, BigInteger), cast(due.c.every_seconds, BigInteger) * MICROSECONDS
+    far = and_(due.c.every_seconds.is_not(None), at - every > (now - EPOCH) // MICROSECOND)
+    return or_(due.c.next_at <= now, far)
 
 
 def _of_kinds(kinds: Sequence[str]) -> ColumnElement[bool]:

@@ -64,9 +64,15 @@ def retry_columns() -> tuple[Column[int], Column[datetime]]:
     )
 
 
+LONGEST = timedelta(minutes=15)
+"""No lease is longer. One that ends later than that was taken before the clock stepped back: nobody can
+wait for it, and a holder that still works is told apart by its fence."""
+
+
 def free(table: Table, now: datetime) -> ColumnElement[bool]:
     """Return the condition that nobody holds the row at ``now``."""
-    return or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
+    until = table.c.leased_until
+    return or_(until.is_(None), until <= now, until > now + LONGEST)
 
 
 def ripe(table: Table, now: datetime) -> ColumnElement[bool]:

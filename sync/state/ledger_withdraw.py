@@ -38,10 +38,16 @@ def give_up(
     )
 
 
-def give_up_others(conn: Connection, installation_id: str, object_name: str, wanted: Collection[str]) -> int:
-    """Mark records of an object under no key that is wanted, forgetting those never made; return how many."""
+def give_up_others(
+    conn: Connection, installation_id: str, object_name: str, wanted: Collection[str], prefix: str
+) -> int:
+    """Mark records of an object whose key begins with ``prefix`` and is not wanted; return how many.
+
+    Those never made are forgotten.
+    """
     table = write_ledger.c
     here = (table.installation_id == installation_id) & (table.object == object_name)
+    here &= table.key.startswith(prefix, autoescape=True)
     query = select(table.key).where(here, table.state.in_(STANDING))
     others = sorted(set(conn.execute(query).scalars()) - set(wanted))
     values = {"state": WriteState.WITHDRAW, "lease_owner": None, "leased_until": None, "next_try_at": None}

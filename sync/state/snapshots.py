@@ -6,7 +6,7 @@ Neighbours: ``sync/portfolio_look.py`` takes snapshots and has them written from
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -49,14 +49,21 @@ class KeptSnapshot:
     reason: str = ""
 
 
-def keep(conn: Connection, installation_id: str, now: datetime, taken: Iterable[KeptSnapshot]) -> None:
-    """Keep snapshots, in place of those of the same month that were taken while it ran.
+def keep(
+    conn: Connection,
+    installation_id: str,
+    now: datetime,
+    taken: Iterable[KeptSnapshot],
+    counted: Mapping[str, Collection[date]],
+) -> None:
+    """Keep snapshots, in place of what was taken of the same months while they ran.
 
-    Raises StateError where one would take the place of an ended month's.
+    ``counted`` are the months counted, by scope, also those of which nothing was found. Raises StateError
+    where a snapshot would take the place of an ended month's.
     """
     rows = sorted(taken, key=lambda one: (one.scope, one.month, one.version))
-    for month in sorted({one.month for one in rows}):
-        _drop_running(conn, installation_id, month)
+    for scope in sorted(counted):
+        _drop_running(conn, installation_id, scope, counted[scope])
     fixed = {(one.scope, one.month, one.version) for one in every(conn, installation_id)}
     for one in rows:
         if (one.scope, one.month, one.version) in fixed:
@@ -84,23 +91,29 @@ def every(conn: Connection, installation_id: str) -> tuple[KeptSnapshot, ...]:
     )
 
 
-def ended_months(conn: Connection, installation_id: str) -> Collection[date]:
-    """Return the months that were taken for good."""
-    table = snapshot.c
-    query = select(table.month).where(table.installation_id == installation_id, table.final)
+def scopes(conn: Connection, installation_id: str) -> frozenset[str]:
+    """Return every scope of which anything is kept."""
+    query = select(snapshot.c.scope).where(snapshot.c.installation_id == installation_id)
     return frozenset(conn.execute(query.distinct()).scalars())
 
 
-def taken_since(conn: Connection, installation_id: str, month: date) -> datetime | None:
-    """Return when the running month was last taken, ``None`` where it was not."""
+def ended_months(conn: Connection, installation_id: str, scope: str) -> Collection[date]:
+    """Return the months of a scope that were taken for good."""
     table = snapshot.c
-    mine = (table.installation_id == installation_id) & (table.month == month)
+    mine = (table.installation_id == installation_id) & (table.scope == scope)
+    return frozenset(conn.execute(select(table.month).where(mine, table.final).distinct()).scalars())
+
+
+def taken_since(conn: Connection, installation_id: str, month: date, scope: str) -> datetime | None:
+    """Return when a scope's running month was last taken, ``None`` where it was not."""
+    table = snapshot.c
+    mine = (table.installation_id == installation_id) & (table.month == month) & (table.scope == scope)
     return conn.execute(select(func.max(table.taken_at)).where(mine)).scalar()
 
 
-def _drop_running(conn: Connection, installation_id: str, month: date) -> None:
+def _drop_running(conn: Connection, installation_id: str, scope: str, months: Collection[date]) -> None:
     table = snapshot.c
-    mine = (table.installation_id == installation_id) & (table.month == month)
+    mine = (table.installation_id == installation_id) & (table.scope == scope) & table.month.in_(months)
     conn.execute(delete(snapshot).where(mine, table.final.is_(False)))
 
 
@@ -119,4 +132,4 @@ def _columns(installation_id: str, now: datetime, one: KeptSnapshot) -> dict[str
     }
 
 
-__all__ = ["KeptSnapshot", "ended_months", "every", "keep", "taken_since"]
+__all__ = ["KeptSnapshot", "ended_months", "every", "keep", "scopes", "taken_since"]

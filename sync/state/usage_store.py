@@ -184,6 +184,18 @@ def seen_any(conn: Connection, installation_id: str, received_by: date | None = 
     return conn.execute(query).first() is not None
 
 
+def first_use_after(
+    conn: Connection, installation_id: str, refs: Sequence[str], day: date
+) -> dict[str, date]:
+    """Return the first day after ``day`` for which use is kept already, by reference; others left out."""
+    table, found = usage_day.c, dict[str, date]()
+    for chunk in chunks(refs):
+        mine = and_(table.installation_id == installation_id, table.account_ref.in_(chunk), table.day > day)
+        query = select(table.account_ref, func.min(table.day)).where(mine).group_by(table.account_ref)
+        found |= {row[0]: row[1] for row in conn.execute(query)}
+    return found
+
+
 def expire_presence(conn: Connection, installation_id: str, before: date) -> int:
     """Delete presence of days before the one given (120 days are kept by default); return how many."""
     old = and_(presence_day.c.installation_id == installation_id, presence_day.c.day < before)

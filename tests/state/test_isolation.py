@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, select
 
 from integration.parts import Part, PartKind
 from sync.state import (
+    account_looks,
     backtests,
     charters,
     cursors,
@@ -235,9 +236,16 @@ CASES = [
     Case(
         ("snapshot",),
         lambda conn, owner, word: snapshots.keep(
-            conn, owner, NOW, [KeptSnapshot("portfolio", DAY_1.replace(day=1), 1, False, word, "h")]
+            conn, owner, NOW, [KeptSnapshot("portfolio", DAY_1.replace(day=1), 1, False, word, "h")], {}
         ),
         lambda conn, owner: _first([one.body for one in snapshots.every(conn, owner)]),
+    ),
+    Case(
+        ("account_look",),
+        lambda conn, owner, word: account_looks.put(
+            conn, owner, [account_looks.AccountLook("1", DAY_1, "b", word, None, 0)]
+        ),
+        lambda conn, owner: _first([one.owner_id for one in account_looks.find(conn, owner, ["1"]).values()]),
     ),
     Case(
         ("finding",),

@@ -29,13 +29,13 @@ from sync import drain as draining
 from sync import look as looking
 from sync import pull
 from sync import push as pushing
+from sync.allocators import look_on
 from sync.clock import clock_of, move_clock
 from sync.config import read_settings
 from sync.drain import Drained
 from sync.keep import Pulled
 from sync.look import Looked
 from sync.onboard import apply_charter, apply_install, connect_installation, go_live, plan_install
-from sync.portfolio_look import look_at_portfolio
 from sync.push_enter import Pushed
 from sync.runtime import Runtime
 from sync.scheduler import look_at_all
@@ -262,11 +262,11 @@ class Office:
         return found
 
     def look(self) -> list[Looked]:
-        """Look at everybody dirty, then at the portfolio."""
+        """Look at everybody dirty, then at what spans accounts."""
         found = []
         while (done := looking.look(self.ws, self.owner)) is not None:
             found.append(done)
-        while look_at_portfolio(self.ws, self.owner) is not None:
+        while look_on(self.ws, self.owner) is not None:
             pass
         return found
 

@@ -18,9 +18,9 @@ from success.fold import FoldState
 from success.holding import Change, Held
 from success.snapshot_records import ACROSS
 from sync import portfolio_facts, portfolio_look
+from sync.allocation import Allocated, allocate
 from sync.keep import own_objects
 from sync.onboard import apply_charter
-from sync.portfolio_look import PortfolioLooked, look_at_portfolio
 from sync.pull import poll_object
 from sync.restate import restate
 from sync.state import dirty, findings, fold, snapshots
@@ -176,20 +176,20 @@ def test_a_look_that_lost_its_lease_changes_nothing(
     there.deployment.at(FEBRUARY)
     there.look_at_all()
     looked: list[object] = []
-    take_due = portfolio_look._take_due
+    take_due = portfolio_look.take_due
 
     def slowly(*arguments: Any) -> Any:
-        monkeypatch.setattr(portfolio_look, "_take_due", take_due)
+        monkeypatch.setattr(portfolio_look, "take_due", take_due)
         counted = take_due(*arguments)
         there.deployment.later(seconds=portfolio_look.LEASE_S + 1)
-        looked.append(look_at_portfolio(there.ws, "the other"))
+        looked.append(allocate(there.ws, "the other", Scope.PORTFOLIO))
         there.deployment.at(FEBRUARY)  # the slow one's clock says nothing of it
         return counted
 
-    monkeypatch.setattr(portfolio_look, "_take_due", slowly)
+    monkeypatch.setattr(portfolio_look, "take_due", slowly)
     there.look()
-    assert isinstance(looked[0], PortfolioLooked)
-    assert looked[0].months == 2
+    assert isinstance(looked[0], Allocated)
+    assert looked[0].settled == (ACROSS,)
     with reading(there.engine) as conn:
         assert dirty.count(conn, there.id) == {}
         held = snapshots.every(conn, there.id)
@@ -201,7 +201,7 @@ def test_accounts_come_first(lite: Deployment, office: OPEN) -> None:
     """Bands and segments are the accounts': while one waits to be looked at the portfolio does too."""
     there = live(lite, office, HUBSPOT)
     there.look_at_all()
-    assert look_at_portfolio(there.ws, "test") is None
+    assert allocate(there.ws, "test", Scope.PORTFOLIO) is None
     there.look()
     with reading(there.engine) as conn:
         assert dirty.count(conn, there.id) == {}
@@ -219,11 +219,11 @@ def test_a_portfolio_that_cannot_be_counted_is_tried_again_and_stops_no_account(
     there.deployment.at(FEBRUARY)
     there.look_at_all()
     with monkeypatch.context() as patched:
-        patched.setattr(portfolio_look, "_take_due", fails)
+        patched.setattr(portfolio_look, "take_due", fails)
         assert [one.failed for one in there.look()] == [0]
-    assert look_at_portfolio(there.ws, "test") is None  # not before its time
+    assert allocate(there.ws, "test", Scope.PORTFOLIO) is None  # not before its time
     there.deployment.later(seconds=11)
-    assert look_at_portfolio(there.ws, "test") == PortfolioLooked(2, 10)
+    assert allocate(there.ws, "test", Scope.PORTFOLIO) == Allocated(Scope.PORTFOLIO, (ACROSS,), changed=10)
 
 
 def test_an_account_that_cannot_be_decided_is_counted_unknown_and_told_until_it_can(

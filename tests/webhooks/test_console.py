@@ -7,10 +7,12 @@ from html.parser import HTMLParser
 import pytest
 from sqlalchemy import text
 
-from sync.state import charters, findings, inbox, installations
+from sync.state import charters, dirty, findings, inbox, installations
 from sync.state.charters import Decision
+from sync.state.dirty import Scope
 from sync.state.engine import writing
 from sync.state.inbox import InboxEvent
+from sync.state.leases import Lease
 from tests.webhooks.conftest import HUBSPOT, NOW, PORTAL, SALESFORCE, connect
 
 EVIL = "<script>alert(1)</script>"
@@ -79,6 +81,18 @@ def test_it_shows_blocked_writes_in_the_crms_own_words(web):
     """The record's key, and what the CRM said."""
     block(web, "profile:acme", "Discount must be below 20 %")
     assert "cs_profiles profile:acme Discount must be below 20 %" in console(web).text
+
+
+def test_it_shows_the_looks_that_fail_with_their_error(web):
+    """What could not be looked at, why, and how often it was tried; without any there is no such table."""
+    assert "Looks that fail" not in console(web).text
+    with writing(web.runtime.engine) as conn:
+        dirty.mark(conn, HUBSPOT, NOW, Scope.ACCOUNT, ["77"], "x")
+        (claim,) = dirty.claim(conn, HUBSPOT, Scope.ACCOUNT, Lease("w", NOW, 60, 1))
+        dirty.fail(conn, HUBSPOT, claim, f"ValueError: {EVIL}", NOW)
+    shown = console(web)
+    assert f"account 77 ValueError: {EVIL} (1)" in shown.text
+    assert "script" not in shown.tags
 
 
 def test_it_shows_findings_and_says_how_many_more_there_are(web):
