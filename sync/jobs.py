@@ -8,9 +8,6 @@ finds it. Neighbours: ``bell`` starts these, ``pull``/``drain``/``look``/``push`
 from __future__ import annotations
 
 import logging
-import os
-import socket
-import threading
 import time
 from collections.abc import Callable
 
@@ -23,6 +20,7 @@ from sync import pull
 from sync import push as pushing
 from sync.bell import Lane, Work, answered, ring
 from sync.connect import CLIENT, client_mark
+from sync.holding import holding, leaving
 from sync.portfolio_look import look_on
 from sync.runtime import Runtime, process_runtime
 from sync.state import dirty, installations
@@ -83,24 +81,22 @@ def _push(ws: Workspace, owner: str) -> None:
     pushing.push(ws, owner)
 
 
-def owner_name() -> str:
-    """Return who holds the leases of this worker, for people who look at the tables."""
-    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
-
-
 def _run(work: Work, lane: Lane, installation_id: str, step: Step, follow: Work | None) -> None:
-    """Work step by step until nothing is left; a CRM that cannot answer now is met again later."""
+    """Work step by step until nothing is left; a CRM that cannot answer now is met again later.
+
+    A process that is asked to end stops after the step it is at, and rings for whoever takes the rest.
+    """
     runtime = process_runtime()
     answered(runtime.redis, lane, work, installation_id)
     opened_with = client_mark(runtime, installation_id)
     ws = open_workspace(runtime, installation_id)
     if ws.installation.status is not Status.ACTIVE:
         return
-    ends, owner = time.monotonic() + TIME_UP_S, owner_name()
+    ends = time.monotonic() + TIME_UP_S
     try:
-        with calling_in(CALL_LANES.get(work, Calls.WEBHOOK)):
-            while step(ws, owner) is not None:
-                if time.monotonic() > ends:
+        with holding(runtime) as owner, calling_in(CALL_LANES.get(work, Calls.WEBHOOK)):
+            while step(ws, owner) is not None or leaving():
+                if leaving() or time.monotonic() > ends:
                     ring(runtime.redis, lane, work, installation_id)
                     break
     except NeedsConsent as error:

@@ -31,14 +31,14 @@ from sync.state import charters, dirty, findings, fold, ledger
 from sync.state.dirty import Claim, Scope
 from sync.state.engine import reading, writing
 from sync.state.fold import StoredFold
-from sync.state.leases import Lease
+from sync.state.leases import HOLD_S, Lease
 from sync.state.ledger import WantedRow
 from sync.state.mirror_since import changes_since
 from sync.usage_identity import learn_all, usage_days
 from sync.workspace import Workspace, under_charter_of
 
 BATCH_ACCOUNTS = 200
-LEASE_S = 120
+LEASE_S = HOLD_S
 RETRY_CURVE = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
 DAY = timedelta(days=1)
 CONTRADICTION = "contradiction"

@@ -29,12 +29,12 @@ from sync.portfolio_facts import taken_as_of
 from sync.state import dirty, ledger, ledger_withdraw, snapshots
 from sync.state.dirty import Claim, Scope
 from sync.state.engine import reading, writing
-from sync.state.leases import Lease
+from sync.state.leases import HOLD_S, Lease
 from sync.state.ledger import WantedRow
 from sync.state.snapshots import KeptSnapshot
 from sync.workspace import Workspace
 
-LEASE_S = 600
+LEASE_S = HOLD_S
 MONTHS_BEFORE = 12
 """Months before going live that are taken, from contracts alone: a year, for a trend to begin with."""
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from success.snapshot_records import ACROSS
 from sync.bell import Lane, Work, ring
 from sync.catch_up import KINDS, plan_catching_up
-from sync.jobs import owner_name
+from sync.holding import owner_name
 from sync.listen import LISTEN
 from sync.runtime import Runtime
 from sync.state import cursors, dirty, due, inbox, ledger, mirror
@@ -26,7 +26,7 @@ from sync.state.dirty import Scope
 from sync.state.due import DueTask
 from sync.state.engine import reading, writing
 from sync.state.installations import Status
-from sync.state.leases import Lease
+from sync.state.leases import Lease, Waiting
 from sync.tidy import tidy
 from sync.workspace import Workspace, active, open_workspace
 
@@ -80,14 +80,18 @@ def sweep(runtime: Runtime) -> int:
         stopped = cursors.unfinished(conn, now - LOAD_STANDS)
         behind = due.unheld(conn, now, KINDS)
     waiting = {
-        work: {one.installation_id for one in rows if one.oldest_at <= now - SWEEP_AFTER}
-        for work, rows in found.items()
+        work: {one.installation_id for one in rows if _waits(one, now)} for work, rows in found.items()
     } | {Work.CATCH_UP: behind}
     return sum(
         ring(runtime.redis, Lane.FAST, work, one)
         for work, ids in waiting.items()
         for one in sorted(ids & working)
     ) + sum(ring(runtime.redis, Lane.BULK, Work.LOAD, one) for one in sorted(stopped & working))
+
+
+def _waits(one: Waiting, now: datetime) -> bool:
+    """Say whether its oldest row has waited for long, or came before the clock was set back."""
+    return not now - SWEEP_AFTER < one.oldest_at <= now
 
 
 def run_scheduler(runtime: Runtime, sleep: Callable[[float], None], until: Callable[[], bool]) -> int:

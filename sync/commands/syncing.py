@@ -18,7 +18,7 @@ from sync.addresses import Addresses, make_addresses
 from sync.commands.output import answer, json_option, rows_bar, table
 from sync.config import ConfigError, read_settings
 from sync.history import read_history
-from sync.jobs import owner_name
+from sync.holding import holding
 from sync.mended import retry_blocked
 from sync.onboard import every_installation, go_live
 from sync.portfolio_look import look_at_portfolio
@@ -107,8 +107,9 @@ def usage(installation: str, file: Path, as_json: bool) -> None:
         event = InboxEvent(f"usage:{content_hash(batch)}", draining.USAGE, {"batch": batch})
         with writing(runtime.engine) as conn:
             inbox.put(conn, ws.id, ws.now(), [event])
-    while draining.drain(ws, owner_name()) is not None:
-        pass
+    with holding(runtime) as owner:
+        while draining.drain(ws, owner) is not None:
+            pass
     answer(
         {"installation": installation, "messages": messages},
         as_json,
@@ -141,16 +142,15 @@ def run(installation: str, as_json: bool) -> None:
     Example: colonnade sync run hubspot-24680135
     """
     ws = _at_work(installation)
-    owner = owner_name()
-    pulled = pull.poll(ws)
-    while draining.drain(ws, owner) is not None:
-        pass
-    looks = 0
-    while (looked := looking.look(ws, owner)) is not None:
-        looks += looked.accounts
-    while look_at_portfolio(ws, owner) is not None:
-        pass
-    pushed = pushing.push(ws, owner)
+    pulled, looks = pull.poll(ws), 0
+    with holding(ws.runtime) as owner:
+        while draining.drain(ws, owner) is not None:
+            pass
+        while (looked := looking.look(ws, owner)) is not None:
+            looks += looked.accounts
+        while look_at_portfolio(ws, owner) is not None:
+            pass
+        pushed = pushing.push(ws, owner)
     data = {
         "installation": installation,
         "pulled": pulled,

@@ -17,7 +17,7 @@ from sync.state.errors import StateError
 from sync.state.schema import EPOCH, Instant, canonical_json, content_hash
 from tests.state.moments import NOW, A
 
-DEPLOYMENT_WIDE = {"clock", "consent_request"}
+DEPLOYMENT_WIDE = {"clock", "consent_request", "schema_floor"}
 
 
 def test_migrations_build_exactly_the_tables_declared(engine: Engine) -> None:
