@@ -38,7 +38,7 @@ class Store:
     def start(self) -> Store:
         """Start it, with what it kept where it keeps anything; it answers once this returns."""
         self.folder.mkdir(exist_ok=True)
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         command = [str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
         command += ["--dir", str(self.folder), "--appendonly", "yes" if self.lasting else "no"]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -62,7 +62,8 @@ class Store:
             return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

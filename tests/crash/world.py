@@ -12,11 +12,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+
+import requests
 
 from sync.bell import WAIT_S, Lane, Work, ring
 from sync.clock import move_clock
@@ -24,10 +26,10 @@ from sync.holding import HOLD_S
 from sync.scheduler import SWEEP_AFTER, TURN_S, turn
 from sync.state.engine import reading
 from sync.state.ledger import WriteState
-from tests.crash.store import Store
+from tests.crash.store import Store, free_port
 from tests.sync.harness import ROOT, Deployment, Office
 
-PATIENCE_S = 240
+PATIENCE_S = 600
 RECOVERED_WITHIN_S = 120
 EXPECTED = {"profile": 3, "plan": 1, "milestone": 4, "renewal": 1}
 """What three customers are given: a profile each, one plan of four milestones, one renewal on two lines."""
@@ -71,6 +73,21 @@ class World:
     def work(self, *, point: str = "never", given: str = "") -> int:
         """Have a fast worker work until nothing is rung for any more; return how it ended."""
         return self.ended(self.run("worker", "fast", "--until-idle", point=point, given=given))
+
+    @contextmanager
+    def web(self, home: Path, **more: str) -> Iterator[tuple[str, int]]:
+        """Run a web process as the Procfile does; yield its address and process once it is ready."""
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        told = {"CS_PUBLIC_URL": url, "PORT": str(port), **self.env, "CS_HOME": str(home), **more}
+        command = [sys.executable, "-m", "gunicorn", "--config", "webhooks/gunicorn.py", "app:create_app()"]
+        with (home / "web.log").open("wb") as log:
+            process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **told}, stdout=log, stderr=log)
+        self.started.append(process)
+        until(lambda: _ready(url))
+        yield url, process.pid
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0
 
     def ended(self, process: subprocess.Popen[bytes]) -> int:
         """Wait for a process to end and return how."""
@@ -151,6 +168,13 @@ class World:
         self.office.tell("company.propertyChange", self.office.sandbox.lookup("account:birch"))
         self.time_passes(SWEEP_AFTER.total_seconds() + TURN_S)
         until(lambda: self.left() == 0)
+
+
+def _ready(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/readyz", timeout=PATIENCE_S).ok
+    except requests.ConnectionError:
+        return False
 
 
 def until(done: Callable[[], bool]) -> None:
