@@ -31,9 +31,9 @@ from sync.state.schema import Instant, Row, installation_column, metadata, upser
 HOLD_S = 60
 """How long a claim stands that nobody prolongs: what a killed worker held is free a minute later."""
 
-LONGEST = timedelta(minutes=10)
-"""No lease is given for longer, by any version: one that seems to end later was given before the
-clock was set back, and holds nobody off."""
+LONGEST = timedelta(minutes=15)
+"""No lease is given for longer: earlier versions gave ten minutes, on machines whose clocks differ. One that
+seems to end later was given before the clock was set back, and holds nobody off."""
 
 fence = Table(
     "fence",
