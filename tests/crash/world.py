@@ -80,7 +80,8 @@ class World:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         told = {"CS_PUBLIC_URL": url, "PORT": str(port), **self.env, "CS_HOME": str(home), **more}
-        command = [sys.executable, "-m", "gunicorn", "--config", "webhooks/gunicorn.py", "app:create_app()"]
+        command = [sys.executable, "-m", "gunicorn", "--config", "webhooks/gunicorn.py"]
+        command += ["--no-control-socket", "app:create_app()"]
         with (home / "web.log").open("wb") as log:
             process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **told}, stdout=log, stderr=log)
         self.started.append(process)
