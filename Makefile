@@ -10,7 +10,7 @@ TEST_OPTIONS ?=
 # One more than two processors: tests wait for processes of their own a third of the time.
 WORKERS ?= 3
 
-.PHONY: help demo serve test coverage test-native test-live audit bench-ready check lint types layers lock clean
+.PHONY: help demo serve test coverage test-crash test-native test-live audit bench-ready check lint types layers lock clean
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -26,6 +26,9 @@ test: $(VENV)/ready-dev  ## run the tests
 coverage: $(VENV)/ready-dev  ## run the tests and say how much of the product they ran, which takes a quarter longer
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report= $(TEST_OPTIONS)
 	@$(BIN)/python -m coverage report --format=total | sed 's/^/branch coverage, percent: /'
+
+test-crash: $(VENV)/ready-dev  ## run the tests that kill processes, flush Redis, restart PostgreSQL and fill the disk
+	$(BIN)/python -m pytest -m crash -n 2 tests/crash $(TEST_OPTIONS)
 
 test-native: $(VENV)/ready-dev  ## run the tests that need Node, which is brought along where it is missing
 	@sh .ci/native

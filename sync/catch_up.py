@@ -24,12 +24,12 @@ from sync.pull import poll_object
 from sync.state import due
 from sync.state.due import DueTask
 from sync.state.engine import writing
-from sync.state.leases import Lease
+from sync.state.leases import HOLD_S, Lease
 from sync.workspace import Workspace
 
 POLL, CENSUS = "poll", "census"
 KINDS = (POLL, CENSUS)
-LEASE_S = 300
+LEASE_S = HOLD_S
 TASKS = 100
 RETRY_AFTER = timedelta(minutes=1)
 log = logging.getLogger(__name__)

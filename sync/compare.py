@@ -30,7 +30,7 @@ from sync.state import cursors, due, ledger, mirror
 from sync.state.cursors import Cursor, Phase
 from sync.state.due import DueTask
 from sync.state.engine import reading, writing
-from sync.state.leases import Lease
+from sync.state.leases import HOLD_S, Lease
 from sync.state.ledger import LedgerRow, WriteState
 from sync.state.schema import chunks
 from sync.workspace import Workspace
@@ -39,7 +39,7 @@ COMPARE = "compare"
 AT = time(3)
 """When in the installation's night it is done."""
 
-LEASE_S = 600
+LEASE_S = HOLD_S
 READ_TOGETHER = 500
 FEW = 10
 """Of a customer's object, ours are read by id where they are at most every tenth record."""

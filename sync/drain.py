@@ -27,13 +27,13 @@ from sync.keep import Pulled
 from sync.state import findings, inbox, ledger, mirror
 from sync.state.engine import reading, writing
 from sync.state.inbox import InboxItem
-from sync.state.leases import Lease
+from sync.state.leases import HOLD_S, Lease
 from sync.state.ledger import LedgerRow, WriteState
 from sync.usage_events import shown
 from sync.workspace import Workspace
 
 BATCH_EVENTS = 100
-LEASE_S = 120
+LEASE_S = HOLD_S
 LOOK_AGAIN = (timedelta(seconds=2), timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10))
 COUNT_AGAIN = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
 """When a usage batch that could not be counted is tried again: a full disk is given time."""

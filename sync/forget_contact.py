@@ -22,10 +22,10 @@ from sync.state import dirty, persons
 from sync.state.dirty import Claim, Scope
 from sync.state.engine import reading, writing
 from sync.state.errors import StateError
-from sync.state.leases import Lease
+from sync.state.leases import HOLD_S, Lease
 from sync.workspace import Workspace
 
-LEASE_S: Final = 900
+LEASE_S: Final = HOLD_S
 TRY_AGAIN: Final = timedelta(minutes=10)
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,6 @@ finds it. Neighbours: ``bell`` starts these, ``pull``/``drain``/``look``/``push`
 from __future__ import annotations
 
 import logging
-import os
-import socket
-import threading
 import time
 from collections.abc import Callable
 
@@ -27,6 +24,7 @@ from sync import push as pushing
 from sync.allocators import look_on
 from sync.bell import Lane, Work, answered, others_wait, ring
 from sync.connect import CLIENT, client_mark
+from sync.holding import holding, leaving
 from sync.logs import TRACE, telling
 from sync.runtime import Runtime, process_runtime
 from sync.state import installations
@@ -110,11 +108,6 @@ def _push(ws: Workspace, owner: str) -> None:
     pushing.push(ws, owner)
 
 
-def owner_name() -> str:
-    """Return who holds the leases of this worker, for people who look at the tables."""
-    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
-
-
 def _run(work: Work, lane: Lane, installation_id: str, step: Step, follow: Work | None) -> None:
     """Do a job's work, and say how it ended, what set it off, how long it took and what it called."""
     runtime, began, outcome = process_runtime(), time.monotonic(), "failed"
@@ -138,6 +131,7 @@ def _work(
 ) -> str:
     """Work step by step until nothing is left; a CRM that cannot answer now is met again later.
 
+    A process that is asked to end stops after the step it is at, and rings for whoever takes the rest.
     Returns how it ended, in a word.
     """
     answered(runtime.redis, lane, work, installation_id)
@@ -145,11 +139,11 @@ def _work(
     ws = open_workspace(runtime, installation_id)
     if ws.installation.status is not Status.ACTIVE:
         return "not_active"
-    began, owner, outcome = time.monotonic(), owner_name(), "done"
+    began, outcome = time.monotonic(), "done"
     try:
-        with calling_in(CALL_LANES.get(work, Calls.WEBHOOK)):
-            while step(ws, owner) is not None:
-                if _turn_over(runtime, lane, work, time.monotonic() - began):
+        with holding(runtime) as owner, calling_in(CALL_LANES.get(work, Calls.WEBHOOK)):
+            while step(ws, owner) is not None or leaving():
+                if leaving() or _turn_over(runtime, lane, work, time.monotonic() - began):
                     ring(runtime.redis, lane, work, installation_id)
                     outcome = "time_up"
                     break

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from integration.salesforce.limits import PUBSUB_ADDRESS
 from integration.salesforce.transport import LOOPBACK_HOSTS
 from mappings.naming import SALESFORCE
-from sync.jobs import owner_name
+from sync.holding import owner_name
 from sync.listen import LISTEN, TASK, is_heard
 from sync.listen_one import OneListener
 from sync.runtime import Runtime

@@ -35,14 +35,14 @@ from sync.state.account_looks import AccountLook
 from sync.state.dirty import Claim, Scope
 from sync.state.engine import reading, writing
 from sync.state.fold import StoredFold
-from sync.state.leases import Lease
+from sync.state.leases import HOLD_S, Lease
 from sync.state.ledger import WantedRow
 from sync.state.mirror_since import changes_since
 from sync.usage_identity import learn_all, usage_days
 from sync.workspace import Workspace, rules_before, under_charter_of
 
 BATCH_ACCOUNTS = 200
-LEASE_S = 120
+LEASE_S = HOLD_S
 DAY = timedelta(days=1)
 CONTRADICTION = "contradiction"
 log = logging.getLogger(__name__)

@@ -29,11 +29,12 @@ from sync.state import cursors, dirty, findings, ledger, ledger_withdraw, snapsh
 from sync.state.cursors import Cursor, Phase
 from sync.state.dirty import Scope
 from sync.state.engine import reading
+from sync.state.leases import HOLD_S
 from sync.state.ledger import WantedRow
 from sync.state.snapshots import KeptSnapshot
 from sync.workspace import Workspace
 
-LEASE_S = 600
+LEASE_S = HOLD_S
 TOGETHER = 100
 MONTHS_BEFORE = 12
 """Months before going live that are taken, from contracts alone: a year, for a trend to begin with."""

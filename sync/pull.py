@@ -28,6 +28,9 @@ from sync.workspace import Workspace, forget_field
 OVERLAP = timedelta(minutes=5)
 """How far a poll reaches back: clocks differ, and long transactions commit with an earlier stamp."""
 
+SET_BACK = timedelta(days=7)
+"""How much further a poll reaches back once the clock was set back: polls lie no further apart."""
+
 STREAM_ROWS = 2_000
 """Records of a stream kept in one transaction, so that memory does not grow with their number."""
 
@@ -90,8 +93,17 @@ def _load_object(ws: Workspace, query: ReadQuery, progress: Progress) -> Pulled:
 
 def _poll_object(ws: Workspace, query: ReadQuery, high_water: datetime, progress: Progress) -> Pulled:
     started = ws.now()
-    since = replace(query, changed_since=high_water - OVERLAP)
+    since = replace(query, changed_since=_reaching_back(high_water, started))
     return _read(ws, since, Phase.INCREMENTAL, started, progress)
+
+
+def _reaching_back(high_water: datetime, now: datetime) -> datetime:
+    """Return from when on a poll reads; a last pass in the future was made before the clock was set back.
+
+    It is then not known how long ago that was: the poll reaches back a week further than the clock went.
+    """
+    back = max(timedelta(), high_water - now)
+    return min(high_water, now) - OVERLAP - ((back + SET_BACK) if back else back)
 
 
 def _read(ws: Workspace, query: ReadQuery, phase: Phase, started: datetime, progress: Progress) -> Pulled:

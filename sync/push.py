@@ -22,6 +22,7 @@ from mappings.naming import key_field
 from mappings.outbound import own_object
 from success.desired import RecordKind
 from sync import storage
+from sync.holding import leaving
 from sync.push_enter import Pushed, enter, give_back, keep_for_room, let_land, put_off, settle_standing
 from sync.push_plan import Plan, goes_by_key, needs_a_call, plan_rows, write_row
 from sync.push_roles import push_roles, whole_port
@@ -29,7 +30,7 @@ from sync.push_whole import send_wholes
 from sync.settle import keyless_port
 from sync.state import ledger
 from sync.state.engine import reading, writing
-from sync.state.leases import Lease
+from sync.state.leases import HOLD_S, Lease
 from sync.state.ledger import WriteState
 from sync.vanished import follow_vanished
 from sync.withdraw import take_back
@@ -44,9 +45,8 @@ STREAM_ROWS = 20_000
 KEYLESS_ROWS = 100
 """Rows without a unique key marked as sent at a time: one call of HubSpot, so that the mark is its time."""
 
-LEASE_S = 180
-STREAM_LEASE_S = 600
-"""A bulk job is waited for, and what it left is written; nobody else may take its rows meanwhile."""
+LEASE_S = HOLD_S
+"""A worker prolongs what it holds as long as it works, also while it waits for a bulk job."""
 
 WRITE_ORDER = (
     RecordKind.PROFILE,
@@ -61,7 +61,8 @@ WRITE_ORDER = (
 def push(ws: Workspace, owner: str) -> Pushed:
     """Write everything the ledger wants of one installation, parents first; return what was done.
 
-    What stands under accounts that are gone is taken back before.
+    What stands under accounts that are gone is taken back before. A process asked to end stops between two
+    claims.
 
     Raises Unavailable or RateLimited when the CRM cannot take it now: nothing is lost.
     """
@@ -69,7 +70,7 @@ def push(ws: Workspace, owner: str) -> Pushed:
     storage.resume(ws)
     total = Pushed()
     for object_name in objects_in_order(ws):
-        while (done := _push_batch(ws, owner, object_name)) is not None:
+        while not leaving() and (done := _push_batch(ws, owner, object_name)) is not None:
             total = total.plus(done)
     return total
 
@@ -103,12 +104,12 @@ def _push_batch(ws: Workspace, owner: str, object_name: str) -> Pushed | None:
 
 
 def _lease(ws: Workspace, owner: str, object_name: str, conn: Connection) -> Lease:
-    """Return for how long and how many rows are claimed: many for long where they go as one stream."""
+    """Return the terms of a claim: many rows where they go as one stream."""
     port = ws.port
     if isinstance(port, BulkPort):
         waiting = ledger.counts(conn, ws.id).get((object_name, WriteState.PENDING), 0)
         if port.pays_as_stream(waiting):
-            return Lease(owner, ws.now(), STREAM_LEASE_S, STREAM_ROWS)
+            return Lease(owner, ws.now(), LEASE_S, STREAM_ROWS)
     return Lease(owner, ws.now(), LEASE_S, BATCH_ROWS)
 
 

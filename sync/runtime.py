@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from redis import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from sync.clock import Clock, clock_of
 from sync.config import ConfigError, Settings, read_settings
 from sync.servers import embedded_valkey, locked
-from sync.state.engine import migrate, open_engine
+from sync.state import installations
+from sync.state.engine import migrate, open_engine, reading
 from sync.state.secrets import SecretBox, new_key
 
 ANSWER_WITHIN_S = 5.0
@@ -41,7 +43,7 @@ def open_runtime(settings: Settings) -> Runtime:
     """
     engine = open_engine(settings.database_url)
     migrate(engine)
-    return Runtime(settings, engine, clock_of(engine), open_redis(settings), secret_box(settings))
+    return Runtime(settings, engine, clock_of(engine), open_redis(settings), _box(settings, engine))
 
 
 def open_redis(settings: Settings) -> Redis:
@@ -61,6 +63,28 @@ def open_redis(settings: Settings) -> Redis:
     return client
 
 
+def _box(settings: Settings, engine: Engine) -> SecretBox:
+    """Return the process's box; no second machine makes a key of its own beside what another has sealed.
+
+    Raises ConfigError where the database holds credentials and neither a variable nor the home a key.
+    """
+    if settings.secret_keys is None and not _key_file(settings).exists() and _holds_credentials(engine):
+        raise ConfigError(
+            "CS_SECRET_KEYS: the database holds credentials that were sealed elsewhere, and this machine has "
+            "no key; give every process the same keys, or copy secret.key into CS_HOME"
+        )
+    return secret_box(settings)
+
+
+def _holds_credentials(engine: Engine) -> bool:
+    with reading(engine) as conn:
+        return conn.execute(select(installations.credential.c.installation_id).limit(1)).first() is not None
+
+
+def _key_file(settings: Settings) -> Path:
+    return settings.home / "secret.key"
+
+
 def secret_box(settings: Settings) -> SecretBox:
     """Return the box that seals credentials; without CS_SECRET_KEYS, with a key kept in CS_HOME.
 
@@ -68,7 +92,7 @@ def secret_box(settings: Settings) -> SecretBox:
     """
     if settings.secret_keys is not None:
         return SecretBox.from_text(settings.secret_keys.get_secret_value())
-    path = settings.home / "secret.key"
+    path = _key_file(settings)
     if not path.exists():
         settings.home.mkdir(parents=True, exist_ok=True)
         with locked(settings.home / "secret.lock"):

@@ -21,7 +21,7 @@ from sync.bell import Lane, Work, ring
 from sync.borders import NEW_DAY_REASON, mark_come
 from sync.catch_up import KINDS, plan_catching_up
 from sync.compare import COMPARE, plan_compares
-from sync.jobs import owner_name
+from sync.holding import owner_name
 from sync.listen import LISTEN
 from sync.logs import begin
 from sync.runtime import Runtime
@@ -30,7 +30,7 @@ from sync.state.dirty import Scope
 from sync.state.due import DueTask
 from sync.state.engine import reading, writing
 from sync.state.installations import Status
-from sync.state.leases import Lease
+from sync.state.leases import Lease, Waiting
 from sync.tidy import tidy
 from sync.workspace import Workspace, active, open_workspace
 
@@ -88,13 +88,17 @@ def sweep(runtime: Runtime) -> int:
         pulling = due.unheld(conn, now, usage_pull.KINDS)
         uncompared = due.unheld(conn, now, [COMPARE])
     waiting = {
-        work: {one.installation_id for one in rows if one.oldest_at <= now - SWEEP_AFTER}
-        for work, rows in found.items()
+        work: {one.installation_id for one in rows if _waits(one, now)} for work, rows in found.items()
     } | {Work.CATCH_UP: behind}
     slow = {Work.LOAD: stopped, Work.USAGE: pulling, Work.COMPARE: uncompared}
     bells = [(Lane.FAST, work, one) for work, ids in waiting.items() for one in sorted(ids & working)]
     bells += [(Lane.BULK, work, one) for work, ids in slow.items() for one in sorted(ids & working)]
     return sum(ring(runtime.redis, lane, work, one) for lane, work, one in bells)
+
+
+def _waits(one: Waiting, now: datetime) -> bool:
+    """Say whether its oldest row has waited for long, or came before the clock was set back."""
+    return not now - SWEEP_AFTER < one.oldest_at <= now
 
 
 def run_scheduler(runtime: Runtime, sleep: Callable[[float], None], until: Callable[[], bool]) -> int:

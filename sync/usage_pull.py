@@ -28,7 +28,7 @@ from sync.safe_address import check_address
 from sync.state import due, findings, installations, usage_names, usage_parts, usage_store
 from sync.state.due import DueTask
 from sync.state.engine import reading, writing
-from sync.state.leases import Lease
+from sync.state.leases import HOLD_S, Lease
 from sync.state.schema import JsonValue
 from sync.state.usage_names import Names
 from sync.state.usage_parts import Cell, Numbers, Part
@@ -46,7 +46,7 @@ USAGE = "usage"
 KINDS = (USAGE,)
 FINDING = "usage_source"
 """The kind of a finding: what is the matter with a source."""
-LEASE_S = 900
+LEASE_S = HOLD_S
 TURN_S = 90.0
 """A source that has been read this long lets others have a turn and goes on where it was."""
 RETRY_AFTER = timedelta(minutes=5)

@@ -9,11 +9,16 @@ Neighbours: ``sync/bell.py`` fills the queues, ``sync/jobs.py`` does the work.
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 from typing import TYPE_CHECKING
 
+from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
 
 from sync.bell import Lane
+from sync.holding import leave, leaving, stay
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -21,6 +26,26 @@ if TYPE_CHECKING:
 MAINTENANCE_S = 30
 WORKER_TTL_S = 45
 MONITORING_S = 5
+LEAVE_WITHIN_S = 20.0
+"""A job still at work this long after SIGTERM is broken off: Heroku and Kubernetes kill after 30 s."""
+
+ASK_REDIS_EVERY_S = 1.0
+log = logging.getLogger(__name__)
+
+
+class LaneWorker(SimpleWorker):  # type: ignore[misc]
+    """A worker that leaves in time: after the batch it is at, or else with what it holds given back."""
+
+    max_connection_wait_time = 5.0
+    """Seconds between two tries while Redis is away; RQ's own minute would be added to every outage."""
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Have the job end after its batch; after that time ask again, which breaks it off."""
+        leave()
+        main = threading.main_thread().ident
+        again = threading.Timer(LEAVE_WITHIN_S, signal.pthread_kill, (main, signal.SIGTERM))
+        again.daemon = True
+        again.start()
 
 
 def run_worker(redis: Redis, lane: Lane, *, until_idle: bool = False) -> bool:
@@ -28,10 +53,26 @@ def run_worker(redis: Redis, lane: Lane, *, until_idle: bool = False) -> bool:
 
     Jobs run in this process (``SimpleWorker``): connections and descriptions of the CRM
     stay warm between looks, and a kill takes worker and job together, leaving no orphan
-    at work beside the re-run.
+    at work beside the re-run. RQ ends a worker whose Redis is away when a job is done;
+    unless ``until_idle``, Redis is then waited for.
     """
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
-    worker = SimpleWorker(
+    stay()
+    worked = False
+    while True:
+        try:
+            worked |= _work(redis, lane, until_idle=until_idle)
+        except (RedisError, StopRequested) as error:
+            if until_idle and not leaving():
+                raise
+            log.warning("the %s worker waits for Redis: %s", lane, error)
+        if until_idle or leaving():
+            return worked
+        _wait_for(redis)
+
+
+def _work(redis: Redis, lane: Lane, *, until_idle: bool) -> bool:
+    worker = LaneWorker(
         [Queue(lane.value, connection=redis)],
         connection=redis,
         maintenance_interval=MAINTENANCE_S,
@@ -40,3 +81,15 @@ def run_worker(redis: Redis, lane: Lane, *, until_idle: bool = False) -> bool:
         log_job_description=False,
     )
     return bool(worker.work(burst=until_idle, logging_level="WARNING"))
+
+
+def _wait_for(redis: Redis) -> None:
+    """Return once Redis answers, or this process is asked to end."""
+    pause = threading.Event()
+    while not leaving():
+        pause.wait(ASK_REDIS_EVERY_S)
+        try:
+            redis.ping()
+        except (RedisError, StopRequested):
+            continue
+        return

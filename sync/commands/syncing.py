@@ -18,7 +18,7 @@ from sync.allocators import look_on
 from sync.commands.output import answer, json_option, rows_bar, table
 from sync.config import ConfigError, read_settings
 from sync.history import read_history
-from sync.jobs import owner_name
+from sync.holding import holding
 from sync.mended import retry_blocked
 from sync.onboard import every_installation, go_live
 from sync.runtime import Runtime, open_runtime
@@ -104,8 +104,9 @@ def usage(installation: str, file: Path, columns: tuple[str, ...], as_json: bool
     except FileMistake as mistake:
         raise ValueError(f"{file}:{mistake}; mend it and run again, nothing was taken in") from mistake
     messages = take_file(ws, file, kind, named)
-    while draining.drain(ws, owner_name()) is not None:
-        pass
+    with holding(runtime) as owner:
+        while draining.drain(ws, owner) is not None:
+            pass
     answer(
         {"installation": installation, "messages": messages},
         as_json,
@@ -138,16 +139,15 @@ def run(installation: str, as_json: bool) -> None:
     Example: colonnade sync run hubspot-24680135
     """
     ws = _at_work(installation)
-    owner = owner_name()
-    pulled = pull.poll(ws)
-    while draining.drain(ws, owner) is not None:
-        pass
-    looks = 0
-    while (looked := looking.look(ws, owner)) is not None:
-        looks += looked.accounts
-    while look_on(ws, owner) is not None:
-        pass
-    pushed = pushing.push(ws, owner)
+    pulled, looks = pull.poll(ws), 0
+    with holding(ws.runtime) as owner:
+        while draining.drain(ws, owner) is not None:
+            pass
+        while (looked := looking.look(ws, owner)) is not None:
+            looks += looked.accounts
+        while look_on(ws, owner) is not None:
+            pass
+        pushed = pushing.push(ws, owner)
     data = {
         "installation": installation,
         "pulled": pulled,

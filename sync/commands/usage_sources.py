@@ -9,7 +9,7 @@ from rich.console import Console
 
 from sync.commands.output import answer, json_option, table
 from sync.config import read_settings
-from sync.jobs import owner_name
+from sync.holding import holding
 from sync.runtime import open_runtime
 from sync.state import due, findings, usage_parts
 from sync.state.engine import reading, writing
@@ -59,8 +59,9 @@ def pull(installation: str, source: str, as_json: bool) -> None:
         plan_usage(conn, ws)
         due.hasten(conn, ws.id, ws.now(), USAGE, f"{USAGE} {source}" if source else "")
     done: list[Pulled] = []
-    while (turn := pull_due(ws, owner_name())) is not None:
-        done.append(turn)
+    with holding(ws.runtime) as owner:
+        while (turn := pull_due(ws, owner)) is not None:
+            done.append(turn)
     data = {"installation": installation, "turns": done, "findings": _findings(ws)}
     answer(data, as_json, lambda out: _show_pulled(out, done, _findings(ws)))
 

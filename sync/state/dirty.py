@@ -38,6 +38,8 @@ from sync.state.leases import (
     Lease,
     Waiting,
     claimable,
+    held,
+    held_index,
     lease_columns,
     next_fence,
     released,
@@ -67,6 +69,7 @@ dirty = Table(
     *lease_columns(),
     *retry_columns(),
     Column("error", Text),
+    held_index("dirty"),
     Index("ix_dirty_oldest", "installation_id", "first_at", "scope"),
 )
 
@@ -259,9 +262,9 @@ def under_way(
 
     ``scope`` asks of its rows only, ``more_than`` whether there are more than so many.
     """
-    held = and_(dirty.c.lease_owner.is_not(None), dirty.c.leased_until > now)
+    at_work = and_(dirty.c.lease_owner.is_not(None), held(dirty, now))
     here = dirty.c.installation_id == installation_id if scope is None else _in_scope(installation_id, scope)
-    query = select(dirty.c.id).where(here, or_(held, claimable(dirty, now))).offset(more_than).limit(1)
+    query = select(dirty.c.id).where(here, or_(at_work, claimable(dirty, now))).offset(more_than).limit(1)
     return conn.execute(query).first() is not None
 
 

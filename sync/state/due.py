@@ -31,18 +31,10 @@ from sqlalchemy import (
     update,
 )
 
-from sync.state.leases import Lease, free, lease_columns, next_fence, released, taken
-from sync.state.schema import (
-    EPOCH,
-    MICROSECOND,
-    Instant,
-    installation_column,
-    key_columns,
-    metadata,
-    upsert,
-)
+from sync.state.leases import Lease, free, held_index, lease_columns, next_fence, released, taken
+from sync.state.schema import EPOCH, MICROSECOND, Instant, installation_column, key_columns, metadata, upsert
 
-MICROSECONDS = 1_000_000
+SECOND = timedelta(seconds=1)
 
 due = Table(
     "due",
@@ -55,6 +47,7 @@ due = Table(
     Column("last_run_at", Instant),
     Column("last_error", Text),
     Column("grid_at", Instant, nullable=False),
+    held_index("due"),
     Index("ix_due_next_at", "next_at"),
 )
 
@@ -104,7 +97,7 @@ def claim(
 
     A task's kind is its first word; ``kinds`` takes only those, ``but`` leaves them to others.
     """
-    wanted = [_come(lease.now), free(due, lease.now), *([_of_kinds(kinds)] if kinds else [])]
+    wanted = [_is_due(lease.now), free(due, lease.now), *([_of_kinds(kinds)] if kinds else [])]
     wanted += [not_(_of_kinds(but))] if but else []
     wanted += [due.c.installation_id == installation_id] if installation_id is not None else []
     found = conn.execute(
@@ -128,7 +121,7 @@ def claim(
 
 def unheld(conn: Connection, now: datetime, kinds: Sequence[str]) -> frozenset[str]:
     """Return the installations with a task of these kinds that is due and held by nobody."""
-    query = select(due.c.installation_id).where(_come(now), free(due, now), _of_kinds(kinds))
+    query = select(due.c.installation_id).where(_is_due(now), free(due, now), _of_kinds(kinds))
     return frozenset(conn.execute(query.distinct()).scalars())
 
 
@@ -155,8 +148,10 @@ def finish(conn: Connection, now: datetime, task: DueTask) -> bool:
     """
     if task.every is None:
         return conn.execute(delete(due).where(_ours(task))).rowcount == 1
-    steps = max(0, (now - task.due_at) // task.every) + 1
-    following = min(task.due_at + steps * task.every, now + task.every)  # later: the clock stepped back
+    steps = (now - task.due_at) // task.every + 1
+    if steps > -1:  # hastened, it ran before its time and is not run again at it; else the clock was set back
+        steps = max(1, steps)
+    following = task.due_at + steps * task.every
     values = released() | {"next_at": following, "grid_at": following}
     values |= {"last_run_at": now, "last_error": None}
     return conn.execute(update(due).where(_ours(task)).values(values)).rowcount == 1
@@ -193,11 +188,14 @@ def failing(conn: Connection, installation_id: str) -> dict[str, str]:
     return dict(conn.execute(query.order_by(due.c.task)).all())
 
 
-def _come(now: datetime) -> ColumnElement[bool]:
-    """Return the condition that a task is due, or further away than its rhythm: the clock stepped back."""
-    at, every = type_coerce(due.c.next_at, BigInteger), cast(due.c.every_seconds, BigInteger) * MICROSECONDS
-    far = and_(due.c.every_seconds.is_not(None), at - every > (now - EPOCH) // MICROSECOND)
-    return or_(due.c.next_at <= now, far)
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a task's time has come.
+
+    No repeating task waits longer than its rhythm: one that does was planned before the clock was set back.
+    """
+    waits = type_coerce(due.c.next_at, BigInteger) - (now - EPOCH) // MICROSECOND
+    rhythm = cast(due.c.every_seconds, BigInteger) * (SECOND // MICROSECOND)
+    return or_(due.c.next_at <= now, waits > rhythm)
 
 
 def _of_kinds(kinds: Sequence[str]) -> ColumnElement[bool]:

@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from sync.state.errors import StateError
+from sync.state.schema_floor import is_newer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_MILLISECONDS = 30_000
@@ -63,10 +64,11 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
-def migrate(engine: Engine) -> None:
+def migrate(engine: Engine) -> bool:
     """Bring the database to the newest schema; safe to run twice and from two processes.
 
-    Raises StateError when the database is newer than this program or refuses.
+    Returns whether it is newer than this program and still serves it, as during a rolling upgrade: then
+    nothing is done. Raises StateError when it serves this program no longer, or refuses.
     """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
@@ -74,11 +76,14 @@ def migrate(engine: Engine) -> None:
         with engine.begin() as conn:
             if conn.dialect.name == "postgresql":
                 conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+            if is_newer(conn, config):
+                return True
             config.attributes["connection"] = conn
             command.upgrade(config, "head")
     except (OperationalError, CommandError) as error:
         message = f"the database {_shown(engine.url)} could not be migrated: {_first_line(error)}"
         raise StateError(message) from error
+    return False
 
 
 def writing(engine: Engine, *, synced: bool = True) -> AbstractContextManager[Connection]:

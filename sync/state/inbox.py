@@ -31,6 +31,7 @@ from sync.state.leases import (
     Lease,
     Waiting,
     claimable,
+    held_index,
     lease_columns,
     next_fence,
     released,
@@ -61,6 +62,7 @@ inbox = Table(
     *lease_columns(),
     *retry_columns(),
     Column("error", Text),
+    held_index("inbox"),
     Index("ix_inbox_work", "installation_id", "state", "received_at"),
 )
 

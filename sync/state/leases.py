@@ -3,6 +3,7 @@
 A lease says who works on a row until when; a fence says which claim came later. Fences
 come from one counter per installation that never goes back, also not when a row is
 finished and marked anew, so a worker that outlived its lease is always told apart.
+Neighbour: ``held`` prolongs what a worker at work holds, and gives back what it leaves.
 """
 
 from __future__ import annotations
@@ -10,9 +11,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Integer, Table, Text, and_, or_
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Index,
+    Integer,
+    Table,
+    Text,
+    and_,
+    or_,
+    text,
+)
 
 from sync.state.schema import Instant, Row, installation_column, metadata, upsert
+
+HOLD_S = 60
+"""How long a claim stands that nobody prolongs: what a killed worker held is free a minute later."""
+
+LONGEST = timedelta(minutes=15)
+"""No lease is given for longer: earlier versions gave ten minutes, on machines whose clocks differ. One that
+seems to end later was given before the clock was set back, and holds nobody off."""
 
 fence = Table(
     "fence",
@@ -64,15 +85,21 @@ def retry_columns() -> tuple[Column[int], Column[datetime]]:
     )
 
 
-LONGEST = timedelta(minutes=15)
-"""No lease is longer. One that ends later than that was taken before the clock stepped back: nobody can
-wait for it, and a holder that still works is told apart by its fence."""
+def held_index(table: str) -> Index:
+    """Return the index by which what one owner holds is found: of rows that somebody holds only."""
+    somebody = text("lease_owner IS NOT NULL")
+    return Index(f"ix_{table}_held", "lease_owner", sqlite_where=somebody, postgresql_where=somebody)
 
 
 def free(table: Table, now: datetime) -> ColumnElement[bool]:
     """Return the condition that nobody holds the row at ``now``."""
     until = table.c.leased_until
     return or_(until.is_(None), until <= now, until > now + LONGEST)
+
+
+def held(table: FromClause, now: datetime) -> ColumnElement[bool]:
+    """Return the condition that somebody holds the row at ``now``."""
+    return and_(table.c.leased_until > now, table.c.leased_until <= now + LONGEST)
 
 
 def ripe(table: Table, now: datetime) -> ColumnElement[bool]:

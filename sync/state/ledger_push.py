@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, exists, or_, select, update
 
-from sync.state.leases import Lease, claimable, free, next_fence, released, ripe
+from sync.state.leases import Lease, claimable, free, held, next_fence, released, ripe
 from sync.state.ledger_rows import Acknowledgement, LedgerRow, WriteState, ledger_row, write_ledger
 from sync.state.schema import Row, chunks
 
@@ -85,7 +85,7 @@ def _account_held(now: datetime) -> ColumnElement[bool]:
     return exists().where(
         other.c.installation_id == write_ledger.c.installation_id,
         other.c.account_id == write_ledger.c.account_id,
-        other.c.leased_until > now,
+        held(other, now),
     )
 
 

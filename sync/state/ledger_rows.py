@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, Column, Index, RowMapping, Table, Text
 
 from integration.port import FieldValues, Link
-from sync.state.leases import retry_columns
+from sync.state.leases import held_index, retry_columns
 from sync.state.schema import Instant, JsonText, Row, content_hash, installation_column, metadata
 
 write_ledger = Table(
@@ -44,6 +44,7 @@ write_ledger = Table(
     Column("error_code", Text),
     Column("error_message", Text),
     Column("reason", Text, nullable=False),
+    held_index("write_ledger"),
     Index("ix_write_ledger_work", "installation_id", "state", "object", "intent_at"),
     Index("ix_write_ledger_account", "installation_id", "account_id"),
     Index("ix_write_ledger_record", "installation_id", "record_id", "object"),

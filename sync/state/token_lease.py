@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, Connection, Table, Text, delete, select
+from sqlalchemy import Column, Connection, Table, Text, delete, or_, select
 
+from sync.state.leases import LONGEST
 from sync.state.schema import Instant, installation_column, key_columns, metadata, upsert
 
 token_lease = Table(
@@ -27,16 +28,15 @@ def is_free(conn: Connection, installation_id: str, now: datetime) -> bool:
     """Return whether nobody renews; what is free when read may be taken when claimed."""
     query = select(token_lease.c.until).where(token_lease.c.installation_id == installation_id)
     until = conn.execute(query).scalar()
-    return until is None or until <= now
+    return until is None or until <= now or until > now + LONGEST
 
 
 def claim(conn: Connection, installation_id: str, owner: str, now: datetime, span: timedelta) -> bool:
     """Take the lease until ``now + span`` unless another owner holds it; return whether it was taken."""
     values = {"owner": owner, "until": now + span}
     statement = upsert(conn, token_lease).values(installation_id=installation_id, **values)
-    taken = statement.on_conflict_do_update(
-        index_elements=key_columns(token_lease), set_=values, where=token_lease.c.until <= now
-    )
+    ended = or_(token_lease.c.until <= now, token_lease.c.until > now + LONGEST)
+    taken = statement.on_conflict_do_update(index_elements=key_columns(token_lease), set_=values, where=ended)
     return conn.execute(taken.returning(token_lease.c.owner)).scalar() == owner
 
 

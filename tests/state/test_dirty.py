@@ -64,7 +64,7 @@ def test_a_mark_during_the_look_keeps_the_row_dirty(engine: Engine) -> None:
 
 
 def test_claims_of_concurrent_workers_never_overlap(engine: Engine) -> None:
-    """Four workers empty the set together and no account is looked at twice."""
+    """Eight workers empty the set together and no account is looked at twice."""
     _mark(engine, *(str(number) for number in range(200)))
 
     def drain(worker: int) -> list[str]:
@@ -73,8 +73,8 @@ def test_claims_of_concurrent_workers_never_overlap(engine: Engine) -> None:
             mine += [one.id for one in claims]
         return mine
 
-    with ThreadPoolExecutor(4) as pool:
-        taken = list(chain.from_iterable(pool.map(drain, range(4))))
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(chain.from_iterable(pool.map(drain, range(8))))
     assert sorted(taken) == sorted(str(number) for number in range(200))
 
 

@@ -21,7 +21,7 @@ from sync.state.schema import EPOCH, Instant, canonical_json, content_hash
 from tests.state.moments import NOW, A
 
 ROOT = Path(__file__).resolve().parents[2]
-DEPLOYMENT_WIDE = {"clock", "consent_request"}
+DEPLOYMENT_WIDE = {"clock", "consent_request", "schema_floor"}
 
 
 def test_migrations_build_exactly_the_tables_declared(engine: Engine) -> None:

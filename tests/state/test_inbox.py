@@ -50,7 +50,7 @@ def test_a_done_event_is_not_taken_again(engine: Engine) -> None:
 
 
 def test_concurrent_takers_never_share_an_event(engine: Engine) -> None:
-    """Four workers empty the inbox together."""
+    """Eight workers empty the inbox together."""
     _put(engine, *(str(number) for number in range(100)))
 
     def drain(worker: int) -> list[str]:
@@ -59,8 +59,8 @@ def test_concurrent_takers_never_share_an_event(engine: Engine) -> None:
             mine += [one.dedupe_key for one in items]
         return mine
 
-    with ThreadPoolExecutor(4) as pool:
-        assert sorted(chain.from_iterable(pool.map(drain, range(4)))) == sorted(map(str, range(100)))
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(chain.from_iterable(pool.map(drain, range(8)))) == sorted(map(str, range(100)))
 
 
 def test_an_event_of_a_dead_worker_is_taken_over(engine: Engine) -> None:

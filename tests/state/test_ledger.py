@@ -194,7 +194,7 @@ def test_a_push_that_lost_its_lease_may_not_send_or_answer(engine: Engine) -> No
 
 
 def test_claims_of_concurrent_pushes_never_overlap(engine: Engine) -> None:
-    """Four pushers empty the ledger together; no row is sent twice."""
+    """Eight pushers empty the ledger together; no row is sent twice."""
     _want(engine, *(replace(ROW, key=f"profile:{number}", account_id=f"{number}") for number in range(120)))
 
     def drain(worker: int) -> list[str]:
@@ -203,8 +203,8 @@ def test_claims_of_concurrent_pushes_never_overlap(engine: Engine) -> None:
             mine += [row.key for row in rows]
         return mine
 
-    with ThreadPoolExecutor(4) as pool:
-        taken = list(chain.from_iterable(pool.map(drain, range(4))))
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(chain.from_iterable(pool.map(drain, range(8))))
     assert sorted(taken) == sorted(f"profile:{number}" for number in range(120))
 
 

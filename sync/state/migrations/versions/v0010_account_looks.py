@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "v0010_account_looks"
-down_revision = "v0008_usage_identity"
+down_revision = "v0009_usage_parts"
 branch_labels = None
 depends_on = None
 

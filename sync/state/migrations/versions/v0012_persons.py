@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "v0012_persons"
-down_revision = "v0008_usage_identity"
+down_revision = "v0011_holds"
 branch_labels = None
 depends_on = None
 
