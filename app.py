@@ -13,6 +13,7 @@ from flask import Flask
 
 from sync.commands.backtesting import backtest
 from sync.commands.benching import bench
+from sync.commands.chaos import chaos
 from sync.commands.chartering import charter
 from sync.commands.comparing import parity
 from sync.commands.connecting import disconnect
@@ -42,6 +43,7 @@ from webhooks.usage import usage_blueprint
 COMMANDS = (
     backtest,
     bench,
+    chaos,
     charter,
     demo,
     disconnect,

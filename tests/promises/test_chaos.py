@@ -1,0 +1,202 @@
+"""The parts of ``colonnade chaos``: the comparison that must tell, the plan that must not change, the relay.
+
+The run itself takes minutes and is ``make chaos``; what it found in the product has tests of its own there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import requests
+
+from sync.chaos import book
+from sync.chaos.comparing import Difference, Standing, Wanted, compare
+from sync.chaos.plan import Act, Breakage, make_plan
+from sync.chaos.relay import Relay
+
+PROFILE = Wanted("cs_profile", "profile:1", {"cs_health": "80.0", "cs_name": "Acorn"}, parents=("1",))
+PLAN = Wanted("cs_plan", "plan:1:onboarding:1", {"cs_status": "active"}, parents=("1",))
+MILESTONE = Wanted("cs_milestone", "m:1", {"cs_status": "open"}, parent_keys=(("cs_plan", PLAN.key),))
+RENEWAL = Wanted("deals", "renewal:l1:1", {"cs_due_on": "2026-08-01"}, parents=("1",))
+ACCOUNT = Wanted("companies", PROFILE.key, {"cs_health": "80.0"}, "1", (), (("cs_profile", PROFILE.key),))
+WANTED = [PROFILE, PLAN, MILESTONE, RENEWAL, ACCOUNT]
+
+THE_PROFILE = Standing(
+    "cs_profile",
+    "11",
+    PROFILE.key,
+    {"cs_health": "80", "cs_name": "Acorn"},
+    frozenset({"1"}),
+    ("profile", "1"),
+)
+THE_PLAN = Standing(
+    "cs_plan", "12", PLAN.key, {"cs_status": "active"}, frozenset({"1"}), ("plan", "1", "o@1")
+)
+THE_MILESTONE = Standing("cs_milestone", "13", "m:1", {"cs_status": "open"}, frozenset({"12"}))
+THE_RENEWAL = Standing(
+    "deals",
+    "14",
+    RENEWAL.key,
+    {"cs_due_on": "2026-08-01"},
+    frozenset({"1"}),
+    ("deal", "1", "r", "2026-08-01"),
+)
+THE_ACCOUNT = Standing("companies", "1", None, {"cs_health": "80.0"}, frozenset({"11"}))
+STANDING = [THE_PROFILE, THE_PLAN, THE_MILESTONE, THE_RENEWAL, THE_ACCOUNT]
+
+
+def without(one: Standing) -> list[Standing]:
+    """Return what stands but for one."""
+    return [other for other in STANDING if other is not one]
+
+
+def test_what_stands_as_wanted_is_no_difference() -> None:
+    """Numbers in another form are the same; an account is met by its id, the others by their keys."""
+    found = compare(WANTED, STANDING)
+    assert (found.missing, found.duplicate, found.stale) == ([], [], [])
+
+
+@pytest.mark.parametrize("one", [THE_PROFILE, THE_MILESTONE, THE_RENEWAL, THE_ACCOUNT])
+def test_a_record_that_is_not_there_is_told(one: Standing) -> None:
+    """Whatever it is: its own object and key, and not only what hangs under it."""
+    found = compare(WANTED, without(one))
+    assert [missing.object for missing in found.missing] == [one.object]
+
+
+def test_a_field_that_stands_otherwise_is_told() -> None:
+    """With what is wanted and what was found; an emptied field too."""
+    other = replace(THE_PROFILE, values={"cs_health": "79.9", "cs_name": None})
+    found = compare(WANTED, [*without(THE_PROFILE), other])
+    assert found.stale == [
+        Difference("cs_profile", PROFILE.key, "cs_health", "80.0", "79.9"),
+        Difference("cs_profile", PROFILE.key, "cs_name", "Acorn", None),
+    ]
+    assert (found.missing, found.duplicate) == ([], [])
+
+
+@pytest.mark.parametrize("one", [THE_PROFILE, THE_MILESTONE, THE_RENEWAL, THE_ACCOUNT])
+def test_a_link_that_is_not_there_is_told(one: Standing) -> None:
+    """To an account by its id, to a record of ours by the key that one carries."""
+    found = compare(WANTED, [*without(one), replace(one, linked=frozenset({"99"}))])
+    assert [(stale.object, stale.field.split()[0]) for stale in found.stale] == [(one.object, "link")]
+
+
+def test_a_second_record_of_one_key_is_told() -> None:
+    """Once, whatever it is about."""
+    found = compare(WANTED, [*STANDING, replace(THE_RENEWAL, id="15")])
+    assert [(one.key, one.wanted, one.found) for one in found.duplicate] == [(RENEWAL.key, "14", "15")]
+
+
+@pytest.mark.parametrize("key", [None, "renewal:l2:1"])
+def test_two_renewals_of_one_thing_are_told_whatever_their_keys(key: str | None) -> None:
+    """A deal that lost its key, or got another one, is a double all the same."""
+    found = compare(WANTED, [*STANDING, replace(THE_RENEWAL, id="15", key=key)])
+    assert [one.found for one in found.duplicate] == ["15"]
+
+
+def test_a_record_wanted_by_nothing_is_told() -> None:
+    """What stood under an account that is gone should have been taken back."""
+    extra = Standing("cs_profile", "16", "profile:2", {}, frozenset({"2"}), ("profile", "2"))
+    assert [one.key for one in compare(WANTED, [*STANDING, extra]).stale] == ["profile:2"]
+
+
+def test_what_a_person_deleted_stays_away() -> None:
+    """It is not missing; where it stands again, that is told."""
+    dropped = {("deals", RENEWAL.key)}
+    assert compare(WANTED, without(THE_RENEWAL), dropped).missing == []
+    assert [one.key for one in compare(WANTED, STANDING, dropped).stale] == [RENEWAL.key]
+
+
+def test_the_same_seed_plans_the_same() -> None:
+    """Edits and disturbances alike; another seed plans others."""
+    assert make_plan(7, 300, 2) == make_plan(7, 300, 2)
+    assert make_plan(7, 300, 2) != make_plan(8, 300, 2)
+
+
+def test_a_plan_holds_everything_people_do_and_all_that_breaks() -> None:
+    """In three minutes each kind comes; edits are in order, and unlike each other by number."""
+    days = make_plan(7, 2000, 3)
+    edits = [edit for day in days for edit in day.edits]
+    assert {edit.act for edit in edits} == set(Act)
+    assert {one.what for day in days for one in day.disturbances} == set(Breakage)
+    assert len({edit.number for edit in edits}) == len(edits)
+    assert all(list(day.edits) == sorted(day.edits, key=lambda one: one.at_s) for day in days)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nobody_gone_is_edited(seed: int) -> None:
+    """Who is deleted or merged away is touched by nothing but being brought back, and each of that once."""
+    edits = [edit for day in make_plan(seed, 200, 6) for edit in day.edits]
+    ends = Counter(
+        (one.act, one.account) for one in edits if one.act in (Act.DELETE, Act.MERGE, Act.BRING_BACK)
+    )
+    assert max(ends.values()) == 1
+    ended = {account for act, account in ends if act is not Act.BRING_BACK}
+    assert not any(book.is_ordinary(account) for account in ended)
+    others = [one for one in edits if one.act not in (Act.DELETE, Act.MERGE, Act.BRING_BACK)]
+    assert all(book.is_ordinary(one.account) for one in others)
+
+
+class Web:
+    """Counts what reaches the web process, by path."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.met: Counter[str] = Counter()
+
+    @contextmanager
+    def listening(self) -> Iterator[str]:
+        """Listen inside the block; the address is given."""
+        met = self.met
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                met[self.path] += 1
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parent's own name
+                """Stay silent."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            server.server_close()
+
+
+@pytest.mark.parametrize("mangling", [False, True])
+def test_the_relay_answers_for_all_and_mangles_only_when_told(mangling: bool) -> None:
+    """Every sender is content; of two hundred deliveries some reach the web process never, some twice."""
+    web = Web()
+    with web.listening() as address:
+        relay = Relay(address, 7, mangling=mangling, longest_hold_s=0.2)
+        url = relay.start()
+        session = requests.Session()
+        answers = {session.post(f"{url}/{number}", data=b"[]").status_code for number in range(200)}
+        while relay.under_way():
+            threading.Event().wait(0.05)
+        relay.stop()
+    seen = Counter(web.met.values())
+    assert answers == {204}
+    lost, twice = relay.mangled.lost, relay.mangled.doubled
+    assert (lost > 0, twice > 0, relay.mangled.held_up > 0) == (mangling, mangling, mangling)
+    assert (len(web.met), seen[2]) == (200 - lost, twice)
+
+
+def test_a_message_lost_is_acknowledged_in_salesforce_s_own_form() -> None:
+    """Anything else than its Ack would have it sent again, and nothing would be lost."""
+    from sync.chaos.relay import Delivery
+
+    status, body, kind = Delivery("/x", b"", {"Content-Type": "text/xml; charset=utf-8"}).answer
+    assert (status, kind) == (200, "text/xml; charset=utf-8")
+    assert b"<Ack>true</Ack>" in body
