@@ -9,16 +9,12 @@ Neighbours: ``run`` plays twice and judges, ``stage`` is what runs, ``replay`` t
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from datetime import time as day_time
-from pathlib import Path
 from typing import Any
 
 from sync.bell import Lane, Work, ring
@@ -28,9 +24,9 @@ from sync.chaos.comparing import Differences, compare
 from sync.chaos.people import People
 from sync.chaos.plan import LONGEST_OUTAGE_S, Breakage, Day, Disturbance, Edit
 from sync.chaos.replay import Order, copy_installations
+from sync.chaos.replaying import Replay
 from sync.chaos.stage import INDEX_LAG_S, PROCESSES, Stage
 from sync.chaos.standing import standing_of, wanted_of
-from sync.demo.children import ROOT
 from sync.demo.crm import Crm
 from sync.demo.usage_feed import send
 from sync.onboard import go_live
@@ -84,7 +80,7 @@ class Play:
         """Begin with nothing done."""
         self.stage, self.days, self.seed, self.say = stage, days, seed, say
         self.done = Played()
-        self._replay = stage.home / "replay"
+        self._replay_home = stage.home / "replay"
         self._usage: dict[str, list[dict[str, Any]]] = {}
         self._marks: dict[str, int] = {}
         self._not_ours: dict[str, list[tuple[int, int]]] = {}
@@ -94,10 +90,20 @@ class Play:
         """Install, go live, let the days pass, compare; return what happened."""
         began, stage = time.monotonic(), self.stage
         stage.install()
-        copy_installations(stage.home, self._replay)
+        copy_installations(stage.home, self._replay_home)
         for crm in stage.crms:
             self._people[crm.vendor] = self._people_of(crm)
             self._not_ours[crm.vendor] = []
+        self._replay = Replay(self._replay_home, stage.env)
+        try:
+            self._story()
+        finally:
+            self._replay.stop()
+        self.done.seconds = round(time.monotonic() - began, 1)
+        return self.done
+
+    def _story(self) -> None:
+        stage = self.stage
         stage.start_product()
         self._load()
         self.say("read; going live")
@@ -112,8 +118,6 @@ class Play:
         self._order("decide")
         self._compare()
         self._count()
-        self.done.seconds = round(time.monotonic() - began, 1)
-        return self.done
 
     def _people_of(self, crm: Crm) -> People:
         vendor, runtime = crm.vendor, self.stage.runtime
@@ -261,25 +265,15 @@ class Play:
     def _order_of(self, crm: Crm, step: str, at: datetime, epoch: datetime | None) -> None:
         """Have the replay do a step; what it asks of the CRM is no call of the product's."""
         usage, self._usage[crm.vendor] = tuple(self._usage[crm.vendor]), []
-        order = Order(step, crm.installation, at, epoch, usage)
-        file = self._replay / "order.json"
-        file.write_text(order.to_json(), "utf-8")
         before = crm.control.last_request()
-        env = {**os.environ, **self.stage.env, "CS_HOME": str(self._replay)}
-        env |= {
-            "DATABASE_URL": f"sqlite:///{self._replay / 'colonnade.db'}",
-            "CS_USAGE_STORE": str(self._replay / "usage"),
-        }
-        command = [sys.executable, "-m", "sync.chaos.replay", str(self._replay), str(file)]
-        with (self._replay / "replay.log").open("ab") as log:
-            subprocess.run(command, cwd=ROOT, env=env, stdout=log, stderr=log, check=True)  # noqa: S603 - ours
+        self._replay.do(Order(step, crm.installation, at, epoch, usage))
         if self._marks:
             self._not_ours[crm.vendor].append((before, crm.control.last_request()))
 
     def _compare(self) -> None:
         for crm in self.stage.crms:
             people, ws = self._people[crm.vendor], crm.workspace(self.stage.runtime)
-            wanted = wanted_of(Path(self._replay / f"wanted-{crm.installation}.json"))
+            wanted = wanted_of(self._replay_home / f"wanted-{crm.installation}.json")
             standing = standing_of(crm, ws, people.made_deals)
             self.done.differences[crm.vendor] = compare(wanted, standing, people.dropped)
             self.done.left += people.left

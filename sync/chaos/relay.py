@@ -152,12 +152,13 @@ def _handler(relay: Relay) -> type[BaseHTTPRequestHandler]:
                 name: value for name, value in self.headers.items() if name.lower() not in NOT_PASSED_ON
             }
             status, said, kind = relay.take(Delivery(self.path, body, headers))
-            self.send_response(status)
-            if said:
-                self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(said)))
-            self.end_headers()
-            self.wfile.write(said)
+            with suppress(ConnectionError):  # a sender that waits no longer sends it again
+                self.send_response(status)
+                if said:
+                    self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(said)))
+                self.end_headers()
+                self.wfile.write(said)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parent's own name
             """Stay silent."""

@@ -1,6 +1,6 @@
 """The clean replay: a database of its own that reads a CRM as it stands, and writes nothing.
 
-``python -m sync.chaos.replay HOME ORDER`` is one step of it, in a process of its own and at an instant given:
+``python -m sync.chaos.replay HOME`` takes orders from its input, each a step at an instant given:
 
 - ``begin``: everything is read whole, into a copy of what the installation was before it read anything;
 - ``live``: the grid of days begins at the instant given, as the product's did;
@@ -8,8 +8,8 @@
 - ``decide``: the folds are stepped to today, and what should stand goes to ``wanted-INSTALLATION.json``.
 
 It reads at the end of each day, when the product has been given the time to have read everything as well:
-from there on both know the same at each point of the grid, whatever was lost on the way. Neighbours: ``play``
-runs this, ``comparing`` holds what it wants against what stands.
+from there on both know the same at each point of the grid, whatever was lost on the way. Neighbours:
+``replaying`` runs this, ``comparing`` holds what it wants against what stands.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import sqlite3
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ from sync.state.schema import content_hash
 from sync.workspace import Workspace, open_workspace
 
 OWNER = "replay"
+DONE = "done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,6 @@ class Order:
 
 def copy_installations(product: Path, home: Path) -> None:
     """Make the replay's database of the product's, before the product has read or written anything."""
-    import sqlite3
-
     home.mkdir(parents=True, exist_ok=True)
     with (
         sqlite3.connect(product / "colonnade.db") as source,
@@ -91,17 +91,23 @@ def copy_installations(product: Path, home: Path) -> None:
 
 
 def main() -> None:
-    """Do one step."""
-    home, order_file = Path(sys.argv[1]), Path(sys.argv[2])
+    """Do the steps asked for, one line each; answer each with a line."""
     logging.basicConfig(level="WARNING")
-    order = Order.of(order_file.read_text("utf-8"))
-    runtime = open_runtime(read_settings())
+    home, runtime = Path(sys.argv[1]), open_runtime(read_settings())
+    for line in sys.stdin:
+        order = Order.of(line)
+        _do(runtime, order)
+        if order.step == "decide":
+            wanted = home / f"wanted-{order.installation}.json"
+            wanted.write_text(json.dumps(_wanted(runtime, order.installation)), "utf-8")
+        sys.stdout.write(DONE + "\n")
+        sys.stdout.flush()
+
+
+def _do(runtime: Runtime, order: Order) -> None:
     move_clock(runtime.engine, order.at, running=False)
     ws = open_workspace(runtime, order.installation)
     {"begin": _read, "live": _live, "read": _read, "decide": _decide}[order.step](ws, order)
-    if order.step == "decide":
-        wanted = home / f"wanted-{order.installation}.json"
-        wanted.write_text(json.dumps(_wanted(runtime, order.installation)), "utf-8")
 
 
 def _read(ws: Workspace, order: Order) -> None:

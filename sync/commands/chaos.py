@@ -7,14 +7,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
-from sync.chaos.run import Chaos, run
 from sync.commands.demonstration import ANY_FOLDER, fresh_home
 from sync.commands.output import answer, json_option, progress, table
 from sync.commands.running import stoppable
+
+if TYPE_CHECKING:
+    from sync.chaos.run import Chaos
 
 SEEDS = 1_000_000_000
 
@@ -38,6 +41,8 @@ def chaos(minutes: float, seed: int | None, accounts: int, home: Path | None, as
 
     Example: colonnade chaos --minutes 3 --seed 7 --json
     """
+    from sync.chaos.run import run  # not for every process that begins with these commands
+
     drawn = secrets.randbelow(SEEDS) if seed is None else seed
     progress.print(f"seed {drawn}")
     with stoppable(), _home(home) as folder:

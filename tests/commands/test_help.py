@@ -43,6 +43,7 @@ def test_the_commands_are_those_promised():
         *("portfolio generate", "portfolio load", "sandbox", "demo", "serve", "install", "doctor"),
         "bench health",
         "backtest",
+        "chaos",
         "bench hubspot-sync",
         "bench salesforce-sync",
         "disconnect",
