@@ -44,7 +44,6 @@ FAULTS: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {"kind": "drop_response", "match": {"path_contains": "/batch/associate"}},
     ),
     SALESFORCE: (
-        {"kind": "session_expired", "match": REST},
         {"kind": "concurrent", "match": REST},
         {"kind": "metering", "match": REST},
         {"kind": "locked", "match": COLLECTION},
@@ -62,7 +61,10 @@ FAULTS: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {"kind": "drop_response", "match": COLLECTION},
     ),
 }
-"""What the vendors tell to try again, and what networks do; the last three lose the answer to work done."""
+"""What the vendors tell to try again, and what networks do; the last three lose the answer to work done.
+
+A refused session is none of these: an org refuses one that has ended, and no other (``expire``).
+"""
 
 READY_WITHIN_S = 10.0
 
@@ -77,6 +79,13 @@ def heal(crms: Sequence[Crm]) -> None:
     """Let every call be answered from now on."""
     for crm in crms:
         crm.control.delete("faults")
+
+
+def expire(crms: Sequence[Crm]) -> None:
+    """End every session of the Salesforce org: whoever calls next has to sign in again."""
+    for crm in crms:
+        if crm.vendor == SALESFORCE:
+            crm.control.post("revoke", {})
 
 
 def kill(children: Children, name: str, draw: float) -> bool:

@@ -18,7 +18,7 @@ DAY_S = 45.0
 """Wall seconds of edits and disturbances in a day of the run; the rest of the day passes at once."""
 
 EDITS_PER_S = 1.2
-KILL_EVERY_S, FLUSH_EVERY_S, RESTART_EVERY_S = 7.0, 17.0, 31.0
+KILL_EVERY_S, FLUSH_EVERY_S, EXPIRY_EVERY_S, RESTART_EVERY_S = 7.0, 17.0, 23.0, 31.0
 LONGEST_OUTAGE_S = 3.0
 
 
@@ -52,6 +52,7 @@ class Breakage(StrEnum):
     KILL = "kill -9"
     FLUSH = "FLUSHALL"
     RESTART = "Redis killed, and started empty"
+    EXPIRY = "every session of the Salesforce org ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ def _disturbances(rng: random.Random, length: float) -> tuple[Disturbance, ...]:
         for what, every in (
             (Breakage.KILL, KILL_EVERY_S),
             (Breakage.FLUSH, FLUSH_EVERY_S),
+            (Breakage.EXPIRY, EXPIRY_EVERY_S),
             (Breakage.RESTART, RESTART_EVERY_S),
         )
         for at in _instants(rng, every, length)

@@ -198,6 +198,8 @@ class Play:
             elif one.what is Breakage.FLUSH:
                 self.stage.valkey.flush()
                 self.done.flushes += 1
+            elif one.what is Breakage.EXPIRY:
+                breakage.expire(self.stage.crms)
             else:
                 self.stage.valkey.restart(one.draw * LONGEST_OUTAGE_S)
                 self.done.restarts += 1

@@ -46,7 +46,12 @@ def chaos(minutes: float, seed: int | None, accounts: int, home: Path | None, as
     drawn = secrets.randbelow(SEEDS) if seed is None else seed
     progress.print(f"seed {drawn}")
     with stoppable(), _home(home) as folder:
-        found = run(folder, accounts, minutes, drawn, lambda words: progress.print(words, markup=False))
+        try:
+            found = run(folder, accounts, minutes, drawn, lambda words: progress.print(words, markup=False))
+        except (
+            RuntimeError
+        ) as error:  # something does not end, or a sandbox refuses: a failure like any other
+            raise click.ClickException(f"seed {drawn}: {error}") from error
         answer(found, as_json, lambda out: _show(out, found))
         if found.failures:
             raise click.ClickException(f"seed {drawn}: {', '.join(found.failures)}")
