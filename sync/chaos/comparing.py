@@ -46,6 +46,8 @@ class Standing:
     values: Mapping[str, str | None]
     linked: frozenset[str] = frozenset()
     thing: tuple[str, ...] | None = None
+    orphaned: bool = False
+    """A deal whose account is gone: nothing wants it any more, and it stays, for it is people's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ def compare(
         elif (want.object, want.key) not in dropped:
             _compare_own(want, next(iter(by_key[want.object, want.key]), None), by_key, found)
     for key, held in by_key.items():
-        if held and (key in dropped or key not in asked):
+        unwanted = key not in asked and not all(one.orphaned for one in held)
+        if held and (key in dropped or unwanted):
             why = "deleted by a person" if key in dropped else "wanted by nothing"
             found.stale.append(Difference(*key, "the record", None, f"{held[0].id} stands, {why}"))
     return found

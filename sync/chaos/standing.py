@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,20 @@ def standing_of(crm: Crm, ws: Workspace, theirs: Collection[str]) -> list[Standi
     for kind in OWN_OBJECTS:
         found += _records(crm, vendor_name(kind.value, crm.vendor), crm.own_object(ws, kind), kind)
     account, deal = ws.inbound.crm.reads.account.object, ws.inbound.crm.reads.deal.object
-    found += (
-        Standing(account, str(one["Id" if crm.vendor != HUBSPOT else "id"]), None, texts(one), linked(one))
-        for one in _live(crm, account)
-    )
-    found += (one for one in _records(crm, deal, deal, RecordKind.RENEWAL) if one.key or one.id not in theirs)
-    return found
+    accounts = [
+        Standing(account, _id(crm, one), None, texts(one), linked(one)) for one in _live(crm, account)
+    ]
+    alive = {one.id for one in accounts}
+    deals = [
+        replace(one, orphaned=not one.linked & alive)
+        for one in _records(crm, deal, deal, RecordKind.RENEWAL)
+        if one.key or one.id not in theirs
+    ]
+    return [*found, *accounts, *deals]
+
+
+def _id(crm: Crm, record: Mapping[str, Any]) -> str:
+    return str(record["id"] if crm.vendor == HUBSPOT else record["Id"])
 
 
 def _records(crm: Crm, name: str, held_as: str, kind: RecordKind) -> Iterator[Standing]:
@@ -56,8 +65,7 @@ def _records(crm: Crm, name: str, held_as: str, kind: RecordKind) -> Iterator[St
     for one in _live(crm, held_as):
         values = texts(one)
         key = values.get(key_field(crm.vendor)) or None
-        record_id = str(one["id"] if crm.vendor == HUBSPOT else one["Id"])
-        yield Standing(name, record_id, key, values, linked(one), _thing(crm, kind, one, values))
+        yield Standing(name, _id(crm, one), key, values, linked(one), _thing(crm, kind, one, values))
 
 
 def _live(crm: Crm, name: str) -> Iterator[Mapping[str, Any]]:

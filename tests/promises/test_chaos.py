@@ -106,6 +106,13 @@ def test_a_record_wanted_by_nothing_is_told() -> None:
     assert [one.key for one in compare(WANTED, [*STANDING, extra]).stale] == ["profile:2"]
 
 
+def test_a_deal_whose_account_is_gone_is_people_s() -> None:
+    """It stays where it is, wanted by nothing; under an account that lives it would be told."""
+    extra = replace(THE_RENEWAL, id="15", key="renewal:l9:1", thing=None, orphaned=True)
+    assert compare(WANTED, [*STANDING, extra]).stale == []
+    assert len(compare(WANTED, [*STANDING, replace(extra, orphaned=False)]).stale) == 1
+
+
 def test_what_a_person_deleted_stays_away() -> None:
     """It is not missing; where it stands again, that is told."""
     dropped = {("deals", RENEWAL.key)}
