@@ -154,10 +154,14 @@ class Play:
     def _day(self, number: int, day: Day) -> None:
         self.say(f"day {number + 1} of {len(self.days)}: {len(day.edits)} edits in each CRM")
         self._disturb(number)
-        breaking = threading.Thread(target=self._break, args=(day.disturbances,))
+        ended = threading.Event()
+        breaking = threading.Thread(target=self._break, args=(day.disturbances, ended))
         if self.seed is not None:
             breaking.start()
-        self._edit(day.edits)
+        try:
+            self._edit(day.edits)
+        finally:
+            ended.set()
         if self.seed is not None:
             breaking.join()
         self._calm()
@@ -175,34 +179,43 @@ class Play:
         self.stage.relay.mangling = False
 
     def _edit(self, edits: tuple[Edit, ...]) -> None:
-        """Do the edits at their times, time moving on between them."""
+        """Do the edits at their times, or as soon as the machine can; time moves on between them."""
         began, steps = time.monotonic(), 1
         for edit in edits:
-            while (passed := time.monotonic() - began) < edit.at_s:
+            while True:
+                passed = time.monotonic() - began
                 if passed > steps * STEP_EVERY_S:
                     self.stage.later(STEP)
                     steps += 1
-                time.sleep(min(0.2, max(0.0, edit.at_s - passed)))
+                if passed >= edit.at_s:
+                    break
+                time.sleep(min(LOOK_EVERY_S, edit.at_s - passed))
             for people in self._people.values():
                 people.do(edit, self.stage.now().date())
             self.done.edits += 1
 
-    def _break(self, disturbances: tuple[Disturbance, ...]) -> None:
-        began = time.monotonic()
-        for one in disturbances:
-            time.sleep(max(0.0, one.at_s - (time.monotonic() - began)))
-            if one.what is Breakage.KILL:
-                name = one.chosen(PROCESSES)
-                if breakage.kill(self.stage.children, name, one.draw):
-                    self.done.kills[name] = self.done.kills.get(name, 0) + 1
-            elif one.what is Breakage.FLUSH:
-                self.stage.valkey.flush()
-                self.done.flushes += 1
-            elif one.what is Breakage.EXPIRY:
-                breakage.expire(self.stage.crms)
-            else:
-                self.stage.valkey.restart(one.draw * LONGEST_OUTAGE_S)
-                self.done.restarts += 1
+    def _break(self, disturbances: tuple[Disturbance, ...], ended: threading.Event) -> None:
+        """Break what is planned, from the beginning again as long as people edit."""
+        while disturbances and not ended.is_set():
+            began = time.monotonic()
+            for one in disturbances:
+                if ended.wait(max(0.0, one.at_s - (time.monotonic() - began))):
+                    return
+                self._break_one(one)
+
+    def _break_one(self, one: Disturbance) -> None:
+        if one.what is Breakage.KILL:
+            name = one.chosen(PROCESSES)
+            if breakage.kill(self.stage.children, name, one.draw):
+                self.done.kills[name] = self.done.kills.get(name, 0) + 1
+        elif one.what is Breakage.FLUSH:
+            self.stage.valkey.flush()
+            self.done.flushes += 1
+        elif one.what is Breakage.EXPIRY:
+            breakage.expire(self.stage.crms)
+        else:
+            self.stage.valkey.restart(one.draw * LONGEST_OUTAGE_S)
+            self.done.restarts += 1
 
     def _settle(self) -> None:
         """Let what is on its way arrive, time pass until everything promised is read, and work end."""

@@ -8,11 +8,13 @@ Neighbours: ``play`` points the sandboxes' webhooks here; usage goes to the web 
 from __future__ import annotations
 
 import random
+import sys
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from requests import RequestException, Response
 
@@ -75,8 +77,7 @@ class Relay:
     def start(self) -> str:
         """Begin to listen; return the address."""
         self._random.seed(f"relay {self.seed}")
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
@@ -140,6 +141,15 @@ class Relay:
     def _send(self, one: Delivery) -> Response:
         session = pooled_session(timeouts=Timeouts(1.0, 5.0))
         return session.post(f"{self.web}{one.path}", data=one.body, headers=one.headers)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Ignore senders that went away; print anything else."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler(relay: Relay) -> type[BaseHTTPRequestHandler]:

@@ -10,15 +10,21 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+import redis
 import requests
 
 from sync.chaos import book
+from sync.chaos.breakage import Valkey
 from sync.chaos.comparing import Difference, Standing, Wanted, compare
 from sync.chaos.plan import Act, Breakage, make_plan
-from sync.chaos.relay import Relay
+from sync.chaos.relay import Delivery, Relay
+from sync.chaos.replay import Order
+from sync.chaos.standing import linked, texts
 
 PROFILE = Wanted("cs_profile", "profile:1", {"cs_health": "80.0", "cs_name": "Acorn"}, parents=("1",))
 PLAN = Wanted("cs_plan", "plan:1:onboarding:1", {"cs_status": "active"}, parents=("1",))
@@ -200,10 +206,43 @@ def test_the_relay_answers_for_all_and_mangles_only_when_told(mangling: bool) ->
     assert (len(web.met), seen[2]) == (200 - lost, twice)
 
 
+def test_a_valkey_killed_comes_back_empty_at_the_same_address(tmp_path: Path) -> None:
+    """So does one that is flushed; nobody without its password is let in."""
+    valkey = Valkey(tmp_path / "valkey")
+    try:
+        url = valkey.start()
+        with redis.Redis.from_url(url) as client:
+            for empty in (valkey.flush, lambda: valkey.restart(0)):
+                client.set("bell", "1")
+                empty()
+                assert client.dbsize() == 0
+        with pytest.raises(redis.AuthenticationError), redis.Redis(port=valkey.port) as stranger:
+            stranger.ping()
+    finally:
+        valkey.stop()
+
+
+def test_an_order_comes_through_as_it_was_given() -> None:
+    """The replay is another process, and its orders are lines."""
+    at = datetime(2026, 6, 9, 9, tzinfo=UTC)
+    order = Order("read", "hubspot-1", at, None, ({"messageId": "m", "properties": {"count": 2}},))
+    assert Order.of(order.to_json()) == order
+    assert "\n" not in order.to_json()
+
+
+def test_a_dumped_record_is_told_alike_in_both_crms() -> None:
+    """Values as texts, and every id it names: associations in HubSpot, fields in Salesforce."""
+    ends = {"companies": {"results": [{"id": "7", "type": "x"}]}}
+    portal = {"id": "1", "properties": {"cs_health": "80.0"}, "associations": ends}
+    org = {"Id": "a01", "CS_Health__c": 80.0, "CS_Account__c": "001", "attributes": {"type": "CS_Profile__c"}}
+    assert (texts(portal), linked(portal)) == ({"cs_health": "80.0"}, frozenset({"7"}))
+    assert texts(org)["CS_Health__c"] == "80.0"
+    assert "001" in linked(org)
+    assert "a01" not in linked(org)
+
+
 def test_a_message_lost_is_acknowledged_in_salesforce_s_own_form() -> None:
     """Anything else than its Ack would have it sent again, and nothing would be lost."""
-    from sync.chaos.relay import Delivery
-
     status, body, kind = Delivery("/x", b"", {"Content-Type": "text/xml; charset=utf-8"}).answer
     assert (status, kind) == (200, "text/xml; charset=utf-8")
     assert b"<Ack>true</Ack>" in body
