@@ -3,7 +3,8 @@
 A day begins with edits under disturbances; then faults and kills pause, time passes until everything
 promised has been read (polls, census), what is left is worked off, and the replay reads the same CRM. So
 both know the same at midnight, which is all that the memory of the rules depends on. The new day begins
-disturbed again.
+disturbed again. A last midnight passes before the comparison: what accounts that became one remember begins
+at the next point of the grid.
 Neighbours: ``run`` plays twice and judges, ``stage`` is what runs, ``replay`` the clean state.
 """
 
@@ -114,7 +115,10 @@ class Play:
             if number:
                 self._midnight()
             self._day(number, day)
-        self.say("comparing")
+        self.say("a last midnight, and comparing")
+        self._midnight()
+        self._settle()
+        self._order("read")
         self._order("decide")
         self._compare()
         self._count()
