@@ -158,14 +158,10 @@ class Play:
     def _day(self, number: int, day: Day) -> None:
         self.say(f"day {number + 1} of {len(self.days)}: {len(day.edits)} edits in each CRM")
         self._disturb(number)
-        ended = threading.Event()
-        breaking = threading.Thread(target=self._break, args=(day.disturbances, ended))
+        breaking = threading.Thread(target=self._break, args=(day.disturbances,))
         if self.seed is not None:
             breaking.start()
-        try:
-            self._edit(day.edits)
-        finally:
-            ended.set()
+        self._edit(day.edits)
         if self.seed is not None:
             breaking.join()
         self._calm()
@@ -198,14 +194,12 @@ class Play:
                 people.do(edit, self.stage.now().date())
             self.done.edits += 1
 
-    def _break(self, disturbances: tuple[Disturbance, ...], ended: threading.Event) -> None:
-        """Break what is planned, from the beginning again as long as people edit."""
-        while disturbances and not ended.is_set():
-            began = time.monotonic()
-            for one in disturbances:
-                if ended.wait(max(0.0, one.at_s - (time.monotonic() - began))):
-                    return
-                self._break_one(one)
+    def _break(self, disturbances: tuple[Disturbance, ...]) -> None:
+        """Break what is planned, once: a machine slow to start again what is killed would never get on."""
+        began = time.monotonic()
+        for one in disturbances:
+            time.sleep(max(0.0, one.at_s - (time.monotonic() - began)))
+            self._break_one(one)
 
     def _break_one(self, one: Disturbance) -> None:
         if one.what is Breakage.KILL:

@@ -63,10 +63,11 @@ def run(home: Path, accounts: int, minutes: float, seed: int, say: Say) -> Chaos
         with stage(home / name, accounts, drawn) as found:
             played.append(Play(found, days, drawn, lambda words, name=name: say(f"{name}: {words}")).play())  # type: ignore[misc]
     quiet, disturbed = played
-    return _judged(quiet, disturbed, seed, accounts, minutes)
+    return judged(quiet, disturbed, seed, accounts, minutes)
 
 
-def _judged(quiet: Played, disturbed: Played, seed: int, accounts: int, minutes: float) -> Chaos:
+def judged(quiet: Played, disturbed: Played, seed: int, accounts: int, minutes: float) -> Chaos:
+    """Return what two runs of one plan showed together."""
     differences = {
         name: [one for found in disturbed.differences.values() for one in getattr(found, name)]
         for name in ("missing", "duplicate", "stale")

@@ -5,6 +5,7 @@ The run itself takes minutes and is ``make chaos``; what it found in the product
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -17,14 +18,18 @@ from pathlib import Path
 import pytest
 import redis
 import requests
+from click.testing import CliRunner
 
 from sync.chaos import book
 from sync.chaos.breakage import Valkey
-from sync.chaos.comparing import Difference, Standing, Wanted, compare
+from sync.chaos.comparing import Difference, Differences, Standing, Wanted, compare
 from sync.chaos.plan import Act, Breakage, make_plan
+from sync.chaos.play import Played
 from sync.chaos.relay import Delivery, Relay
 from sync.chaos.replay import Order
+from sync.chaos.run import judged
 from sync.chaos.standing import linked, texts
+from sync.commands.chaos import chaos
 
 PROFILE = Wanted("cs_profile", "profile:1", {"cs_health": "80.0", "cs_name": "Acorn"}, parents=("1",))
 PLAN = Wanted("cs_plan", "plan:1:onboarding:1", {"cs_status": "active"}, parents=("1",))
@@ -246,3 +251,37 @@ def test_a_message_lost_is_acknowledged_in_salesforce_s_own_form() -> None:
     status, body, kind = Delivery("/x", b"", {"Content-Type": "text/xml; charset=utf-8"}).answer
     assert (status, kind) == (200, "text/xml; charset=utf-8")
     assert b"<Ack>true</Ack>" in body
+
+
+DIFFERENCE = Difference("cs_profile", "profile:1", "cs_health", "80.0", "79.9")
+
+
+def played(calls: int, **found: list[Difference]) -> Played:
+    """Return a run that made so many calls in each CRM, with what it found in HubSpot."""
+    differences = {"hubspot": Differences(**found), "salesforce": Differences()}
+    return Played(calls={"hubspot": calls, "salesforce": calls}, kills={"web": 2}, differences=differences)
+
+
+@pytest.mark.parametrize(
+    ("quiet", "disturbed", "said"),
+    [
+        (played(100), played(150), []),
+        (played(100), played(151), ["1.51 times the calls of a quiet run"]),
+        (played(100), played(100, missing=[DIFFERENCE]), ["1 missing"]),
+        (played(100), played(100, duplicate=[DIFFERENCE] * 2), ["2 duplicate"]),
+        (played(100), played(100, stale=[DIFFERENCE]), ["1 stale"]),
+        (played(100, stale=[DIFFERENCE]), played(100), ["1 stale without disturbances"]),
+    ],
+)
+def test_a_run_fails_by_any_difference_and_by_too_many_calls(
+    quiet: Played, disturbed: Played, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command ends with 0 or 1, and says in one line what is wrong; the JSON has every key promised."""
+    monkeypatch.setattr("sync.chaos.run.run", lambda *_: judged(quiet, disturbed, 7, 100, 1.0))
+    ended = CliRunner().invoke(chaos, ["--seed", "7", "--json"])
+    assert ended.exit_code == bool(said)
+    told = json.loads(ended.stdout)
+    assert {"missing", "duplicate", "stale", "calls_ratio", "kills", "flushes", "faults"} <= told.keys()
+    assert (told["kills"], told["seed"]) == (2, 7)
+    errors = [line for line in ended.stderr.splitlines() if line.startswith("Error")]
+    assert errors == [f"Error: seed 7: {one}" for one in said]
