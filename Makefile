@@ -7,10 +7,11 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKED := --no-deps --require-hashes --only-binary :all:
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
+CHAOS_OPTIONS ?=
 # One more than two processors: tests wait for processes of their own a third of the time.
 WORKERS ?= 3
 
-.PHONY: help demo serve test coverage test-crash test-native test-live audit bench-ready check lint types layers lock clean
+.PHONY: help demo serve test coverage test-crash test-native test-live chaos chaos-seeds audit bench-ready check lint types layers lock clean
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -38,6 +39,12 @@ test-live: $(VENV)/ready-dev  ## run the connectors' tests against the portal of
 
 audit: $(VENV)/ready-audit  ## look every locked package up among known vulnerabilities
 	@$(BIN)/python .ci/audit.py requirements.lock requirements-dev.lock requirements-bench.lock
+
+chaos: $(VENV)/ready-dev  ## run the product under disturbances by a seed drawn now, and compare both CRMs with a clean replay
+	@$(BIN)/colonnade chaos $(CHAOS_OPTIONS)
+
+chaos-seeds: $(VENV)/ready-dev  ## the same by every seed that ever found something, one after the other
+	@sh .ci/chaos-seeds $(CHAOS_OPTIONS)
 
 bench-ready: $(VENV)/ready-bench  ## install what the benchmarks are measured beside
 

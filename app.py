@@ -13,6 +13,7 @@ from flask import Flask
 
 from sync.commands.backtesting import backtest
 from sync.commands.benching import bench
+from sync.commands.chaos import chaos
 from sync.commands.chartering import charter
 from sync.commands.comparing import parity
 from sync.commands.connecting import disconnect
@@ -48,6 +49,7 @@ from webhooks.usage_files import usage_files_blueprint
 COMMANDS = (
     backtest,
     bench,
+    chaos,
     charter,
     demo,
     disconnect,

@@ -11,6 +11,7 @@ from integration.withdrawing import WithdrawingPort
 from mappings.catalogue import Home
 from mappings.naming import vendor_name
 from success.desired import RecordKind
+from sync.settle import may_still_land, settled
 from sync.state import ledger_withdraw
 from sync.state.engine import reading, writing
 from sync.workspace import Workspace
@@ -29,8 +30,9 @@ def take_back(ws: Workspace) -> int:
     done = 0
     for object_name in own_objects(ws):
         while True:
+            _ask_what_stands(ws, object_name)
             with reading(ws.runtime.engine) as conn:
-                rows = ledger_withdraw.given_up(conn, ws.id, object_name, BATCH_ROWS)
+                rows = ledger_withdraw.given_up(conn, ws.id, ws.now(), object_name, BATCH_ROWS)
             port = ws.port if rows else None
             if not isinstance(port, WithdrawingPort):
                 break
@@ -39,3 +41,21 @@ def take_back(ws: Workspace) -> int:
                 ledger_withdraw.taken_back(conn, ws.id, object_name, [key for key, _ in rows])
             done += len(rows)
     return done
+
+
+def _ask_what_stands(ws: Workspace, object_name: str) -> None:
+    """Find out which rows stand whose answer was lost while their account went; forget the others.
+
+    What is not there will not come: nobody holds the row any more, and without a key it is waited for longer.
+    """
+    while True:
+        with reading(ws.runtime.engine) as conn:
+            held = ledger_withdraw.unanswered(conn, ws.id, ws.now(), object_name, BATCH_ROWS)
+        rows = [row for row in held if not may_still_land(ws, row)]
+        if not rows:
+            return
+        found = {key: record.id for key, record in settled(ws, object_name, rows).items()}
+        with writing(ws.runtime.engine) as conn:
+            ledger_withdraw.found_standing(conn, ws.id, object_name, found)
+            never = [row.key for row in rows if row.key not in found]
+            ledger_withdraw.taken_back(conn, ws.id, object_name, never)

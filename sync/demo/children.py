@@ -34,6 +34,8 @@ class Child:
     command: Sequence[str]
     keep: bool
     process: subprocess.Popen[bytes]
+    env: Mapping[str, str] = field(default_factory=dict)
+    inherit: Sequence[int] = ()
 
 
 @dataclass(slots=True)
@@ -62,8 +64,13 @@ class Children:
         full = [sys.executable, *command]
         process = self._spawn(name, full, env or {}, inherit)
         with self._lock:
-            self._children[name] = Child(name, full, keep, process)
+            self._children[name] = Child(name, full, keep, process, env or {}, inherit)
             self._write_pids()
+
+    def pid(self, name: str) -> int:
+        """Return the process id under which a child runs, or ran last."""
+        with self._lock:
+            return self._children[name].process.pid
 
     def watch(self) -> None:
         """Start dead workers again until the demo ends."""
@@ -125,7 +132,7 @@ class Children:
             with self._lock:
                 for child in self._children.values():
                     if child.keep and child.process.poll() is not None:
-                        child.process = self._spawn(child.name, child.command, {})
+                        child.process = self._spawn(child.name, child.command, child.env, child.inherit)
                         self.restarts += 1
                         self._write_pids()
 

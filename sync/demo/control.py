@@ -29,6 +29,10 @@ class Control:
         """Return the answer to a control write."""
         return self._answer("POST", path, json=body)
 
+    def delete(self, path: str) -> Any:
+        """Return the answer to a control deletion."""
+        return self._answer("DELETE", path)
+
     def set_clock(self, now: datetime, *, running: bool) -> None:
         """Set the sandbox's clock."""
         self.post("clock", {"now": now.isoformat().replace("+00:00", "Z"), "running": running})

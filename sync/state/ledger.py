@@ -317,7 +317,9 @@ def _put(conn: Connection, rows: list[Row]) -> None:
     new, table = upsert(conn, write_ledger), write_ledger.c
     in_flight = or_(table.state == WriteState.SENT, table.state == WriteState.TOMBSTONE)
     changes: dict[str, Any] = {name: new.excluded[name] for name in FROM_LOOK}
-    changes |= {"state": case((in_flight, table.state), else_=WriteState.PENDING)}
+    lost = and_(table.state == WriteState.WITHDRAW, table.record_id.is_(None))  # whether it stands is unknown
+    state = case((in_flight, table.state), (lost, WriteState.SENT), else_=WriteState.PENDING)
+    changes |= {"state": state}
     changes |= {"record_id": func.coalesce(table.record_id, new.excluded.record_id)}
     changes |= {"attempts": 0, "next_try_at": None, "error_code": None, "error_message": None}
     statement = new.on_conflict_do_update(

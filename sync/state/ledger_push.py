@@ -10,7 +10,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, exists, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from sync.state.leases import Lease, claimable, free, held, next_fence, released, ripe
 from sync.state.ledger_rows import Acknowledgement, LedgerRow, WriteState, ledger_row, write_ledger
@@ -122,14 +134,15 @@ def acknowledge(
 ) -> int:
     """Enter that the CRM took the rows; return how many were still ours.
 
-    A row whose desired values changed during the call becomes pending for another write.
+    A row whose desired values changed during the call becomes pending for another write; one that was given
+    up meanwhile stays so, and is known to stand.
     """
     if not answers:
         return 0
     unchanged = write_ledger.c.desired_hash == bindparam("b_hash")
     settled = case((unchanged, WriteState.ACKNOWLEDGED.value), else_=WriteState.PENDING.value)
     values: dict[str, Any] = {
-        "state": settled,
+        "state": _unless_given_up(settled),
         "record_id": bindparam("b_record"),
         "acknowledged": bindparam("b_values"),
         "normalised": bindparam("b_normalised"),
@@ -152,7 +165,8 @@ def block(conn: Connection, installation_id: str, row: LedgerRow, code: str, mes
     """
     unchanged = write_ledger.c.desired_hash == row.desired_hash
     state = case((unchanged, WriteState.BLOCKED.value), else_=WriteState.PENDING.value)
-    values: Row = {"state": state, "error_code": code, "error_message": message, "next_try_at": None}
+    values: Row = {"error_code": code, "error_message": message, "next_try_at": None}
+    values["state"] = _unless_given_up(state)
     return _update_rows(conn, installation_id, [row], values | released()) == 1
 
 
@@ -171,13 +185,20 @@ def retry(
     ``uncertain``: no answer came, so the CRM may have taken it; the next claim says so.
     """
     state = WriteState.SENT if uncertain else WriteState.PENDING
-    values: Row = {"state": state, "error_code": code, "error_message": message, "next_try_at": at}
+    values: Row = {"error_code": code, "error_message": message, "next_try_at": at}
+    values["state"] = _unless_given_up(literal(state.value))
     return _update_rows(conn, installation_id, [row], values | released()) == 1
 
 
 def release(conn: Connection, installation_id: str, rows: Sequence[LedgerRow]) -> int:
     """Give back claimed rows that were not sent, to be claimed by anybody; return how many were ours."""
     return _update_rows(conn, installation_id, rows, released() | {"attempts": 0})
+
+
+def _unless_given_up(state: ColumnElement[str]) -> ColumnElement[str]:
+    """Return the state a row gets, but for one whose account went while it was written."""
+    withdraw = WriteState.WITHDRAW.value
+    return case((write_ledger.c.state == withdraw, withdraw), else_=state)
 
 
 def _key(row: LedgerRow) -> Row:

@@ -6,14 +6,24 @@ profiles would count them. Neighbours: ``sync/bury.py`` marks, ``sync/withdraw.p
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Select, delete, select, update
 
-from sync.state.ledger_rows import WriteState, write_ledger
-from sync.state.schema import chunks
+from sync.state.leases import free
+from sync.state.ledger_rows import LedgerRow, WriteState, ledger_row, write_ledger
+from sync.state.schema import Row, chunks
 
 STANDING = (WriteState.PENDING, WriteState.ACKNOWLEDGED, WriteState.BLOCKED)
+GIVEN_UP: Row = {
+    "state": WriteState.WITHDRAW,
+    "lease_owner": None,
+    "leased_until": None,
+    "next_try_at": None,
+}
 
 
 def give_up(
@@ -21,19 +31,18 @@ def give_up(
 ) -> int:
     """Mark the records that stand in ``objects`` under accounts that are gone; return how many.
 
-    One whose answer is awaited is left to its push: it ends as refused or as a record of nobody.
-    Wanted again before it was taken back, as after a restore, a record stays.
+    One whose answer is awaited is marked as well, and stays its push's until the lease ends: whether it
+    stands is asked before it is taken back. Wanted again before that, as after a restore, a record stays.
     """
     table = write_ledger.c
     target = update(write_ledger).where(
-        table.installation_id == installation_id,
-        table.object.in_(sorted(objects)),
-        table.record_id.is_not(None),
-        table.state.in_(STANDING),
+        table.installation_id == installation_id, table.object.in_(sorted(objects))
     )
-    values = {"state": WriteState.WITHDRAW, "lease_owner": None, "leased_until": None, "next_try_at": None}
+    stand = target.where(table.record_id.is_not(None), table.state.in_(STANDING)).values(GIVEN_UP)
+    awaited = target.where(table.state == WriteState.SENT).values(state=WriteState.WITHDRAW, next_try_at=None)
     return sum(
-        conn.execute(target.where(table.account_id.in_(chunk)).values(values)).rowcount
+        conn.execute(marking.where(table.account_id.in_(chunk))).rowcount
+        for marking in (stand, awaited)
         for chunk in chunks(sorted(set(account_ids)))
     )
 
@@ -50,25 +59,54 @@ def give_up_others(
     here &= table.key.startswith(prefix, autoescape=True)
     query = select(table.key).where(here, table.state.in_(STANDING))
     others = sorted(set(conn.execute(query).scalars()) - set(wanted))
-    values = {"state": WriteState.WITHDRAW, "lease_owner": None, "leased_until": None, "next_try_at": None}
     for chunk in chunks(others):
         mine = here & table.key.in_(chunk)
         conn.execute(delete(write_ledger).where(mine, table.record_id.is_(None)))
-        conn.execute(update(write_ledger).where(mine).values(values))
+        conn.execute(update(write_ledger).where(mine).values(GIVEN_UP))
     return len(others)
 
 
 def given_up(
-    conn: Connection, installation_id: str, object_name: str, limit: int
+    conn: Connection, installation_id: str, now: datetime, object_name: str, limit: int
 ) -> tuple[tuple[str, str], ...]:
-    """Return (key, record id) of records to take back, by key."""
+    """Return (key, record id) of records to take back that nobody holds, by key."""
+    query = _given_up(installation_id, now, object_name).where(write_ledger.c.record_id.is_not(None))
+    found = conn.execute(query.order_by(write_ledger.c.key).limit(limit)).mappings()
+    return tuple((row["key"], row["record_id"]) for row in found)
+
+
+def unanswered(
+    conn: Connection, installation_id: str, now: datetime, object_name: str, limit: int
+) -> tuple[LedgerRow, ...]:
+    """Return rows to take back of which it is not known whether they stand, by key; nobody holds them."""
+    query = _given_up(installation_id, now, object_name).where(write_ledger.c.record_id.is_(None))
+    found = conn.execute(query.order_by(write_ledger.c.key).limit(limit)).mappings()
+    return tuple(replace(ledger_row(row), uncertain=True) for row in found)
+
+
+def found_standing(
+    conn: Connection, installation_id: str, object_name: str, records: Mapping[str, str]
+) -> int:
+    """Enter which records (key to id) stand of rows to take back; return how many."""
     table = write_ledger.c
-    query = select(table.key, table.record_id).where(
+    target = update(write_ledger).where(
         table.installation_id == installation_id,
         table.object == object_name,
         table.state == WriteState.WITHDRAW,
     )
-    return tuple((row[0], row[1]) for row in conn.execute(query.order_by(table.key).limit(limit)))
+    return sum(
+        conn.execute(target.where(table.key == key).values(record_id=record_id)).rowcount
+        for key, record_id in sorted(records.items())
+    )
+
+
+def _given_up(installation_id: str, now: datetime, object_name: str) -> Select[Any]:
+    return select(write_ledger).where(
+        write_ledger.c.installation_id == installation_id,
+        write_ledger.c.object == object_name,
+        write_ledger.c.state == WriteState.WITHDRAW,
+        free(write_ledger, now),
+    )
 
 
 def taken_back(conn: Connection, installation_id: str, object_name: str, keys: Sequence[str]) -> int:

@@ -45,6 +45,7 @@ def test_the_commands_are_those_promised():
         "bench intake",
         "bench latency",
         "backtest",
+        "chaos",
         "bench hubspot-sync",
         "bench pull",
         "bench salesforce-sync",

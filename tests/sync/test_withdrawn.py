@@ -6,9 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
+from integration.port import Unavailable
 from sync.census import take_census
-from sync.state.ledger import WriteState
+from sync.state import ledger
+from sync.state.engine import writing
+from sync.state.leases import Lease
+from sync.state.ledger import Acknowledgement, WriteState
 from tests.sync.harness import HUBSPOT, Deployment, Office
+from tests.sync.portfolios import three_customers
 from tests.sync.test_census import live, polled
 
 OPEN = Callable[..., Office]
@@ -104,3 +109,52 @@ def test_on_a_starter_portal_there_is_nothing_to_take_back(lite: Deployment, off
     there.settle()
     assert [one for one in there.sandbox.requests(mark) if "archive" in one["path"]] == []
     assert len(there.sandbox.records("tasks")) == tasks
+
+
+@pytest.mark.usefixtures("one_try")
+@pytest.mark.parametrize("landed", [True, False], ids=["written all the same", "never written"])
+def test_what_was_on_its_way_when_the_account_went_is_asked_for_and_taken_back(
+    both: Deployment, office: OPEN, landed: bool
+) -> None:
+    """A write without an answer ends with its account: nothing stands, and nothing waits for its parent."""
+    there = office(both, HUBSPOT, three_customers()).install()
+    there.load()
+    there.go_live().look()
+    there.sandbox.fault("drop_response" if landed else "reset", "cs_milestone/batch/upsert")
+    with pytest.raises(Unavailable):
+        there.push()
+    assert there.states()["cs_milestone", WriteState.SENT] == 4
+    assert len(there.written(there.own("milestone"))) == (4 if landed else 0)
+    birch = there.sandbox.lookup("account:birch")
+    there.sandbox.edit("companies", birch, {}, delete=True)
+    there.tell("company.deletion", birch)
+    both.later(minutes=10)
+    there.settle()
+    assert there.written(there.own("milestone")) == {}
+    assert there.written(there.own("plan")) == {}
+    assert [name for name, _ in there.states() if name in ("cs_milestone", "cs_plan")] == []
+
+
+def test_an_answer_that_comes_after_its_account_went_is_taken_back_too(
+    lite: Deployment, office: OPEN
+) -> None:
+    """The push that was under way enters what the CRM took, and the next one withdraws it."""
+    there = office(lite, HUBSPOT, three_customers()).install()
+    there.load()
+    there.go_live().look()
+    birch, now = there.sandbox.lookup("account:birch"), lite.now
+    there.push()
+    lease = Lease("slow", now, 120, 10)
+    with writing(there.engine) as conn:
+        ledger.reopen(conn, there.id, "cs_plan", [f"plan:{birch}:onboarding:1"], recreate=True)
+        rows = ledger.mark_sent(conn, there.id, now, ledger.claim_pending(conn, there.id, "cs_plan", lease))
+    assert [row.account_id for row in rows] == [birch]
+    there.sandbox.edit("companies", birch, {}, delete=True)
+    there.tell("company.deletion", birch)
+    there.drain()
+    record = str(there.written(there.own("plan"))[rows[0].key]["_record"]["id"])
+    with writing(there.engine) as conn:
+        assert ledger.acknowledge(conn, there.id, now, [Acknowledgement(rows[0], record, {})]) == 1
+    assert there.row("cs_plan", rows[0].key).state is WriteState.WITHDRAW
+    there.settle()
+    assert there.written(there.own("plan")) == {}
