@@ -28,12 +28,12 @@ from typing import Any
 from sqlalchemy import select
 
 from sync import pull
+from sync.allocators import look_on
 from sync.census import take_census
 from sync.clock import move_clock
 from sync.config import read_settings
 from sync.drain import USAGE, drain
 from sync.keep import in_reading_order, own_objects
-from sync.portfolio_look import look_on
 from sync.runtime import Runtime, open_runtime
 from sync.scheduler import look_at_all
 from sync.state import cursors, inbox, installations
