@@ -29,9 +29,6 @@ Prepared = TypeVar("Prepared")
 RETRY_CURVE = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
 """When a look that failed is tried again; the last step stands for all later ones."""
 
-WORTH_WAITING_FOR = 400
-"""So many accounts still to be looked at are worth waiting for, to write in full batches; fewer are not."""
-
 log = logging.getLogger(__name__)
 
 
@@ -132,14 +129,15 @@ def _alone(ws: Workspace, now: datetime, allocator: Allocator[Any], claim: Claim
         return Allocated(claim.scope, (), (claim.id,))
 
 
-def waits(ws: Workspace) -> bool:
+def waits(ws: Workspace, began: datetime) -> bool:
     """Say whether writes wait for looks that go on: who ends last has written what all of them want.
 
-    A few accounts are not waited for: where events keep coming some are always left. What spans accounts
-    is, once they are done.
+    Waited for are the accounts that were already dirty when this look ``began`` (UTC): the rest of a burst.
+    Those marked since are not, or events that keep coming would keep every write waiting. What spans
+    accounts is waited for once none is left.
     """
     now = ws.now()
     with reading(ws.runtime.engine) as conn:
-        if not ws.live or dirty.under_way(conn, ws.id, now, Scope.ACCOUNT, WORTH_WAITING_FOR):
+        if not ws.live or dirty.under_way(conn, ws.id, now, Scope.ACCOUNT, before=began):
             return ws.live
         return not dirty.under_way(conn, ws.id, now, Scope.ACCOUNT) and under_way(conn, ws)

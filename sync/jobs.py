@@ -139,7 +139,7 @@ def _work(
     ws = open_workspace(runtime, installation_id)
     if ws.installation.status is not Status.ACTIVE:
         return "not_active"
-    began, outcome = time.monotonic(), "done"
+    began, since, outcome = time.monotonic(), ws.now(), "done"
     try:
         with holding(runtime) as owner, calling_in(CALL_LANES.get(work, Calls.WEBHOOK)):
             while step(ws, owner) is not None or leaving():
@@ -156,7 +156,7 @@ def _work(
     except CrmError:
         log.exception("%s of %s cannot go on", work, installation_id)
         outcome = "refused"
-    if follow is not None and not (follow is Work.PUSH and _looks_go_on(ws)):
+    if follow is not None and not (follow is Work.PUSH and allocation.waits(ws, since)):
         ring(runtime.redis, lane, follow, installation_id)
     return outcome
 
@@ -166,14 +166,6 @@ def _turn_over(runtime: Runtime, lane: Lane, work: Work, worked_s: float) -> boo
     if worked_s > TURNS_S.get(work, TIME_UP_S):
         return True
     return worked_s > TURN_S and others_wait(runtime.redis, lane)
-
-
-def _looks_go_on(ws: Workspace) -> bool:
-    """Say whether many other accounts are still looked at: who ends last rings, so that batches are full.
-
-    Those put off after a failure are not waited for.
-    """
-    return allocation.waits(ws)
 
 
 def stop_until_consent(

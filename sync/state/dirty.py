@@ -256,15 +256,21 @@ def failing(conn: Connection, installation_id: str) -> list[Failing]:
 
 
 def under_way(
-    conn: Connection, installation_id: str, now: datetime, scope: Scope | None = None, more_than: int = 0
+    conn: Connection,
+    installation_id: str,
+    now: datetime,
+    scope: Scope | None = None,
+    *,
+    before: datetime | None = None,
 ) -> bool:
     """Say whether some row is held, or could be claimed at ``now``; rows in back-off do not count.
 
-    ``scope`` asks of its rows only, ``more_than`` whether there are more than so many.
+    ``scope`` asks of its rows only, ``before`` of those marked first before that instant (UTC, exclusive).
     """
     at_work = and_(dirty.c.lease_owner.is_not(None), held(dirty, now))
     here = dirty.c.installation_id == installation_id if scope is None else _in_scope(installation_id, scope)
-    query = select(dirty.c.id).where(here, or_(at_work, claimable(dirty, now))).offset(more_than).limit(1)
+    old = true() if before is None else dirty.c.first_at < before
+    query = select(dirty.c.id).where(here, old, or_(at_work, claimable(dirty, now))).limit(1)
     return conn.execute(query).first() is not None
 
 

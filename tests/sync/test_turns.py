@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import count
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from sync.state.installations import Status
 from tests.sync.harness import START
 
 ONE = "hubspot-1"
+MOMENT = timedelta(microseconds=1)
 
 
 @pytest.fixture
@@ -38,6 +40,7 @@ def worked(monkeypatch, redis, sqlite_engine: Engine):
     active = SimpleNamespace(status=Status.ACTIVE)
     ws = SimpleNamespace(installation=active, id=ONE, runtime=runtime, live=True, now=lambda: START)
     monkeypatch.setattr(jobs, "process_runtime", lambda: runtime)
+    monkeypatch.setattr(jobs, "others_wait", lambda _redis, _lane: False)
     monkeypatch.setattr(jobs, "client_mark", lambda _runtime, _id: "")
     monkeypatch.setattr(jobs, "open_workspace", lambda _runtime, _id: ws)
 
@@ -63,17 +66,18 @@ def test_a_few_accounts_that_keep_changing_do_not_keep_writes_waiting(worked, sq
     assert (steps, rung) == (26, [f"look {ONE}", f"push {ONE}"])
 
 
-def test_a_whole_portfolio_is_waited_for(worked, sqlite_engine):
-    """Hundreds still to be looked at are written together, in full batches: who looks last rings."""
+def test_what_was_asked_for_before_the_look_began_is_waited_for(worked, sqlite_engine):
+    """The rest of a burst is written with it, in full batches: who looks last rings."""
     with writing(sqlite_engine) as conn:
-        dirty.mark(conn, ONE, START, Scope.ACCOUNT, [str(number) for number in range(401)], "a new day")
+        dirty.mark(conn, ONE, START - timedelta(seconds=1), Scope.ACCOUNT, ["1"], "a new day")
     assert worked(Work.LOOK, Work.PUSH)[1] == [f"look {ONE}"]
 
 
-@pytest.mark.parametrize(("more_than", "expected"), [(0, True), (2, True), (3, False)])
-def test_so_many_are_under_way(engine: Engine, more_than, expected):
-    """Three rows are more than two and not more than three."""
+@pytest.mark.parametrize(("before", "expected"), [(None, True), (START, False), (START + MOMENT, True)])
+def test_rows_are_under_way_by_when_they_were_marked_first(engine: Engine, before, expected):
+    """Marked again a row keeps its age."""
     with writing(engine) as conn:
-        dirty.mark(conn, ONE, START, Scope.ACCOUNT, ["a", "b", "c"], "told")
+        dirty.mark(conn, ONE, START, Scope.ACCOUNT, ["a"], "told")
+        dirty.mark(conn, ONE, START + 2 * MOMENT, Scope.ACCOUNT, ["a"], "told again")
     with reading(engine) as conn:
-        assert dirty.under_way(conn, ONE, START, more_than=more_than) is expected
+        assert dirty.under_way(conn, ONE, START + 2 * MOMENT, before=before) is expected
