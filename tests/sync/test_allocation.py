@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from sync import allocation
 from sync.allocation import Allocated, Allocator, allocate, allocate_next
-from sync.allocators import look_on, scopes
+from sync.allocators import scopes
 from sync.state import dirty, identity
 from sync.state.dirty import Scope
 from sync.state.engine import reading, writing
@@ -174,7 +174,7 @@ def test_a_scope_nobody_settles_waits_and_keeps_nobody_awake(settled: Settled) -
     """Segments have no allocator here: their row stays, no look goes on for it, and it is not rung for."""
     settled.mark(Scope.SEGMENT, "a")
     assert allocate_next(settled.ws(), "w") is None
-    assert not allocation.waits(settled.ws())
+    assert not allocation.waits(settled.ws(), NOW)
     assert Scope.SEGMENT not in scopes()
     assert settled.left() == {"segment": 1}
 
@@ -184,5 +184,5 @@ def test_nothing_is_settled_before_the_installation_is_live(settled: Settled) ->
     settled.mark(Scope.CONTACT, "a")
     ws = settled.ws()
     ws.live = False
-    assert look_on(ws, "w") is None
+    assert allocate_next(ws, "w") is None
     assert settled.left() == {"contact": 1}
