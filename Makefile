@@ -10,7 +10,7 @@ TEST_OPTIONS ?=
 # One more than two processors: tests wait for processes of their own a third of the time.
 WORKERS ?= 3
 
-.PHONY: help demo serve test coverage test-native test-live bench-ready check lint types layers lock clean
+.PHONY: help demo serve test coverage test-native test-live budgets bench-ready check lint types layers lock clean
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -32,6 +32,9 @@ test-native: $(VENV)/ready-dev  ## run the tests that need Node, which is brough
 
 test-live: $(VENV)/ready-dev  ## run the connectors' tests against the portal of HUBSPOT_TOKEN and the org of SF_INSTANCE_URL, where set
 	@sh .ci/live
+
+budgets: $(VENV)/ready-dev  ## count the calls of every scenario on both sandboxes and write the table into the README
+	@$(BIN)/python -m tests.promises.budget_table
 
 bench-ready: $(VENV)/ready-bench  ## install what the benchmarks are measured beside
 

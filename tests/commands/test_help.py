@@ -44,6 +44,7 @@ def test_the_commands_are_those_promised():
         "bench health",
         "backtest",
         "bench hubspot-sync",
+        "bench push",
         "bench salesforce-sync",
         "disconnect",
         *(f"model {one}" for one in ("train", "list", "show", "activate", "deactivate")),
