@@ -127,9 +127,18 @@ def _job(found: Stage, rows: int, changed: int) -> Job:
     name = own_object(RecordKind.MILESTONE, ws.charter, found.vendor, ws.homes)
     assert name is not None  # noqa: S101 - the default charter's milestones are records
     token = found.credentials()["token"] if found.vendor == HUBSPOT else org_token(found)
-    redis = found.runtime.settings.redis_url
-    place = {"url": found.control.url, "object": name, "home": str(found.home), "redis": str(redis)}
-    return Job(found.vendor, **place, rows=rows, changed=changed, round=0, installation=ws.id, token=token)
+    return Job(
+        vendor=found.vendor,
+        url=found.control.url,
+        object=name,
+        rows=rows,
+        changed=changed,
+        round=0,
+        home=str(found.home),
+        installation=ws.id,
+        redis=str(found.runtime.settings.redis_url),
+        token=token,
+    )
 
 
 def _for_others(found: Stage, job: Job) -> Job:

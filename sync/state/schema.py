@@ -67,9 +67,13 @@ class JsonText(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
+# One for all: json.dumps makes a new one for each document that is not told by default.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
 def canonical_json(value: JsonValue) -> str:
     """Return ``value`` as JSON text that is equal whenever the documents are equal."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return _CANONICAL.encode(value)
 
 
 def content_hash(value: JsonValue) -> str:
