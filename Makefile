@@ -11,7 +11,7 @@ CHAOS_OPTIONS ?=
 # One more than two processors: tests wait for processes of their own a third of the time.
 WORKERS ?= 3
 
-.PHONY: help demo serve test coverage test-crash test-native test-live chaos chaos-seeds audit bench-ready check lint types layers lock clean
+.PHONY: help demo serve test coverage test-crash test-native test-live chaos chaos-seeds budgets audit bench-ready check lint types layers lock clean
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -45,6 +45,9 @@ chaos: $(VENV)/ready-dev  ## run the product under disturbances by a seed drawn 
 
 chaos-seeds: $(VENV)/ready-dev  ## the same by every seed that ever found something, one after the other
 	@sh .ci/chaos-seeds $(CHAOS_OPTIONS)
+
+budgets: $(VENV)/ready-dev  ## count the calls of every scenario on both sandboxes and write the table into the README
+	@$(BIN)/python -m tests.promises.budget_table
 
 bench-ready: $(VENV)/ready-bench  ## install what the benchmarks are measured beside
 

@@ -76,7 +76,7 @@ class Pair:
         """Return how both differ, as others read them. Raises RuntimeError in the reader's own words."""
         given = {
             HUBSPOT: {"url": self.hubspot.control.url, "token": self.hubspot.credentials()["token"]},
-            SALESFORCE: {"url": self.salesforce.control.url, "token": _org_token(self.salesforce)},
+            SALESFORCE: {"url": self.salesforce.control.url, "token": org_token(self.salesforce)},
         }
         command = [sys.executable, "-m", "sandbox.parity"]
         done = subprocess.run(  # noqa: S603 - our own module
@@ -117,7 +117,7 @@ def _read(found: Stage, usage: UsageFeed) -> None:
         pass
 
 
-def _org_token(found: Stage) -> str:
+def org_token(found: Stage) -> str:
     """Return an access token of the org for the reader, by an app of its own."""
     found.control.post("app", READER)
     form = {

@@ -8,11 +8,13 @@ import click
 from rich.console import Console
 
 from sync.bench import health as measuring
+from sync.bench import push as pushes
 from sync.bench import salesforce_sync as salesforce
 from sync.bench import usage as rolling
 from sync.bench.book import Size
 from sync.bench.health import HealthBench
 from sync.bench.hubspot_sync import HubSpotSync, run
+from sync.bench.push import Cycle, PushBench
 from sync.bench.salesforce_sync import SalesforceSync
 from sync.bench.usage import UsageBench
 from sync.bench.usage_made_up import Shape
@@ -97,6 +99,21 @@ def salesforce_sync(
     answer(found, as_json, lambda console: _show_salesforce(console, found))
 
 
+@bench.command("push")
+@click.option("--rows", type=click.IntRange(min=200), default=20_000, show_default=True, help="How many.")
+@changed_option
+@home_option
+@json_option
+def push(rows: int, changed: float, home: Path | None, as_json: bool) -> None:
+    """Have many rows stand of which few have changed, beside two clients with and without hashes.
+
+    Example: colonnade bench push --json
+    """
+    with _home(home) as folder:
+        found = pushes.run(folder, rows, changed, say=progress.print)
+    answer(found, as_json, lambda console: _show_push(console, found))
+
+
 @bench.command("health")
 @click.option(
     "--accounts", type=click.IntRange(min=1), default=100_000, show_default=True, help="How many accounts."
@@ -170,6 +187,24 @@ def _show_salesforce(console: Console, found: SalesforceSync) -> None:
     _show_runs(console, "Salesforce sync", found)
     if found.memory_ratio is not None:
         console.print(f"Peak memory of ten times the rows by Bulk: {found.memory_ratio} times as much.")
+
+
+def _show_push(console: Console, found: PushBench) -> None:
+    hubspot, org = found.hubspot, found.salesforce
+    named: dict[str, Cycle] = {
+        "HubSpot: ours": hubspot.ours,
+        "hubspot-api-client": hubspot.hubspot_api_client,
+        "the same with hashes": hubspot.hubspot_api_client_hash_skip,
+        "Salesforce: ours": org.ours,
+        "simple-salesforce": org.simple_salesforce,
+        "the same with hashes ": org.simple_salesforce_hash_skip,
+    }
+    rows = [
+        (name, one.calls, one.throttled, one.seconds, one.cpu_us_per_row, "yes" if one.own_errors else "no")
+        for name, one in named.items()
+    ]
+    heads = ("who", "calls", "429", "seconds", "CPU, µs a row", "each row's error known")
+    console.print(table(f"{found.rows} rows, {found.changed} changed", heads, rows))
 
 
 def _show_health(console: Console, found: HealthBench) -> None:

@@ -14,7 +14,9 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    RowMapping,
     Select,
+    Text,
     and_,
     bindparam,
     case,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    type_coerce,
     update,
 )
 
@@ -46,7 +49,7 @@ from sync.state.ledger_rows import (
     ledger_row,
     write_ledger,
 )
-from sync.state.schema import Row, chunks, key_columns, upsert
+from sync.state.schema import Row, canonical_json, chunks, key_columns, upsert
 
 __all__ = [
     "PARENT",
@@ -273,30 +276,32 @@ def unheld(conn: Connection, now: datetime) -> tuple[Waiting, ...]:
 
 def _known(
     conn: Connection, installation_id: str, keys: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], Row]:
+) -> dict[tuple[str, str], RowMapping]:
     by_object: dict[str, list[str]] = {}
     for object_name, key in keys:
         by_object.setdefault(object_name, []).append(key)
     table = write_ledger.c
-    columns = (table.object, table.key, table.state, table.fence, table.desired_hash, table.account_id)
-    known: dict[tuple[str, str], Row] = {}
+    columns = (table.key, table.state, table.fence, table.desired_hash, table.account_id)
+    # Documents are not taken apart: all that matters is whether one is there, and is the same text.
+    further = (type_coerce(table.seed, Text).label("seed"), table.acknowledged.is_not(None).label("made"))
+    known: dict[tuple[str, str], RowMapping] = {}
     for object_name, names in by_object.items():
         for chunk in chunks(names):
-            query = select(*columns, table.seed, table.acknowledged, table.record_id).where(
+            query = select(*columns, *further, table.record_id).where(
                 table.installation_id == installation_id, table.object == object_name, table.key.in_(chunk)
             )
             locked = query.order_by(table.key).with_for_update()
-            known |= {(row["object"], row["key"]): dict(row) for row in conn.execute(locked).mappings()}
+            known |= {(object_name, row["key"]): row for row in conn.execute(locked).mappings()}
     return known
 
 
-def _same(held: Row, row: WantedRow) -> bool:
-    seed_matters = held["acknowledged"] is None  # after the first write the seed is the customer's
+def _same(held: RowMapping, row: WantedRow) -> bool:
+    seed_matters = not held["made"]  # after the first write the seed is the customer's
     return bool(
         held["state"] != WriteState.WITHDRAW
         and held["desired_hash"] == row.hash()
         and held["account_id"] == row.account_id
-        and (not seed_matters or held["seed"] == dict(row.seed))
+        and (not seed_matters or held["seed"] == canonical_json(dict(row.seed)))
         and (row.record_id is None or held["record_id"] is not None)
     )
 

@@ -217,10 +217,18 @@ def _held(installation_id: str) -> ColumnElement[bool]:
 
 
 def _update_rows(conn: Connection, installation_id: str, rows: Sequence[LedgerRow], values: Row) -> int:
-    if not rows:
-        return 0
-    statement = update(write_ledger).where(_held(installation_id)).values(values)
-    return conn.execute(statement, [_key(row) for row in rows]).rowcount
+    """Give rows that are still ours the same values, a statement for many of them; return how many were."""
+    keys: dict[tuple[str, int], list[str]] = {}
+    for row in rows:
+        keys.setdefault((row.object, row.fence), []).append(row.key)
+    table, done = write_ledger.c, 0
+    for (object_name, fence), names in sorted(keys.items()):
+        here = and_(table.installation_id == installation_id, table.object == object_name)
+        ours = and_(table.push_fence == fence, table.lease_owner.is_not(None))
+        for chunk in chunks(sorted(names)):
+            target = update(write_ledger).where(here, ours, table.key.in_(chunk))
+            done += conn.execute(target.values(values)).rowcount
+    return done
 
 
 def _still_ours(conn: Connection, installation_id: str, rows: Sequence[LedgerRow]) -> list[LedgerRow]:

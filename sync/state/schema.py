@@ -74,6 +74,9 @@ class JsonText(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
+# One for all: json.dumps makes a new one for each document that is not told by default.
+
+
 def canonical_json(value: JsonValue) -> str:
     """Return ``value`` as JSON text that is equal whenever the documents are equal."""
     return _CANONICAL.encode(value)

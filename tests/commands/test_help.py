@@ -48,6 +48,7 @@ def test_the_commands_are_those_promised():
         "chaos",
         "bench hubspot-sync",
         "bench pull",
+        "bench push",
         "bench salesforce-sync",
         "bench usage",
         *(f"usage {one}" for one in ("connect", "pull", "sources")),
