@@ -31,6 +31,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 CHUNK = 500  # ids per IN list: far below SQLite's 32,766 bound variables
 
+# One for all: json.dumps makes a new one for each document that is not told by default.
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
@@ -72,9 +73,6 @@ class JsonText(TypeDecorator[Any]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
         """Return the document."""
         return None if value is None else json.loads(value)
-
-
-# One for all: json.dumps makes a new one for each document that is not told by default.
 
 
 def canonical_json(value: JsonValue) -> str:
