@@ -51,7 +51,6 @@ def log_config(process: str, level: str) -> dict[str, Any]:
         "root": {"level": level, "handlers": ["told"]},
         "loggers": {
             "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
-            "gunicorn.access": {"level": "INFO", "handlers": [], "propagate": False},
             "urllib3": {"level": "WARNING"},
         },
     }

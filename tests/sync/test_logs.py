@@ -14,7 +14,7 @@ from rq import Queue
 
 from sync import jobs
 from sync.bell import Lane, Work, ring
-from sync.logs import ErrorsInWords, begin, formatter, log_config, telling, trace_now
+from sync.logs import ErrorsInWords, begin, formatter, telling, trace_now
 from sync.tally import AGAIN, CALLS, JOBS, Counted, counted
 from sync.worker import run_worker
 from sync.workspace import CONNECTIONS
@@ -110,10 +110,3 @@ def test_a_bell_carries_the_trace_to_every_job_it_leads_to(
     assert sum(one.value for one in made) == len(there.sandbox.requests(called))
     assert {one.labels[:2] for one in made} == {(there.id, "webhook")}
     assert counted(redis, AGAIN) == []
-
-
-def test_gunicorn_and_workers_write_the_same_way() -> None:
-    """One configuration for all; access lines, which would name secret paths, are written nowhere."""
-    config = log_config("web", "INFO")
-    assert config["root"] == {"level": "INFO", "handlers": ["told"]}
-    assert config["loggers"]["gunicorn.access"] == {"level": "INFO", "handlers": [], "propagate": False}
