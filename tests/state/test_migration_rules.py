@@ -156,7 +156,8 @@ def test_the_statements_of_the_last_version_work_on_the_newest_schema(database_u
     migrate_to(engine, revisions()[-2])
     before.reflect(engine)
     migrate(engine)
-    tables = [one for one in before.tables.values() if one.name != "alembic_version"]
+    migrations_own = {"alembic_version", "schema_floor"}
+    tables = [one for one in before.tables.values() if one.name not in migrations_own]
     assert {"inbox", "dirty", "write_ledger", "due", "record_version"} <= {one.name for one in tables}
     with writing(engine) as conn:
         for table in tables:
