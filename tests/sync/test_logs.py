@@ -91,6 +91,7 @@ def test_a_bell_carries_the_trace_to_every_job_it_leads_to(
 ) -> None:
     """From the bell to the write each job says the trace of what began it; its calls are counted."""
     monkeypatch.setattr(jobs, "process_runtime", lambda: both.runtime)
+    monkeypatch.setattr(jobs, "TURNS_S", {})  # however slow the machine, one look is one job
     there = office(both, HUBSPOT, three_customers()).install()
     there.load()
     there.go_live()
