@@ -28,7 +28,7 @@ coverage: $(VENV)/ready-dev  ## run the tests and say how much of the product th
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report= $(TEST_OPTIONS)
 	@$(BIN)/python -m coverage report --format=total | sed 's/^/branch coverage, percent: /'
 
-test-crash: $(VENV)/ready-dev  ## run the tests that kill processes, flush Redis, restart PostgreSQL and fill the disk
+test-crash: $(VENV)/ready-dev  ## run the tests that kill processes, flush Redis, restart PostgreSQL, fill the disk and set the clock back
 	$(BIN)/python -m pytest -m crash -n 2 tests/crash $(TEST_OPTIONS)
 
 test-native: $(VENV)/ready-dev  ## run the tests that need Node, which is brought along where it is missing

@@ -138,12 +138,13 @@ def test_a_secret_key_that_is_none(colonnade, home):
 
 
 def test_the_doctor_finds_keys_that_open_nothing(colonnade, home):
-    """It is told before the first sync trips over it, with what to do; exit code 1."""
+    """It is told before the first sync trips over it, of the installation and of all; exit code 1."""
     done = colonnade({**home.env, "CS_SECRET_KEYS": new_key()}, "doctor", "--json")
     assert done.code == 1
-    told = {one["matter"]: one["remedy"] for one in json.loads(done.out)}
-    (matter,) = [one for one in told if "CS_SECRET_KEYS" in one]
-    assert (PORTAL in matter, "CS_SECRET_KEYS" in told[matter]) == (True, True)
+    told = {one["installation"]: one for one in json.loads(done.out) if "CS_SECRET_KEYS" in one["matter"]}
+    assert told.keys() == {PORTAL, "deployment"}
+    assert PORTAL in told[PORTAL]["matter"]
+    assert all("put the key that sealed them back" in one["remedy"] for one in told.values())
 
 
 # --- installations and accounts ------------------------------------------------------------------
@@ -387,13 +388,14 @@ def test_a_usage_file_that_is_not_there(colonnade, home, tmp_path):
 
 
 def test_a_state_of_a_newer_program(colonnade, home, tmp_path):
-    """A database this program does not know yet is refused, not "repaired"."""
+    """A database that no longer serves this program is refused, not "repaired"."""
     newer = tmp_path / "newer.db"
     shutil.copy(home.folder / "colonnade.db", newer)
     with sqlite3.connect(newer) as conn:
         conn.execute("UPDATE alembic_version SET version_num = 'from-the-future'")
+        conn.execute("UPDATE schema_floor SET oldest = 'from-the-future'")
     conn.close()
     before = snapshot(newer)
     done = colonnade({**home.env, "DATABASE_URL": f"sqlite:///{newer}"}, "sync", "status")
-    done.refused("could not be migrated", "from-the-future")
+    done.refused("from-the-future", "this one is older", "Start the version that migrated it")
     assert snapshot(newer) == before

