@@ -37,7 +37,7 @@ def reopen_changed(conn: Connection, ws: Workspace, object_name: str, ids: Seque
     records = mirror.find(conn, ws.id, object_name, list(rows))
     gone = [row.key for record_id, row in rows.items() if records[record_id].deleted]
     ledger.tombstone(conn, ws.id, object_name, gone, "a person deleted the record in the CRM")
-    back = [row.key for record_id, row in rows.items() if _is_back(row, records[record_id])]
+    back = [row for record_id, row in rows.items() if _is_back(row, records[record_id])]
     ledger.revive(conn, ws.id, object_name, back)
     told = isinstance(ws.port, WitnessPort)
     keys = [row.key for record_id, row in rows.items() if _differs(row, records[record_id], on_save=told)]

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from integration.port import Refusal, RowError, Unavailable, WriteResult
 from sync import storage
 from sync.insistence import REWRITTEN, insisted_words
-from sync.push_plan import Plan, needs_a_call, write_row
+from sync.push_plan import Plan, goes_by_key, needs_a_call, write_row
 from sync.settle import LANDS_WITHIN
 from sync.state import findings, ledger
 from sync.state.engine import writing
@@ -25,7 +25,8 @@ from sync.workspace import Workspace
 PARENT_WAIT, PARENT_LONGEST = timedelta(seconds=2), timedelta(minutes=5)
 RETRY_CURVE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
 BUSY_TRIES = 24
-"""How often a row the CRM calls busy is tried, about a day, before it is shown to the admin."""
+"""How often a row the CRM calls busy is tried, about a day, before it is shown to the admin; so is one whose
+account or parent it calls gone."""
 
 DELETED = "a person deleted the record in the CRM"
 
@@ -146,8 +147,19 @@ def _refused(ws: Workspace, plan: Plan, error: RowError, conn: Connection) -> Pu
     if error.refusal is Refusal.GONE and plan.keyless and plan.record_id is not None:
         ledger.tombstone(conn, ws.id, row.object, [row.key], DELETED)
         return Pushed()
+    if error.refusal is Refusal.GONE and _may_come_back(ws, plan) and not _given_up(plan, error):
+        wait = RETRY_CURVE[min(row.attempts, len(RETRY_CURVE)) - 1]
+        ledger.retry(conn, ws.id, row, ws.now() + wait, error.code, error.message)
+        return Pushed(put_off=1)
     ledger.block(conn, ws.id, row, error.code, error.words)
     return Pushed(blocked=1)
+
+
+def _may_come_back(ws: Workspace, plan: Plan) -> bool:
+    """Say whether the account is gone, or a parent: people may restore it before we hear of either."""
+    if plan.row.object == ws.inbound.crm.reads.account.object:
+        return True
+    return not plan.keyless and bool(plan.parents) and goes_by_key(plan)
 
 
 def _given_up(plan: Plan, error: RowError) -> bool:

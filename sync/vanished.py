@@ -2,8 +2,8 @@
 
 A record of ours that a person deleted becomes a tombstone; under a deleted account nothing is wanted any
 more; what hung under an account that was merged away goes on under the survivor. What is there after all
-stays blocked in the CRM's words. Neighbours: ``push`` calls this after it has entered the answers, ``bury``
-does the rest for every way of learning it.
+is tried again or stays blocked in the CRM's words (``push_enter``). Neighbours: ``push`` calls this after it
+has entered the answers, ``bury`` does the rest for every way of learning it.
 """
 
 from __future__ import annotations

@@ -20,6 +20,10 @@ from integration.port import NeedsConsent
 from integration.salesforce.ids import same_id
 from integration.salesforce.limits import API_VERSION
 
+MOST_REFUSALS = 3
+"""After so many tokens refused one after the other a call needs consent. The first may be old, and the second
+one that another process stored and nobody used since, or one that ended before it was used."""
+
 
 @dataclass(frozen=True, slots=True)
 class JwtBearer:

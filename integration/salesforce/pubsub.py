@@ -18,7 +18,7 @@ import grpc
 
 from integration.listening import Heard, HeardChange, Hint, NotOffered
 from integration.port import Misconfigured, NeedsConsent, Unavailable
-from integration.salesforce.auth import Authenticator, Grant
+from integration.salesforce.auth import MOST_REFUSALS, Authenticator, Grant
 from integration.salesforce.change_events import EPOCH, EventSchema, parse_schema, read_change
 from integration.salesforce.names import CHANGE_CHANNEL
 from integration.salesforce.pubsub_errors import SessionExpired, failure
@@ -75,23 +75,24 @@ class PubSubListening:
         self._opening = threading.Lock()
 
     def listen(self, place: str | None) -> Iterator[Heard]:
-        """See ``Listening.listen``. A token refused is renewed; refused again at once, the grant is gone."""
+        """See ``Listening.listen``. After ``MOST_REFUSALS`` refused at once the grant is gone."""
         try:
             yield from self._renewing(place)
         finally:
             self._channel.close()
 
     def _renewing(self, place: str | None) -> Iterator[Heard]:
-        grant, fresh = self._authenticator.current(), False
+        grant, refusals = self._authenticator.current(), 0
         while True:
             try:
                 for heard in self._stream(grant, place):
-                    place, fresh = heard.place, False
+                    place, refusals = heard.place, 0
                     yield heard
             except SessionExpired as error:
-                if fresh:
+                refusals += 1
+                if refusals == MOST_REFUSALS:
                     raise NeedsConsent("the org refuses a token it has just issued") from error
-                grant, fresh = self._authenticator.renew(grant), True
+                grant = self._authenticator.renew(grant)
             else:
                 return
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import jwt
 from requests import Response
 
-from integration.port import CrmError, Misconfigured, NeedsConsent
+from integration.port import CrmError, Misconfigured, NeedsConsent, Unavailable
 from integration.salesforce.auth import (
     AuthorizationCode,
     ClientCredentials,
@@ -23,7 +23,7 @@ from integration.salesforce.auth import (
     JwtBearer,
     SalesforceCredentials,
 )
-from integration.salesforce.errors import parse_failure
+from integration.salesforce.errors import Failure, parse_failure
 from integration.salesforce.ids import long_id
 from integration.salesforce.limits import API_VERSION, ASSERTION_LIFE_S
 
@@ -70,6 +70,9 @@ CONSENT_ERRORS = frozenset(
     {"invalid_grant", "inactive_user", "inactive_org", "invalid_app_access", "access_denied"}
 )
 
+ENDED = "expired authorization code"
+"""Said of a code a person's consent brought, and of an assertion whose ``exp`` is past (Help, as above)."""
+
 
 class OpenSender(Protocol):
     """Sends a request that carries no access token, retrying what is transient."""
@@ -99,12 +102,12 @@ class TokenEndpoint:
         """Return a new grant, its version still empty.
 
         Raises NeedsConsent when the grant is gone, Misconfigured when the app is unknown or
-        its secret wrong.
+        its secret wrong, Unavailable when the org's clock says that our assertion has ended.
         """
         answer = self._send("oauth", "POST", self._base_url + OAUTH_PATH, self._form(refresh_token))
         body = _json_object(answer)
         if answer.status_code != HTTPStatus.OK:
-            raise _sign_in_error(answer.status_code, body)
+            raise self._refused(parse_failure(answer.status_code, body))
         return _grant(body)
 
     def newest_version(self, instance_url: str) -> str:
@@ -130,6 +133,15 @@ class TokenEndpoint:
         if failure.code in DEAD_TOKEN_ERRORS:
             return False
         raise Misconfigured(f"{failure.status} {failure.code}: {failure.message}")
+
+    def _refused(self, failure: Failure) -> CrmError:
+        words = f"{failure.code}: {failure.message}".rstrip(": ")
+        if isinstance(self._credentials, JwtBearer) and failure.message == ENDED:
+            # No admin can mend it: the next assertion is good as soon as the clocks agree.
+            return Unavailable(f"{words}; check this machine's clock, it is behind the org's")
+        if remedy := _remedy(failure.code, failure.message):
+            words = f"{words}; {remedy}"
+        return NeedsConsent(words) if failure.code in CONSENT_ERRORS else Misconfigured(words)
 
     def _form(self, refresh_token: str | None) -> dict[str, str]:
         credentials = self._credentials
@@ -183,14 +195,6 @@ def _grant(body: Mapping[str, Any]) -> Grant:
         user_id=user_id,
         refresh_token=body.get("refresh_token"),
     )
-
-
-def _sign_in_error(status: int, body: Mapping[str, Any]) -> CrmError:
-    failure = parse_failure(status, body)
-    words = f"{failure.code}: {failure.message}".rstrip(": ")
-    if remedy := _remedy(failure.code, failure.message):
-        words = f"{words}; {remedy}"
-    return NeedsConsent(words) if failure.code in CONSENT_ERRORS else Misconfigured(words)
 
 
 def _remedy(code: str, message: str) -> str:

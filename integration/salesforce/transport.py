@@ -15,6 +15,7 @@ import itertools
 import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
@@ -28,7 +29,7 @@ from integration.budget import Budget, Lane, lane_now
 from integration.call_count import CallCount
 from integration.in_flight import InFlight, LocalInFlight
 from integration.port import CrmError, Misconfigured, NeedsConsent, RateLimited, Unavailable
-from integration.salesforce.auth import Authenticator, Grant
+from integration.salesforce.auth import MOST_REFUSALS, Authenticator, Grant
 from integration.salesforce.errors import Failure, call_error, parse_failure
 from integration.salesforce.limits import (
     CLIENT_NAME,
@@ -207,16 +208,16 @@ class Transport:
         return f"/services/data/v{self.grant.api_version}/{path}"
 
     def _run(self, reason: str, call: Callable[[Salesforce, Grant], T], *, again: bool = True) -> T:
-        """Run ``call``; a refused token is renewed once and the very same call made again."""
-        grant = self.grant
-        try:
-            return self._governed(reason, lambda: self._attempt(grant, call), again=again)
-        except _SessionExpired:
-            renewed = self._renew(grant)
-        try:
-            return self._governed(reason, lambda: self._attempt(renewed, call), again=again)
-        except _SessionExpired as expired:
-            raise NeedsConsent("the org refuses a token it has just issued") from expired
+        """Run ``call``; where its token is refused, again with a newer one, up to ``MOST_REFUSALS``."""
+        grant, refusals = self.grant, 0
+        while True:
+            try:
+                return self._governed(reason, partial(self._attempt, grant, call), again=again)
+            except _SessionExpired as expired:
+                refusals += 1
+                if refusals == MOST_REFUSALS:
+                    raise NeedsConsent("the org refuses a token it has just issued") from expired
+                grant = self._renew(grant)
 
     def _renew(self, refused: Grant) -> Grant:
         if self.authenticator is None:

@@ -28,6 +28,7 @@ from sync.chaos.replay import Order, copy_installations
 from sync.chaos.replaying import Replay
 from sync.chaos.stage import INDEX_LAG_S, PROCESSES, Stage
 from sync.chaos.standing import standing_of, wanted_of
+from sync.compare import COMPARE
 from sync.demo.crm import Crm
 from sync.demo.usage_feed import send
 from sync.onboard import go_live
@@ -53,6 +54,7 @@ STILL_FOR_S = 1.5
 
 SPAN = timedelta(seconds=200)
 STUCK_AFTER_S = 600.0
+SHOWN = 20
 LOOK_EVERY_S = 0.2
 Say = Callable[[str], None]
 
@@ -288,7 +290,10 @@ class Play:
             people, ws = self._people[crm.vendor], crm.workspace(self.stage.runtime)
             wanted = wanted_of(self._replay_home / f"wanted-{crm.installation}.json")
             standing = standing_of(crm, ws, people.made_deals)
-            self.done.differences[crm.vendor] = compare(wanted, standing, people.dropped)
+            found = compare(wanted, standing, people.dropped)
+            self.done.differences[crm.vendor] = found
+            for one in (*found.missing, *found.duplicate, *found.stale)[:SHOWN]:
+                self.say(f"{one.object} {one.key}, {one.field}: wanted {one.wanted!r}, found {one.found!r}")
             self.done.left += people.left
             with reading(self.stage.runtime.engine) as conn:
                 rows = ledger.blocked(conn, crm.installation)
@@ -308,7 +313,7 @@ class Play:
 
 
 def _is_promised(task: str) -> bool:
-    return task == NEW_DAY or task.partition(" ")[0] in KINDS
+    return task == NEW_DAY or task.partition(" ")[0] in (*KINDS, COMPARE)
 
 
 def _id(record: dict[str, Any]) -> str:

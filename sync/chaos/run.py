@@ -19,7 +19,7 @@ SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class Chaos:
-    """What a run found. ``differences`` names the first; ``quiet_differences`` counts the quiet run's own."""
+    """What a run found. ``differences`` names the first, ``quiet_differences`` those of the quiet run."""
 
     seed: int
     accounts: int
@@ -37,7 +37,7 @@ class Chaos:
     redis_restarts: int
     deliveries: dict[str, int]
     differences: dict[str, list[Difference]]
-    quiet_differences: dict[str, int]
+    quiet_differences: dict[str, list[Difference]]
     blocked: dict[str, list[str]]
     not_there: list[str]
     seconds: dict[str, float]
@@ -48,7 +48,9 @@ class Chaos:
         counts = {"missing": self.missing, "duplicate": self.duplicate, "stale": self.stale}
         found = [f"{count} {name}" for name, count in counts.items() if count]
         found += [
-            f"{count} {name} without disturbances" for name, count in self.quiet_differences.items() if count
+            f"{len(ones)} {name} without disturbances"
+            for name, ones in self.quiet_differences.items()
+            if ones
         ]
         if self.calls_ratio > MOST_CALLS:
             found.append(f"{self.calls_ratio} times the calls of a quiet run")
@@ -68,13 +70,7 @@ def run(home: Path, accounts: int, minutes: float, seed: int, say: Say) -> Chaos
 
 def judged(quiet: Played, disturbed: Played, seed: int, accounts: int, minutes: float) -> Chaos:
     """Return what two runs of one plan showed together."""
-    differences = {
-        name: [one for found in disturbed.differences.values() for one in getattr(found, name)]
-        for name in ("missing", "duplicate", "stale")
-    }
-    quietly = {
-        name: sum(len(getattr(found, name)) for found in quiet.differences.values()) for name in differences
-    }
+    differences, quietly = _differences(disturbed), _differences(quiet)
     asked = sum(quiet.calls.values()), sum(disturbed.calls.values())
     return Chaos(
         seed=seed,
@@ -93,8 +89,16 @@ def judged(quiet: Played, disturbed: Played, seed: int, accounts: int, minutes: 
         redis_restarts=disturbed.restarts,
         deliveries=disturbed.deliveries,
         differences={name: found[:SHOWN] for name, found in differences.items()},
-        quiet_differences=quietly,
+        quiet_differences={name: found[:SHOWN] for name, found in quietly.items()},
         blocked=disturbed.blocked,
         not_there=disturbed.left,
         seconds={"quiet": quiet.seconds, "disturbed": disturbed.seconds},
     )
+
+
+def _differences(played: Played) -> dict[str, list[Difference]]:
+    """Return what a run's comparisons found in both CRMs, by name."""
+    return {
+        name: [one for found in played.differences.values() for one in getattr(found, name)]
+        for name in ("missing", "duplicate", "stale")
+    }

@@ -79,12 +79,14 @@ def _show(console: Console, found: Chaos) -> None:
     ]
     console.print(table(f"Chaos, seed {found.seed}", ("what", "how many"), rows))
     told = [
-        (name, one.object, one.key, one.field, one.wanted, one.found)
-        for name, ones in found.differences.items()
+        (name, run, one.object, one.key, one.field, one.wanted, one.found)
+        for run, differences in (("quiet", found.quiet_differences), ("disturbed", found.differences))
+        for name, ones in differences.items()
         for one in ones
     ]
     if told:
-        console.print(table("Differences", ("what", "object", "key", "field", "wanted", "found"), told))
+        columns = ("what", "run", "object", "key", "field", "wanted", "found")
+        console.print(table("Differences", columns, told))
 
 
 def _deliveries(found: Chaos) -> str:

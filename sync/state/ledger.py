@@ -91,6 +91,7 @@ FROM_LOOK = (
     "fence",
     "intent_at",
 )
+FORGOTTEN: Row = dict.fromkeys(("acknowledged", "normalised", "acknowledged_at"))
 UNWRITTEN = (WriteState.PENDING, WriteState.SENT)
 
 
@@ -190,16 +191,26 @@ def move(
         else_=write_ledger.c.state,
     )
     values: dict[str, Any] = {"record_id": record_id, "state": settled}
-    values |= dict.fromkeys(("acknowledged", "normalised", "acknowledged_at")) if anew else {}
+    values |= FORGOTTEN if anew else {}
     alive = write_ledger.c.state != WriteState.TOMBSTONE
     return _update_keys(conn, installation_id, object_name, [key], alive, values=values)
 
 
-def revive(conn: Connection, installation_id: str, object_name: str, keys: Iterable[str]) -> int:
-    """Dig out buried rows whose record a person restored; return how many. They are compared again."""
+def revive(conn: Connection, installation_id: str, object_name: str, rows: Iterable[LedgerRow]) -> int:
+    """Dig out buried rows whose record a person restored; return how many. They are compared again.
+
+    Of a row under records of ours what the CRM took is forgotten: those may have been made anew meanwhile,
+    and its links are made to them.
+    """
     values: dict[str, Any] = {"state": WriteState.PENDING, "attempts": 0, "next_try_at": None}
-    buried = write_ledger.c.state == WriteState.TOMBSTONE
-    return _update_keys(conn, installation_id, object_name, keys, buried, values=values)
+    buried, done = write_ledger.c.state == WriteState.TOMBSTONE, 0
+    under = {row.key: bool(row.parent_keys) for row in rows}
+    for anew in (False, True):
+        keys = [key for key, is_under in under.items() if is_under is anew]
+        done += _update_keys(
+            conn, installation_id, object_name, keys, buried, values=values | (FORGOTTEN if anew else {})
+        )
+    return done
 
 
 def counts(conn: Connection, installation_id: str) -> dict[tuple[str, WriteState], int]:

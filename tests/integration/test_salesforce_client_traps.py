@@ -76,23 +76,23 @@ PATHS = {
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_1_a_permanent_401_ends_after_one_renewal(path):
-    """It would call itself until the stack is full; we ask for one token and stop, whatever was called."""
-    setup = rig((401, EXPIRED), TOKEN, (401, EXPIRED))
+def test_1_a_permanent_401_ends_after_two_renewals(path):
+    """It would call itself until the stack is full; we ask for two tokens and stop, whatever was called."""
+    setup = rig((401, EXPIRED), TOKEN, (401, EXPIRED), TOKEN, (401, EXPIRED))
     with pytest.raises(NeedsConsent, match="refuses a token it has just issued"):
         PATHS[path](setup.port)
-    first, renewal, last = setup.org.sent
-    assert renewal.path == "/services/oauth2/token"
+    first, *_, last = setup.org.sent
+    assert [sent.path for sent in setup.org.sent[1::2]] == ["/services/oauth2/token"] * 2
     assert (first.method, first.path) == (last.method, last.path)
 
 
 def test_1b_a_401_while_a_job_runs_ends_there():
-    """The job's next look meets it: one renewal, and no abort, which would be refused as well."""
-    dead = [(200, {"id": "750"}), (401, EXPIRED), TOKEN, (401, EXPIRED)]
+    """The job's next look meets it: two renewals, and no abort, which would be refused as well."""
+    dead = [(200, {"id": "750"}), *[(401, EXPIRED), TOKEN] * 2, (401, EXPIRED)]
     setup = rig(*dead)
     with pytest.raises(NeedsConsent):
         list(setup.port.record_stream(ReadQuery("CS_Plan__c", ())))
-    assert [sent.method for sent in setup.org.sent] == ["POST", "GET", "POST", "GET"]
+    assert [sent.method for sent in setup.org.sent] == ["POST", "GET", "POST", "GET", "POST", "GET"]
 
 
 def test_2_a_replay_carries_the_headers_of_the_call_it_repeats():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
-from integration.port import Misconfigured, NeedsConsent
+from integration.port import Misconfigured, NeedsConsent, Unavailable
 from integration.salesforce.auth import ClientCredentials, Grant, JwtBearer
 from integration.salesforce.connector import connect
 from integration.salesforce.ids import same_id
@@ -88,6 +90,18 @@ def test_a_refused_sign_in_names_the_remedy(error, description, raised, remedy):
     assert f"{error}: {description}".rstrip(": ") in str(told.value)
     assert remedy in str(told.value)
     assert len(setup.org.sent) == 1
+
+
+def test_an_assertion_that_has_ended_by_the_org_s_clock_asks_no_admin_for_consent():
+    """Our machine's clock is behind: once it is right the next assertion is good, so work is put off."""
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    bearer = JwtBearer("client", "user@acme.example", private.private_bytes(*form).decode())
+    ended = (400, {"error": "invalid_grant", "error_description": "expired authorization code"})
+    with pytest.raises(Unavailable, match="check this machine's clock"):
+        read_one(rig(ended, grant=None, credentials=bearer))
+    with pytest.raises(NeedsConsent):
+        read_one(rig(ended, grant=None))
 
 
 def test_a_key_that_is_none_is_told_before_anything_is_sent():

@@ -78,11 +78,21 @@ def test_an_expired_session_is_renewed_once_and_the_same_call_made_again():
 
 
 def test_a_token_refused_as_soon_as_issued_ends_in_needs_consent():
-    """A revoked app is noticed after one renewal, not by recursion."""
-    setup = rig((401, EXPIRED), TOKEN, (401, EXPIRED))
+    """A revoked app is noticed after two renewals, not by recursion."""
+    setup = rig((401, EXPIRED), TOKEN, (401, EXPIRED), TOKEN, (401, EXPIRED))
     with pytest.raises(NeedsConsent):
         read_one(setup)
-    assert len(setup.org.sent) == 3
+    assert len(setup.org.sent) == 5
+
+
+def test_a_token_that_another_process_stored_and_that_ended_since_is_renewed():
+    """After hours of silence every token is dead, ours and the one that was newer than ours."""
+    setup = rig((401, EXPIRED), (401, EXPIRED), TOKEN, found())
+    assert setup.port.organization_id == ORG_ID
+    setup.store.save(Grant("token-other", HOST, ORG_ID, USER_ID, "68.0"))
+    read_one(setup)
+    used = [sent.headers.get("Authorization") for sent in setup.org.sent]
+    assert used == ["Bearer token-1", "Bearer token-other", None, "Bearer token-2"]
 
 
 def test_another_process_having_renewed_spares_a_second_renewal():

@@ -12,7 +12,8 @@ from sync.state import ledger
 from sync.state.engine import writing
 from sync.state.leases import Lease
 from sync.state.ledger import Acknowledgement, WriteState
-from tests.sync.harness import HUBSPOT, Deployment, Office
+from sync.withdraw import take_back
+from tests.sync.harness import HUBSPOT, SALESFORCE, Deployment, Office
 from tests.sync.portfolios import three_customers
 from tests.sync.test_census import live, polled
 
@@ -81,6 +82,45 @@ def test_one_restored_before_its_profile_was_taken_back_keeps_it(lite: Deploymen
     there.push()
     row = there.row("cs_profile", f"profile:{acorn}")
     assert (row.state, row.record_id) == (WriteState.ACKNOWLEDGED, record)
+
+
+def test_an_account_restored_before_its_profile_was_taken_back_names_the_new_one(
+    lite: Deployment, office: OPEN
+) -> None:
+    """The profile came back with the account, went with the withdrawal that was due, and was made anew."""
+    there = live(lite, office, SALESFORCE)
+    acorn = there.sandbox.lookup("account:acorn")
+    there.sandbox.edit("Account", acorn, {}, delete=True)
+    polled(there)
+    take_census(there.ws, "Account")
+    there.sandbox.edit("Account", acorn, {}, restore=True)
+    take_back(there.ws)
+    polled(there)
+    take_census(there.ws, "Account")
+    there.settle()
+    profiles = {one["CS_Account__c"]: one["Id"] for one in there.written("CS_Profile__c").values()}
+    accounts = {one["Id"]: one["CS_Profile__c"] for one in there.sandbox.records("Account")}
+    assert accounts[acorn] == profiles[acorn]
+
+
+def test_an_account_that_came_back_before_we_heard_that_it_went_has_all_of_its_own(
+    lite: Deployment, office: OPEN
+) -> None:
+    """HubSpot makes the deal and refuses its link: no news of that ever comes, so it is tried again."""
+    there = office(lite, HUBSPOT, three_customers()).install()
+    there.load()
+    there.go_live().look()
+    acorn = there.sandbox.lookup("account:acorn")
+    there.sandbox.edit("companies", acorn, {}, delete=True)
+    there.push()
+    there.sandbox.edit("companies", acorn, {}, restore=True)
+    lite.later(minutes=1)
+    there.settle()
+    assert there.blocked() == []
+    renewal = next(one for key, one in there.written("deals").items() if "a1" in key)
+    ends = renewal["_record"]["associations"]["companies"]["results"]
+    assert {one["id"] for one in ends} == {acorn}
+    assert there.row("companies", f"profile:{acorn}").state is WriteState.ACKNOWLEDGED
 
 
 def test_a_withdrawal_whose_answer_is_lost_is_made_again(lite: Deployment, office: OPEN) -> None:
