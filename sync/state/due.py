@@ -149,9 +149,9 @@ def finish(conn: Connection, now: datetime, task: DueTask) -> bool:
     if task.every is None:
         return conn.execute(delete(due).where(_ours(task))).rowcount == 1
     steps = (now - task.due_at) // task.every + 1
-    if steps > -1:  # hastened, it ran before its time and is not run again at it; else the clock was set back
+    if steps > -1:  # hastened, it ran before its time; else the clock was set back
         steps = max(1, steps)
-    following = task.due_at + steps * task.every
+    following = min(task.due_at + steps * task.every, now + task.every)  # further off it would count as due
     values = released() | {"next_at": following, "grid_at": following}
     values |= {"last_run_at": now, "last_error": None}
     return conn.execute(update(due).where(_ours(task)).values(values)).rowcount == 1
