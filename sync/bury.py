@@ -33,6 +33,8 @@ def bury(conn: Connection, ws: Workspace, signals: Iterable[Signal]) -> None:
     for signal in signals:
         if signal.kind is SignalKind.DELETED:
             _mark(conn, ws, signal, (signal.id,))
+            if _lives(conn, ws, signal):
+                continue
             rows = ledger.by_record(conn, ws.id, signal.object, [signal.id])
             keys = [row.key for row in rows.values()]
             ledger.tombstone(conn, ws.id, signal.object, keys, DELETED)
@@ -43,6 +45,12 @@ def bury(conn: Connection, ws: Workspace, signals: Iterable[Signal]) -> None:
         elif signal.kind is SignalKind.MERGED and signal.merged_ids:
             _mark(conn, ws, signal, signal.merged_ids)
             _merge(conn, ws, signal)
+
+
+def _lives(conn: Connection, ws: Workspace, signal: Signal) -> bool:
+    """Say whether a record was read alive since it was deleted: the news of it came after its restore."""
+    held = mirror.find(conn, ws.id, signal.object, [signal.id]).get(signal.id)
+    return held is not None and not held.deleted
 
 
 def _leave(conn: Connection, ws: Workspace, account_ids: Sequence[str]) -> None:

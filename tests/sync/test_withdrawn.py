@@ -123,6 +123,24 @@ def test_an_account_that_came_back_before_we_heard_that_it_went_has_all_of_its_o
     assert there.row("companies", f"profile:{acorn}").state is WriteState.ACKNOWLEDGED
 
 
+def test_news_of_a_deletion_that_comes_after_the_restore_was_read_buries_nothing(
+    lite: Deployment, office: OPEN
+) -> None:
+    """The company stands, and so does what we want on it."""
+    there = live(lite, office)
+    acorn = there.sandbox.lookup("account:acorn")
+    there.sandbox.edit("companies", acorn, {}, delete=True)
+    late = there.deployment.now
+    lite.later(minutes=1)
+    there.sandbox.edit("companies", acorn, {}, restore=True)
+    polled(there)
+    there.tell("company.deletion", acorn, occurredAt=int(late.timestamp() * 1000))
+    there.drain()
+    states = {there.row(name, f"profile:{acorn}").state for name in ("companies", "cs_profile")}
+    assert WriteState.TOMBSTONE not in states
+    assert WriteState.WITHDRAW not in states
+
+
 def test_a_withdrawal_whose_answer_is_lost_is_made_again(lite: Deployment, office: OPEN) -> None:
     """HubSpot archived the profile and we did not hear of it: asked again, nothing else changes."""
     there = live(lite, office)
