@@ -218,6 +218,7 @@ def test_the_profile_holds_what_people_sort_by() -> None:
     assert str(profile.pop("explanation")).startswith(
         "Health is 40.0 (red); 90.0 % of what we weigh is known."
     )
+    assert profile.pop("change") == "Health is 40.0 (red) as on 2024-11-30: nothing moved it."
     assert profile == {
         "name": "Acme",
         "health": Decimal("40.0"),
