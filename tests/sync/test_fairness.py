@@ -50,12 +50,14 @@ def floor(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(jobs, "process_runtime", lambda: SimpleNamespace(redis=redis))
         monkeypatch.setattr(jobs, "client_mark", lambda _runtime, _id: None)
         monkeypatch.setattr(
-            jobs, "open_workspace", lambda _runtime, one: SimpleNamespace(id=one, installation=active)
+            jobs,
+            "open_workspace",
+            lambda _runtime, one: SimpleNamespace(id=one, installation=active, now=lambda: None),
         )
         monkeypatch.setattr(jobs, "look_on", found.step)
         monkeypatch.setattr(jobs.draining, "drain", found.step)
         monkeypatch.setattr(jobs, "_load", found.step)
-        monkeypatch.setattr(jobs, "_looks_go_on", lambda _ws: True)
+        monkeypatch.setattr(jobs.allocation, "waits", lambda _ws, _began: True)
         monkeypatch.setattr(jobs, "TURN_S", -1.0)
         yield found
 
