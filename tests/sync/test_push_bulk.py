@@ -10,8 +10,9 @@ from datetime import timedelta
 import pytest
 
 from sync import push as pushing
-from sync.state import ledger
+from sync.state import held, ledger
 from sync.state.engine import writing
+from sync.state.leases import HOLD_S
 from sync.state.ledger import WriteState
 from tests.sync.harness import SALESFORCE
 from tests.sync.portfolios import Book
@@ -65,14 +66,17 @@ def test_a_refused_row_is_blocked_in_the_orgs_words_and_the_others_stand(there):
 
 
 def test_nobody_else_takes_the_rows_while_the_job_may_run(there, lite):
-    """Nine minutes later they are still its worker's; when that is surely dead, another writes them."""
+    """While its worker lives and prolongs, nine minutes on, they are its own; a minute after, another's."""
     ws = there.ws
     with writing(ws.runtime.engine) as conn:
         lease = pushing._lease(ws, "somebody else", PROFILES, conn)
         assert len(ledger.claim_pending(conn, ws.id, PROFILES, lease)) == 6
-    lite.later(minutes=9)
+    for _ in range(12):
+        lite.later(seconds=45)
+        with writing(ws.runtime.engine) as conn:
+            assert held.prolong(conn, "somebody else", lite.now + timedelta(seconds=HOLD_S)) == 6
     there.push()
     assert there.written(PROFILES) == {}
-    lite.at(lite.now + timedelta(minutes=2))
+    lite.later(seconds=HOLD_S)
     there.push()
     assert len(there.written(PROFILES)) == 6
