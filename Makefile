@@ -8,8 +8,8 @@ LOCKED := --no-deps --require-hashes --only-binary :all:
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
 CHAOS_OPTIONS ?=
-# One more than two processors: tests wait for processes of their own a third of the time.
-WORKERS ?= 3
+# Two more than two processors: tests wait for processes of their own half of the time.
+WORKERS ?= 4
 
 .PHONY: help demo serve test coverage test-crash test-native test-live chaos chaos-seeds budgets audit bench-ready check lint types layers lock clean
 help:  ## list the commands
