@@ -139,7 +139,7 @@ def test_a_token_refused_as_soon_as_it_is_given_stops_the_installation(
 ) -> None:
     """Signing in works, the stream refuses all the same: signing in again and again would not help."""
     there = ear(lite, office, bare=True)
-    there.control(refuse=[{"status": "UNAUTHENTICATED", "code": "service.auth.error"}] * 2)
+    there.control(refuse=[{"status": "UNAUTHENTICATED", "code": "service.auth.error"}] * 3)
     there.listener().run()
     with reading(there.office.engine) as conn:
         assert installations.get(conn, there.office.id).status is Status.NEEDS_CONSENT
