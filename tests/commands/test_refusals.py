@@ -60,15 +60,9 @@ def test_a_port_that_is_none(colonnade, home, port):
 
 def test_the_web_process_refuses_a_port_that_is_none(tmp_path):
     """Gunicorn's own start says the same, without a traceback."""
-    done = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "--config", "webhooks/gunicorn.py", "app:create_app()"],
-        cwd=ROOT,
-        env={**bare_environment(), "PORT": "abc", "CS_HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    env = {**bare_environment(), "PORT": "abc", "CS_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "gunicorn", "--config", "webhooks/gunicorn.py", "app:create_app()"]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0
     assert "Error: PORT: " in done.stderr
     assert "Traceback" not in done.stderr
