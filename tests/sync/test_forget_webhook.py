@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from sync.allocators import look_on
 from sync.forget_rows import named_rows
 from sync.person import Person
 from sync.person_text import Traces
-from sync.portfolio_look import look_on
 from sync.prove import prove
 from sync.state import dirty
 from sync.state.dirty import Scope

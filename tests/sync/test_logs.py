@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from rq import Queue
+from structlog.contextvars import clear_contextvars
 
 from sync import jobs
 from sync.bell import Lane, Work, ring
@@ -27,7 +28,8 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture
 def lines() -> Iterator[Lines]:
-    """Give what is logged from now on, as a process would write it."""
+    """Give what is logged from now on, as a process would write it, with nothing bound by what ran before."""
+    clear_contextvars()
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(formatter("worker-fast"))
@@ -75,6 +77,7 @@ def test_an_exception_among_the_words_is_told_the_same_way(lines: Lines) -> None
     assert lines()[0]["event"] == "put off: ValueError: no user [removed]"
 
 
+@pytest.mark.usefixtures("lines")
 def test_work_within_work_keeps_its_trace_and_what_follows_gets_another() -> None:
     """One id from the beginning to the end of what was set off."""
     with telling(installation="hubspot-1"):

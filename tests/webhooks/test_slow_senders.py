@@ -85,12 +85,12 @@ def test_slow_senders_hold_up_nobody_and_are_dropped(served: str, sqlite_engine:
     late = begun(served, head + body[:-1])
     asked = time.monotonic()
     assert delivered(served) == 204
-    assert requests.get(f"{served}/healthz", timeout=5).ok
-    assert time.monotonic() - asked < 5  # HubSpot waits no longer
+    assert requests.get(f"{served}/healthz", timeout=WHOLE_WITHIN_S).ok
+    assert time.monotonic() - asked < WHOLE_WITHIN_S  # before any of them was dropped
     assert delivered(served, late, body[-1:]) == 204
     assert len(kept_by(sqlite_engine)) == 1  # the same event, twice
     for one in stuck:
         assert one.recv(1) == b""
-    assert time.monotonic() - asked < 2 * WHOLE_WITHIN_S
+    assert time.monotonic() - asked < 6 * WHOLE_WITHIN_S
     for one in large:  # 300,000 bytes buy fifteen seconds more
         one.close()
