@@ -13,7 +13,8 @@ REMOVED: Final = "[removed]"
 LONGEST: Final = 2_000
 """Characters of a text that is kept in a log; the rest is cut off."""
 
-_EMAIL: Final = r"[\w.+'-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"
+_SEARCHED: Final = 4 * LONGEST
+_EMAIL: Final = r"(?<![\w.+'-])[\w.+'-]++(?:@|%40)[\w-]+(?:\.[\w-]+)+"
 _SECRETS: Final = (
     (re.compile(r"(://)[^/@\s]*@"), rf"\1{REMOVED}@"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=!-]+"), rf"\1 {REMOVED}"),
@@ -35,10 +36,15 @@ _QUOTED: Final = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|“[^”]*”|„[
 
 
 def clean(text: str) -> str:
-    """Return the text without credentials and e-mail addresses, cut at ``LONGEST`` characters."""
+    """Return the text without credentials and e-mail addresses, cut at ``LONGEST`` characters.
+
+    A longer text is searched somewhat beyond the cut, so that a secret that stands over it is seen whole, and
+    no further: a page of an error costs what a line does.
+    """
+    kept = text[:_SEARCHED]
     for shape, instead in _SECRETS:
-        text = shape.sub(instead, text)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… {len(text) - LONGEST} characters more"
+        kept = shape.sub(instead, kept)
+    return kept if len(text) <= LONGEST else f"{kept[:LONGEST]}… {len(text) - LONGEST} characters more"
 
 
 def clean_error(error: BaseException) -> str:
