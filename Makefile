@@ -11,7 +11,7 @@ CHAOS_OPTIONS ?=
 # Two more than two processors: tests wait for processes of their own half of the time.
 WORKERS ?= 4
 
-.PHONY: help demo serve test coverage test-crash test-native test-live chaos chaos-seeds budgets audit bench-ready check lint types layers lock clean
+.PHONY: help demo serve test coverage test-whole test-crash test-native test-live chaos chaos-seeds budgets audit bench-ready check lint types layers lock clean
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -27,6 +27,9 @@ test: $(VENV)/ready-dev  ## run the tests
 coverage: $(VENV)/ready-dev  ## run the tests and say how much of the product they ran, which takes a quarter longer
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report= $(TEST_OPTIONS)
 	@$(BIN)/python -m coverage report --format=total | sed 's/^/branch coverage, percent: /'
+
+test-whole: $(VENV)/ready-dev  ## run the tests that have the whole product at work for long: a month by the hour, faults, kills, benches
+	$(BIN)/python -m pytest -m whole -n $(WORKERS) $(TEST_OPTIONS)
 
 test-crash: $(VENV)/ready-dev  ## run the tests that kill processes, flush Redis, restart PostgreSQL, fill the disk and set the clock back
 	$(BIN)/python -m pytest -m crash -n 2 tests/crash $(TEST_OPTIONS)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,9 +17,8 @@ from requests.adapters import BaseAdapter
 from integration.budget import LocalBudget
 from integration.hubspot import HubSpotPort, MemoryTokenStore, ServiceKey, connect
 from integration.hubspot.connector import WINDOWS
+from tests.sandbox_process import start_sandbox
 
-ROOT = Path(__file__).resolve().parents[2]
-READY_TIMEOUT_S = 30
 CONTROL_TIMEOUT_S = 60
 NOON = datetime(2024, 12, 31, 12, 0, tzinfo=UTC)
 
@@ -58,39 +55,25 @@ class Sandbox:
 @pytest.fixture
 def hubspot_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     """Run an empty HubSpot portal for one test."""
-    yield from _running("sandbox.hubspot", tmp_path)
+    yield from _running("hubspot", tmp_path)
 
 
 @pytest.fixture
 def salesforce_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     """Run an empty Salesforce org for one test."""
-    yield from _running("sandbox.salesforce", tmp_path)
+    yield from _running("salesforce", tmp_path)
 
 
 @pytest.fixture
 def prompt_hubspot_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     """Run an empty HubSpot portal whose search lags behind nothing."""
-    yield from _running("sandbox.hubspot", tmp_path, "--index-lag-seconds", "0")
+    yield from _running("hubspot", tmp_path, "--index-lag-seconds", "0")
 
 
-def _running(module: str, folder: Path, *options: str) -> Iterator[Sandbox]:
-    command = [sys.executable, "-m", module, "--port", "0", "--db", str(folder / f"{module}.db"), *options]
-    log = (folder / f"{module}.log").open("w")
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
-    try:
-        yield Sandbox(_ready_url(process))
-    finally:
-        process.terminate()
-        process.wait(timeout=READY_TIMEOUT_S)
-        log.close()
-
-
-def _ready_url(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("ready "):
-            return line.split()[1]
-    raise AssertionError(f"the sandbox ended with {process.wait()} before it was ready")
+def _running(vendor: str, folder: Path, *options: str) -> Iterator[Sandbox]:
+    process = start_sandbox(vendor, folder / f"{vendor}.db", *options)
+    yield Sandbox(process.url)
+    process.kill()
 
 
 @dataclass

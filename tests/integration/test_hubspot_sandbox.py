@@ -134,7 +134,6 @@ def test_a_company_is_linked_to_its_parent(hubspot_sandbox, portal, tmp_path):
     assert links == {"Acme 0": (), "Acme 1": (parent,), "Acme 2": ()}
 
 
-@pytest.mark.slow
 def test_reads_past_ten_thousand_rows_that_changed_in_one_instant(hubspot_sandbox, portal, tmp_path):
     """An import of 10,300 deals with one modification time is read whole; the window is 10,000."""
     load(hubspot_sandbox, tmp_path, deals=10_300)

@@ -90,7 +90,7 @@ def test_a_segment_waits_for_its_hold() -> None:
     assert made.portfolio.segments.waiting.tolist() == [1, -1]
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_the_command_says_what_it_measured(tmp_path: Path) -> None:
     """Seconds and ratios stand beside counts that add up, and no account of the sample differs."""
     command = [sys.executable, "-m", "app", "bench", "health", "--accounts", "400", "--rounds", "1", "--json"]

@@ -23,7 +23,7 @@ PAST = 6 + 10 + 6  # fifty a call: companies, deals, lines
 OPENED = 0  # renewals of ours, which are deals too
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_a_sync_stays_within_its_call_budget(tmp_path: Path) -> None:
     """A first run is within a tenth of the least; without changes nothing is written, in a few calls."""
     command = [sys.executable, "-m", "app", "bench", "hubspot-sync", "--memory", "--no-rate", "--json"]

@@ -20,7 +20,7 @@ IMPORTED = 3
 READ_AHEAD = 2  # the page being stored when the process dies, and the one being read
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_a_pull_asks_for_no_more_than_it_needs_and_misses_nothing(tmp_path: Path) -> None:
     """Loaded, changed, imported over, killed: every record and every deletion is seen, page by page."""
     command = [sys.executable, "-m", "app", "bench", "pull", "--no-peers", "--no-limits", "--json"]

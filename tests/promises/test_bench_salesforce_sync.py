@@ -25,7 +25,7 @@ RENAMED = 9  # three in a hundred; 14 opportunities get another amount, which ch
 READ_AGAIN = 1 + 1  # a page of accounts, one of opportunities
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_a_sync_stays_within_its_call_budget(tmp_path: Path) -> None:
     """A first run makes the least calls and asks once for cases; without changes nothing is written.
 

@@ -7,6 +7,8 @@ import pytest
 from tests.promises.conftest import KILLS
 from tests.promises.demo_run import VENDORS, Run
 
+pytestmark = pytest.mark.whole
+
 
 def test_the_workers_were_killed_at_work(killed: Run) -> None:
     """Both workers were killed five times over, started again each time, and the demo ended well."""

@@ -25,6 +25,7 @@ from tests.promises.salesforce_wire import SalesforceWire
 from tests.promises.sent_again import SentAgain, sent_again, values_taken
 from tests.promises.wires import Wire
 
+pytestmark = pytest.mark.whole
 WIRES: tuple[Wire, ...] = (HubSpotWire(), SalesforceWire())
 THIRD = ACCOUNTS // 3  # one third has a renewal due, another a plan of four milestones
 # The first contracts began in March: ten months to December; January, which runs, with its four bands.

@@ -17,6 +17,8 @@ LEAD = timedelta(days=90)
 WEEK = timedelta(days=7)
 Due = tuple[str, date]
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_the_published_figures_stand_in_both_crms(ravenstack: Run, vendor: str) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +9,8 @@ from typing import Any
 
 import pytest
 import requests
+
+from tests.sandbox_process import SandboxProcess, start_sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,41 +24,20 @@ class Sandbox:
     options: tuple[str, ...] = ()
     port: int = 0
     url: str = ""
-    process: subprocess.Popen[str] | None = None
+    process: SandboxProcess | None = None
     session: requests.Session = field(default_factory=requests.Session)
     credentials: dict[str, Any] = field(default_factory=dict)
 
     def start(self) -> None:
         """Start the process and wait for its ready line."""
-        command = [
-            sys.executable,
-            "-m",
-            f"sandbox.{self.vendor}",
-            "--port",
-            str(self.port),
-            "--db",
-            str(self.db),
-        ]
-        self.process = subprocess.Popen(
-            [*command, *self.options],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-        assert self.process.stdout is not None
-        ready = self.process.stdout.readline()
-        assert ready.startswith("ready http://"), ready
-        self.url = ready.split()[1]
+        self.process = start_sandbox(self.vendor, self.db, *self.options, port=self.port)
+        self.url = self.process.url
         self.credentials = self.control("GET", "/credentials")
 
     def kill(self) -> None:
         """End the process at once, as ``kill -9`` does."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait()
-        if self.process.stdout:
-            self.process.stdout.close()
         self.session.close()
 
     def control(self, method: str, path: str, body: Any = None) -> dict[str, Any]:

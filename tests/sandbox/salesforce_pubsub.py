@@ -9,8 +9,6 @@ import io
 import json
 import queue
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +19,8 @@ import grpc
 import requests
 
 from tests.sandbox.salesforce_session import NS, Api, package
+from tests.sandbox_process import start_sandbox
 
-ROOT = Path(__file__).resolve().parents[2]
 LATEST, EARLIEST, CUSTOM = 0, 1, 2
 WAIT_S = 20
 CODES = "sfdc.platform.eventbus.grpc."
@@ -196,20 +194,14 @@ def told(error: Any) -> tuple[str, str]:
 
 def start(folder: Path) -> Iterator[Bus]:
     """Start an org with its Pub/Sub API and sign in; end it at the end."""
-    command = [sys.executable, "-m", "sandbox.salesforce", "--port", "0", "--pubsub-port", "0"]
-    process = subprocess.Popen(
-        [*command, "--db", str(folder / "org.db")], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    ready = re.fullmatch(r"ready (http://\S+) pubsub (http://\S+)\n", process.stdout.readline())
+    process = start_sandbox("salesforce", folder / "org.db", "--pubsub-port", "0")
+    ready = re.fullmatch(r"ready (http://\S+) pubsub (http://\S+)\n", process.ready)
     assert ready
     org = requests.get(f"{ready[1]}/_sandbox/credentials", timeout=30).json()["org_id"]
     bus = Bus(Api(ready[1]), ready[2], org)
     yield bus
     bus.channel.close()
     process.kill()
-    process.wait()
-    process.stdout.close()
 
 
 def channel(*objects: str, name: str = "CS_Test__chn") -> dict[str, str]:

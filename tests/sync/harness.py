@@ -6,8 +6,6 @@ push in its own process, so that every call to the CRM is the doing of the line 
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,6 +44,7 @@ from sync.state.inbox import InboxEvent, InboxState
 from sync.state.ledger import LedgerRow, WriteState
 from sync.state.secrets import SecretBox, new_key
 from sync.workspace import CONNECTIONS, Workspace, open_workspace
+from tests.sandbox_process import SandboxProcess, start_sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 CHARTER = ROOT / "mappings" / "charters" / "default.yaml"
@@ -63,23 +62,13 @@ class Sandbox:
     db: Path
     options: tuple[str, ...] = ()
     url: str = ""
-    process: subprocess.Popen[str] | None = None
+    process: SandboxProcess | None = None
     http: requests.Session = field(default_factory=requests.Session)
 
     def start(self) -> Sandbox:
         """Start the process; it serves once this returns."""
-        command = [sys.executable, "-m", f"sandbox.{self.vendor}", "--port", "0", "--db", str(self.db)]
-        self.process = subprocess.Popen(
-            [*command, *self.options],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        ready = self.process.stdout.readline()
-        assert ready.startswith("ready "), f"the sandbox did not start: {ready!r}"
-        self.url = ready.split()[1]
+        self.process = start_sandbox(self.vendor, self.db, *self.options)
+        self.url = self.process.url
         return self
 
     def stop(self) -> None:
@@ -87,9 +76,6 @@ class Sandbox:
         self.http.close()
         if self.process is not None:
             self.process.kill()
-            self.process.wait()
-            if self.process.stdout is not None:
-                self.process.stdout.close()
 
     def get(self, path: str, **params: str | int) -> Any:
         """Return the answer of a control read."""

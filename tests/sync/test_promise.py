@@ -126,8 +126,14 @@ def once(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> dict[s
     return lived(tmp_path_factory.mktemp("month") / "once", valkey_server, only_once)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("looks", [daily, now_and_then, hourly])
+@pytest.mark.parametrize(
+    "looks",
+    [
+        now_and_then,
+        pytest.param(daily, marks=pytest.mark.whole),
+        pytest.param(hourly, marks=pytest.mark.whole),
+    ],
+)
 def test_how_often_anybody_looks_changes_nothing(
     tmp_path: Path,
     valkey_server: str,
