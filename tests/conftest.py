@@ -8,6 +8,7 @@ file, an embedded PostgreSQL and an embedded Valkey are used. A given Redis is e
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import tempfile
 import uuid
@@ -102,20 +103,34 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
 
 
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    """Give an engine on a migrated database of either kind."""
-    opened = open_engine(database_url)
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a SQLite file brought through all migrations once: tests begin with a copy of it."""
+    path = tmp_path_factory.mktemp("migrated") / "state.db"
+    opened = open_engine(f"sqlite:///{path}")
     migrate(opened)
+    opened.dispose()
+    return path
+
+
+@pytest.fixture
+def engine(database_url: str, migrated_file: Path) -> Iterator[Engine]:
+    """Give an engine on a migrated database of either kind."""
+    copied = make_url(database_url).get_backend_name() == "sqlite"
+    if copied:
+        shutil.copy(migrated_file, str(make_url(database_url).database))
+    opened = open_engine(database_url)
+    if not copied:
+        migrate(opened)
     yield opened
     opened.dispose()
 
 
 @pytest.fixture
-def sqlite_engine(sqlite_url: str) -> Iterator[Engine]:
+def sqlite_engine(sqlite_url: str, migrated_file: Path) -> Iterator[Engine]:
     """Give an engine on a migrated SQLite file, for tests that are not about the database."""
+    shutil.copy(migrated_file, str(make_url(sqlite_url).database))
     opened = open_engine(sqlite_url)
-    migrate(opened)
     yield opened
     opened.dispose()
 

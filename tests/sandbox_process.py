@@ -35,7 +35,6 @@ class SandboxProcess:
         """End it at once, as ``kill -9`` does."""
         self.process.kill()
         self.process.join()
-        self.process.close()
 
 
 def start_sandbox(vendor: str, db: Path, *options: str, port: int = 0) -> SandboxProcess:
