@@ -176,18 +176,21 @@ def test_a_poll_that_began_before_an_overflow_does_not_count(lite: Deployment, o
 
 
 def test_an_echo_of_our_own_write_costs_no_read(lite: Deployment, office: OPEN) -> None:
-    """A person changes a day, a number and a text of our renewal; the push puts them right and is told of."""
+    """A person changes a day, a number and a text of our renewal; the push puts them right and is told of.
+
+    Two minutes are no time for a keep-alive, which would be a word too.
+    """
     there = ear(lite, office)
     with there.open() as words:
         there.caught_up()
         there.office.settle()
-        lite.later(minutes=5)
+        lite.later(minutes=2)
         renewal = str(there.office.row("Opportunity", "renewal:l-a1:1").record_id)
         theirs = {"CS_Due_On__c": "2025-04-01", "CS_Term_Number__c": 9, "CS_Reason__c": "none"}
         there.office.sandbox.edit("Opportunity", renewal, theirs)
         next(words)
         assert drained(there) == (1, 0, 1)
-        lite.later(minutes=5)
+        lite.later(minutes=2)
         assert there.office.push().written == 1
         next(words)
     mark = there.office.sandbox.mark()
