@@ -94,21 +94,25 @@ def _users(conn: Connection, ws: Workspace, person: Person) -> Iterator[Person]:
     emails = {one.lower() for one in person.email}
     query = select(inbox.c.body).where(inbox.c.installation_id == ws.id, inbox.c.source == USAGE)
     for body in conn.execute(query).scalars() if emails | person.user else ():
-        for message in body.get("batch", ()):
+        for message in _messages(body):
             user, told = _user_of(message)
             if user and (user in person.user or told & emails):
                 addresses = frozenset({user} if "@" in user else ()) | told
                 yield Person(**{EMAIL: addresses, USER: frozenset({user}), NAME: frozenset()})
 
 
+def _messages(body: object) -> Iterator[Mapping[str, Any]]:
+    """Yield a batch's messages that can be read; anybody with the write key sends any JSON there is."""
+    batch = body.get("batch") if isinstance(body, Mapping) else None
+    yield from (one for one in (batch if isinstance(batch, list) else ()) if isinstance(one, Mapping))
+
+
 def _user_of(message: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
-    """Return an event's user, and the addresses it tells of them in small letters."""
+    """Return an event's user, empty where it names none, and the addresses it tells of them, in small letters."""
     user = message.get("userId") or message.get("anonymousId")
-    places = (
-        message.get("traits"),
-        message.get("properties"),
-        (message.get("context") or {}).get("traits"),
-    )
-    found = {one.get("email") for one in places if isinstance(one, Mapping)}
-    told = frozenset(one.lower() for one in {*found, user} if isinstance(one, str) and "@" in one)
+    context = message.get("context")
+    traits = context.get("traits") if isinstance(context, Mapping) else None
+    places = (message.get("traits"), message.get("properties"), traits)
+    found = [user, *(one.get("email") for one in places if isinstance(one, Mapping))]
+    told = frozenset(one.lower() for one in found if isinstance(one, str) and "@" in one)
     return (user, told) if isinstance(user, str) else ("", told)
