@@ -24,7 +24,7 @@ import duckdb
 from sqlalchemy import Connection
 
 from integration.record_ids import name_of_account
-from sync.admission import forgotten_users
+from sync.admission import forgotten_by_now, forgotten_users
 from sync.state import dirty, findings, identity, usage_names, usage_store
 from sync.state.dirty import Scope
 from sync.state.engine import reading, writing
@@ -79,7 +79,7 @@ def take_in(ws: Workspace, items: Sequence[InboxItem]) -> TakenIn:
 def _count_once(
     ws: Workspace, unique: Mapping[str, UsageEvent], refusals: Sequence[RefusedEvent]
 ) -> TakenIn | None:
-    """Count what was never counted; ``None`` when that changed between the rolling up and the entry.
+    """Count what was never counted; ``None`` when that, or who was forgotten, changed since the rolling up.
 
     The rolling up stays outside the transaction: webhooks must not wait for it.
     """
@@ -87,8 +87,12 @@ def _count_once(
         seen = usage_store.known_messages(conn, ws.id, unique)
     fresh = {digest: event for digest, event in unique.items() if digest not in seen}
     received_on = day_received(ws)
-    sums, users = _roll_up(ws, list(fresh.values()), received_on) if fresh else ([], [])
+    told = {event.user for event in fresh.values()}
+    gone = forgotten_users(ws, told)
+    sums, users = _roll_up(ws, list(fresh.values()), received_on, gone) if fresh else ([], [])
     with writing(ws.runtime.engine) as conn:
+        if forgotten_by_now(conn, ws, told) != gone:
+            return None  # the file is written again under the same name, without them
         new = usage_store.new_messages(conn, ws.id, ws.now(), fresh)
         if len(new) < len(fresh):
             conn.rollback()
@@ -174,10 +178,9 @@ def _row(ws: Workspace, event: UsageEvent, received_on: date, gone: Collection[s
 
 
 def _roll_up(
-    ws: Workspace, events: Sequence[UsageEvent], received_on: date
+    ws: Workspace, events: Sequence[UsageEvent], received_on: date, gone: Collection[str]
 ) -> tuple[list[UsageSum], list[Presence]]:
-    """Keep the raw events as Parquet and return their sums and presence."""
-    gone = forgotten_users(ws, {event.user for event in events})
+    """Keep the raw events as Parquet and return their sums and presence; use by who is gone is nobody's."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "events.json"  # no CSV: there a text may look like nothing or end a line
         with source.open("w", encoding="ascii") as file:

@@ -23,6 +23,7 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy import Connection
 
 from mappings.usage_sources import UsageSource
+from sync.admission import forgotten_by_now
 from sync.back_pressure import why_behind
 from sync.safe_address import check_address
 from sync.state import due, findings, installations, usage_names, usage_parts, usage_store
@@ -330,12 +331,15 @@ def _touched(
 def _keep_users(
     ws: Workspace, rows: Iterable[Mapping[str, Any]], day: date, known_on: date, still: Still
 ) -> None:
+    """Enter who was there; whoever was forgotten is nobody, and a stand-in has their place of then."""
     told = iter(rows)
     while batch := list(islice(told, PRESENCE_BATCH)):
-        users = [found for one in batch if (found := _presence(ws, one, day, known_on)) is not None]
         with writing(ws.runtime.engine) as conn:
             if not still(conn):
                 raise Overtaken(str(day))
+            gone = forgotten_by_now(conn, ws, {one["user_ref"] for one in batch})
+            left = (one for one in batch if one["user_ref"] not in gone)
+            users = [found for one in left if (found := _presence(ws, one, day, known_on)) is not None]
             usage_store.add_presence(conn, ws.id, users)
 
 
