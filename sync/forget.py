@@ -134,9 +134,10 @@ def carry_out(ws: Workspace, job: Job, progress: Progress = quiet) -> Forgotten:
         dirty.mark(conn, ws.id, ws.now(), Scope.ACCOUNT, accounts, "a person was forgotten")
 
     rows = remove_rows(runtime.engine, traces, job.stand_in, touched, progress)
-    files = remove_files(runtime, traces, job.stand_in, progress)
+    files, unread = remove_files(runtime, traces, job.stand_in, progress)
     keys = remove_keys(runtime.redis, traces)
-    records, left = _from_crm(ws, traces, progress)
+    records, refused = _from_crm(ws, traces, progress)
+    left = [*unread, *refused]
     scour(runtime, traces)
     if not left:
         with writing(runtime.engine) as conn:

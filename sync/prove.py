@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from sync.forget_crm import records_of_ours
 from sync.forget_files import PARQUET, files_of, is_database, parquet_rows, texts_of
 from sync.forget_redis import named_keys
@@ -90,6 +92,16 @@ def _files(ws: Workspace, traces: Traces, hits: Counter[str], progress: Progress
 
 
 def _in_file(path: Path, traces: Traces) -> int:
+    """Return how often a file tells of the person; once where it cannot be read, for it might."""
+    try:
+        return _told_in(path, traces)
+    except FileNotFoundError:
+        return 0  # somebody's work that ended meanwhile
+    except duckdb.Error:
+        return 1
+
+
+def _told_in(path: Path, traces: Traces) -> int:
     if path.suffix == PARQUET:
         return sum(
             traces.tells(told(row)) or traces.is_user(row.get("user") or "") for row in parquet_rows(path)

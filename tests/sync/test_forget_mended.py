@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,6 +81,42 @@ def test_a_forgetting_that_fails_in_any_way_is_told(
     with reading(there.engine) as conn:
         (mark,) = dirty.failing(conn, there.id)
     assert (mark.id, mark.error) == ("4711", "AttributeError")
+
+
+def test_a_file_nobody_can_read_stops_nothing_and_is_told(lite: Deployment, office: OPEN) -> None:
+    """A disk that was full left a Parquet file of no bytes: everything else is forgotten, the file is named.
+
+    The mark stays until somebody took the file away.
+    """
+    there = opened(lite, office)
+    used(there, ACCOUNT)
+    there.drain()
+    torn = Path(lite.runtime.settings.usage_store) / there.id / "2025-01-01" / "torn.parquet"
+    torn.parent.mkdir(parents=True)
+    torn.touch()
+    person = meant(there.ws, named(EMAIL))
+    done = forget(there.ws, person)
+    assert done.left == (f"{torn} cannot be read",)
+    assert done.files == 1
+    assert found_but(there, torn) == []
+    assert [one.place for one in proof_of(there, person).hits] == [str(torn)]
+    assert forget_next(there.ws, "worker") is not None
+    with reading(there.engine) as conn:
+        assert [one.error for one in dirty.failing(conn, there.id)] == list(done.left)
+    torn.unlink()
+    lite.later(minutes=11)
+    assert forget_next(there.ws, "worker") is not None
+    assert proof_of(there, person).hits == ()
+    with reading(there.engine) as conn:
+        assert dirty.count(conn, there.id).get(Scope.CONTACT, 0) == 0
+
+
+def found_but(there: Office, torn: Path) -> list[str]:
+    """Return where the person stands, with a file aside that cannot be read."""
+    aside = torn.rename(there.deployment.runtime.settings.home.parent / "aside")
+    found = found_by_hand(there)
+    aside.rename(torn)
+    return found
 
 
 KIM = "kim@us.example"
