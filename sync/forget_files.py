@@ -16,16 +16,18 @@ from typing import Any, Final
 
 import duckdb
 
-from sync.forget_rows import cleaned_text
+from sync.forget_rows import cleaned_text, told
 from sync.person_text import Traces
 from sync.runtime import Runtime
 from sync.scour import pieces_of
-from sync.work_folder import PART, put_in_place
+from sync.work_folder import PART, delete_leftovers, in_progress, put_in_place
 
 PARQUET, PACKED = ".parquet", ".gz"
 DATABASE_BYTES: Final = b"SQLite format 3\0"
 DATABASE_ENDINGS: Final = ("-wal", "-shm", "-journal")
+TABLE_BYTES: Final = b"PAR1"
 LINES_AT_ONCE: Final = 50_000
+LETTERS_AT_ONCE: Final = 1_000_000
 Progress = Callable[[str, int], None]
 
 
@@ -42,6 +44,23 @@ def is_database(path: Path) -> bool:
         return True
     with path.open("rb") as file:
         return file.read(len(DATABASE_BYTES)) == DATABASE_BYTES
+
+
+def is_table(path: Path) -> bool:
+    """Return whether a file is Parquet by its bytes, whatever its name says."""
+    with path.open("rb") as file:
+        return file.read(len(TABLE_BYTES)) == TABLE_BYTES
+
+
+def is_text(path: Path) -> bool:
+    """Return whether a file is text to its end, unpacked."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            while file.read(LETTERS_AT_ONCE):
+                pass
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def texts_of(path: Path) -> Iterator[str]:
@@ -68,8 +87,12 @@ def remove_files(
 ) -> tuple[list[str], list[str]]:
     """Take the person out of every file that can be rewritten; return which were, and what is left."""
     changed, left = list[str](), list[str]()
+    delete_leftovers(runtime.settings)
     for path in files_of(runtime):
         try:
+            if in_progress(runtime.settings, path):
+                left += [f"{path} is being worked on"] if _names(path, traces) else []
+                continue
             done = _remove(path, traces, stand_in)
         except FileNotFoundError:
             continue  # somebody's work that ended meanwhile
@@ -81,6 +104,14 @@ def remove_files(
         if done:
             changed.append(str(path))
     return changed, left
+
+
+def _names(path: Path, traces: Traces) -> bool:
+    if is_table(path):
+        return any(
+            traces.tells(told(row)) or traces.is_user(row.get("user") or "") for row in parquet_rows(path)
+        )
+    return any(traces.tells(text) for text in texts_of(path))
 
 
 def _remove(path: Path, traces: Traces, stand_in: str) -> bool:

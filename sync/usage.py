@@ -34,6 +34,7 @@ from sync.state.usage_store import Presence, UsageSum
 from sync.usage_events import RefusedEvent, UsageEvent, kept_user, read_message
 from sync.usage_identity import Unmatched, matched
 from sync.usage_rollup import quoted, rolling_up, seen_query, sums_query
+from sync.work_folder import PART, put_in_place, work_folder
 from sync.workspace import Workspace
 
 COLUMNS = {
@@ -181,13 +182,13 @@ def _roll_up(
     ws: Workspace, events: Sequence[UsageEvent], received_on: date, gone: Collection[str]
 ) -> tuple[list[UsageSum], list[Presence]]:
     """Keep the raw events as Parquet and return their sums and presence; use by who is gone is nobody's."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=work_folder(ws.runtime.settings)) as folder:
         source = Path(folder) / "events.json"  # no CSV: there a text may look like nothing or end a line
         with source.open("w", encoding="ascii") as file:
             for event in events:
                 file.write(json.dumps(_row(ws, event, received_on, gone), default=str))
                 file.write("\n")
-        with rolling_up() as db:
+        with rolling_up(within=Path(folder)) as db:
             db.execute(
                 "CREATE TABLE raw AS SELECT * FROM "
                 f"read_json(?, format = 'newline_delimited', columns = {COLUMNS | ROLLED_UP_BY!r})",
@@ -216,6 +217,6 @@ def _keep_raw(
     name = hashlib.sha256("".join(sorted(event.digest() for event in events)).encode()).hexdigest()
     folder = Path(ws.runtime.settings.usage_store) / ws.id / received_on.isoformat()
     folder.mkdir(parents=True, exist_ok=True)
-    target, part = folder / f"{name}.parquet", folder / f".{name}.{os.getpid()}.part"
+    target, part = folder / f"{name}.parquet", folder / f".{name}.{os.getpid()}{PART}"
     db.execute(f"COPY raw TO {quoted(str(part))} (FORMAT parquet)")
-    part.replace(target)
+    put_in_place(part, target)

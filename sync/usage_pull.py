@@ -41,6 +41,7 @@ from sync.usage_objects import files_at
 from sync.usage_rollup import rolling_up
 from sync.usage_rows import cells_in, is_storable, names_in, ref_of, user_in
 from sync.usage_tables import UsageTable
+from sync.work_folder import work_folder
 from sync.workspace import Workspace
 
 USAGE = "usage"
@@ -224,12 +225,13 @@ def _files(ws: Workspace, source: UsageSource) -> Iterator[_Opened]:
     """Yield the files that were not read yet in the form they have, one open at a time."""
     with reading(ws.runtime.engine) as conn:
         marks = usage_parts.marks(conn, ws.id, source.name)
-    files = files_at(_address(ws, source))
+    work = work_folder(ws.runtime.settings)
+    files = files_at(_address(ws, source), work)
     for file in files.found(source.files or ""):
         form, left = _known(marks.get(file.path))
         if form == file.mark and not left:
             continue
-        with files.opened(file) as place, rolling_up() as db:
+        with files.opened(file) as place, rolling_up(within=work) as db:
             rolled = RolledFile(db, place, source.columns.named(), ws.charter.time_zone)
             part = Part(ws.id, source.name, file.path)
             days = left if form == file.mark else _all_days(ws, part, rolled.days)
