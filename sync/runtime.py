@@ -6,6 +6,7 @@ what belongs to one installation.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -112,7 +113,8 @@ def process_runtime() -> Runtime:
     What processes that were killed left on the disk goes then.
     """
     runtime = open_runtime(read_settings())
-    delete_leftovers(runtime.settings)
+    with suppress(OSError):  # where nothing can be written in the home, nothing was left
+        delete_leftovers(runtime.settings)
     return runtime
 
 

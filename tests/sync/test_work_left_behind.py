@@ -10,6 +10,7 @@ import duckdb
 import pytest
 from sqlalchemy import Engine
 
+from sync import runtime
 from sync.forget import forget
 from sync.person import Person
 from sync.person_text import Traces
@@ -99,3 +100,20 @@ def test_a_forgetting_ends_when_nothing_left_behind_may_name_the_person(
     assert forget(there.ws, PERSON).left == ()
     assert places() == set()
     assert found_by_hand(there) == []
+
+
+def test_a_process_that_starts_deletes_what_was_left(
+    home: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the home cannot be written, it starts all the same."""
+    monkeypatch.setattr(runtime, "open_runtime", lambda _settings: home.runtime)
+    left = leave(home)
+    age(left, HOUR_S + 60)
+    assert runtime.process_runtime.__wrapped__() is home.runtime
+    assert not any(one.exists() for one in left)
+
+    def refuse(_settings: object) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(runtime, "delete_leftovers", refuse)
+    assert runtime.process_runtime.__wrapped__() is home.runtime
