@@ -44,7 +44,16 @@ def admitted(conn: Connection, ws: Workspace, records: Sequence[MirrorRecord]) -
 def forgotten_users(ws: Workspace, users: Iterable[str]) -> frozenset[str]:
     """Return those of the product's users, as it names them, who were forgotten: their use is nobody's."""
     with reading(ws.runtime.engine) as conn:
-        known = persons.tombstones(conn, ws.runtime.box, ws.id)
+        return _forgotten(persons.tombstones(conn, ws.runtime.box, ws.id), users)
+
+
+def forgotten_by_now(conn: Connection, ws: Workspace, users: Iterable[str]) -> frozenset[str]:
+    """Return the same to a transaction that writes what users did: no forgetting begins before it ends."""
+    persons.hold_off(conn, ws.id)
+    return _forgotten(persons.tombstones(conn, ws.runtime.box, ws.id), users)
+
+
+def _forgotten(known: Tombstones, users: Iterable[str]) -> frozenset[str]:
     if not known.marks:
         return frozenset()
     return frozenset(one for one in users if known.names(USER, one) or known.names(EMAIL, one))

@@ -21,7 +21,7 @@ from sync.forget_crm import Refusal, records_of_ours, remove_from_crm
 from sync.forget_files import remove_files
 from sync.forget_redis import remove_keys
 from sync.forget_rows import named_rows, remove_rows
-from sync.forget_whom import whole
+from sync.forget_whom import said_by_owners, whole
 from sync.person import Person, from_text
 from sync.person_text import Traces
 from sync.scour import scour
@@ -37,6 +37,10 @@ UNDER_WAY = "forgetting:"
 """What the id of such a mark begins with that goes on with a forgetting begun before."""
 
 Progress = Callable[[str, int], None]
+
+
+class StillAtWork(StateError):
+    """The CRM lets records be given to the person today; the words name them by their id as an owner only."""
 
 
 def quiet(_what: str, _count: int) -> None:
@@ -77,13 +81,28 @@ def plan_forget(ws: Workspace, person: Person, progress: Progress = quiet) -> Fo
 
 def still_at_work(conn: Connection, ws: Workspace, person: Person) -> list[str]:
     """Return in words why the person cannot be forgotten: the CRM lets records be given to them today."""
-    held = mirror.find(conn, ws.id, OWNERS, sorted(person.owner))
     return [
         f"owner {one} of {ws.id} may be given records in the CRM: have the user deactivated there, read the "
         "owners again (`colonnade sync load`), then run again"
-        for one, record in sorted(held.items())
-        if not record.deleted
+        for one in _at_work(conn, ws, person)
     ]
+
+
+def _at_work(conn: Connection, ws: Workspace, person: Person) -> list[str]:
+    held = mirror.find(conn, ws.id, OWNERS, sorted(person.owner))
+    return [one for one, record in sorted(held.items()) if not record.deleted]
+
+
+def meant_as_contact(ws: Workspace, contact_id: str) -> Person:
+    """Return what a contact is known by, without what is an owner's who is at work and shares their address.
+
+    The CRM erased the contact; the owner is read again every day, so what is theirs stays.
+    """
+    asked = Person(contact=frozenset({contact_id}))
+    with reading(ws.runtime.engine) as conn:
+        found = whole(conn, ws, asked)
+        owners = _at_work(conn, ws, found)
+        return whole(conn, ws, asked, said_by_owners(conn, ws, owners)) if owners else found
 
 
 def meant(ws: Workspace, asked: Person) -> Person:
@@ -93,13 +112,13 @@ def meant(ws: Workspace, asked: Person) -> Person:
 
 
 def forget(ws: Workspace, person: Person, progress: Progress = quiet) -> Forgotten:
-    """Forget a person in one installation. Raises StateError for one who is at work in the CRM.
+    """Forget a person in one installation. Raises StillAtWork for one who is at work in the CRM.
 
     What the CRM cannot do now is told in ``left``, and the next look goes on with it.
     """
     with writing(ws.runtime.engine) as conn:
         if refusals := still_at_work(conn, ws, person):
-            raise StateError("; ".join(refusals))
+            raise StillAtWork("; ".join(refusals))
         persons.bury(conn, ws.runtime.box, ws.id, person.marks())
         job = persons.begin(conn, ws.runtime.box, ws.id, ws.now(), person.text())
         dirty.mark(conn, ws.id, ws.now(), Scope.CONTACT, [UNDER_WAY + job.id], FORGET)
@@ -115,9 +134,10 @@ def carry_out(ws: Workspace, job: Job, progress: Progress = quiet) -> Forgotten:
         dirty.mark(conn, ws.id, ws.now(), Scope.ACCOUNT, accounts, "a person was forgotten")
 
     rows = remove_rows(runtime.engine, traces, job.stand_in, touched, progress)
-    files = remove_files(runtime, traces, job.stand_in, progress)
+    files, unread = remove_files(runtime, traces, job.stand_in, progress)
     keys = remove_keys(runtime.redis, traces)
-    records, left = _from_crm(ws, traces, progress)
+    records, refused = _from_crm(ws, traces, progress)
+    left = [*unread, *refused]
     scour(runtime, traces)
     if not left:
         with writing(runtime.engine) as conn:

@@ -16,15 +16,18 @@ from typing import Any, Final
 
 import duckdb
 
-from sync.forget_rows import cleaned_text
+from sync.forget_rows import cleaned_text, told
 from sync.person_text import Traces
 from sync.runtime import Runtime
 from sync.scour import pieces_of
+from sync.work_folder import PART, delete_leftovers, in_progress, put_in_place
 
 PARQUET, PACKED = ".parquet", ".gz"
 DATABASE_BYTES: Final = b"SQLite format 3\0"
 DATABASE_ENDINGS: Final = ("-wal", "-shm", "-journal")
+TABLE_BYTES: Final = b"PAR1"
 LINES_AT_ONCE: Final = 50_000
+LETTERS_AT_ONCE: Final = 1_000_000
 Progress = Callable[[str, int], None]
 
 
@@ -41,6 +44,23 @@ def is_database(path: Path) -> bool:
         return True
     with path.open("rb") as file:
         return file.read(len(DATABASE_BYTES)) == DATABASE_BYTES
+
+
+def is_table(path: Path) -> bool:
+    """Return whether a file is Parquet by its bytes, whatever its name says."""
+    with path.open("rb") as file:
+        return file.read(len(TABLE_BYTES)) == TABLE_BYTES
+
+
+def is_text(path: Path) -> bool:
+    """Return whether a file is text to its end, unpacked."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            while file.read(LETTERS_AT_ONCE):
+                pass
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def texts_of(path: Path) -> Iterator[str]:
@@ -62,21 +82,42 @@ def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
                 yield dict(zip(names, row, strict=True))
 
 
-def remove_files(runtime: Runtime, traces: Traces, stand_in: str, progress: Progress) -> list[str]:
-    """Take the person out of every file that can be rewritten; return which were."""
-    changed = []
+def remove_files(
+    runtime: Runtime, traces: Traces, stand_in: str, progress: Progress
+) -> tuple[list[str], list[str]]:
+    """Take the person out of every file that can be rewritten; return which were, and what is left."""
+    changed, left = list[str](), list[str]()
+    delete_leftovers(runtime.settings)
     for path in files_of(runtime):
-        if is_database(path) or not path.exists():
+        try:
+            if in_progress(runtime.settings, path):
+                left += [f"{path} is being worked on"] if _names(path, traces) else []
+                continue
+            done = _remove(path, traces, stand_in)
+        except FileNotFoundError:
+            continue  # somebody's work that ended meanwhile
+        except duckdb.Error:
+            left += [f"{path} cannot be read"] if path.exists() else []
             continue
-        done = (
-            _remove_from_parquet(path, traces, stand_in)
-            if path.suffix == PARQUET
-            else _remove_from_text(path, traces)
-        )
-        progress("files", 1)
+        finally:
+            progress("files", 1)
         if done:
             changed.append(str(path))
-    return changed
+    return changed, left
+
+
+def _names(path: Path, traces: Traces) -> bool:
+    if is_table(path):
+        return any(
+            traces.tells(told(row)) or traces.is_user(row.get("user") or "") for row in parquet_rows(path)
+        )
+    return any(traces.tells(text) for text in texts_of(path))
+
+
+def _remove(path: Path, traces: Traces, stand_in: str) -> bool:
+    if path.suffix == PARQUET:
+        return _remove_from_parquet(path, traces, stand_in)
+    return not is_database(path) and _remove_from_text(path, traces)
 
 
 def _remove_from_parquet(path: Path, traces: Traces, stand_in: str) -> bool:
@@ -96,14 +137,14 @@ def _remove_from_parquet(path: Path, traces: Traces, stand_in: str) -> bool:
 
 def _write_parquet(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     """Write the rows in place of the file's, in its own columns and types."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}{PART}")
     with duckdb.connect() as db:
         db.execute("SET TimeZone = 'UTC'")
         db.execute("CREATE TABLE kept AS SELECT * FROM read_parquet(?) LIMIT 0", [str(path)])
         holes = ", ".join("?" for _ in rows[0])
         db.executemany(f"INSERT INTO kept VALUES ({holes})", [list(row.values()) for row in rows])
         db.execute(f"COPY kept TO '{str(part).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)")
-    part.replace(path)
+    put_in_place(part, path)
 
 
 def _remove_from_text(path: Path, traces: Traces) -> bool:
@@ -117,8 +158,8 @@ def _remove_from_text(path: Path, traces: Traces) -> bool:
     if not traces.tells(text):
         return False
     cleaned = traces.without(text).encode()
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}{PART}")
     part.touch(mode=path.stat().st_mode & 0o777)
     part.write_bytes(gzip.compress(cleaned) if packed else cleaned)
-    part.replace(path)
+    put_in_place(part, path)
     return True

@@ -7,7 +7,7 @@ found, ``forget`` acts on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, or_, select
@@ -40,15 +40,30 @@ def named(text: str) -> Person:
     return Person(email=alone) if "@" in given else Person(contact=alone, owner=alone, user=alone)
 
 
-def whole(conn: Connection, ws: Workspace, asked: Person) -> Person:
-    """Return everything the person is known by here, asked for until nothing new comes."""
-    found, before = asked, Person()
+def whole(conn: Connection, ws: Workspace, asked: Person, spared: Person | None = None) -> Person:
+    """Return everything the person is known by here, asked for until nothing new comes.
+
+    ``spared`` is somebody else's, who may share an address: it is no part of the person and leads nowhere.
+    """
+    others = spared or Person()
+    found, before = asked.minus(others), Person()
     while found != before:
         before = found
         for record in _records(conn, ws, found):
-            found = found.plus(record)
+            found = found.plus(record.minus(others))
         for event in _users(conn, ws, found):
-            found = found.plus(event)
+            found = found.plus(event.minus(others))
+    return found
+
+
+def said_by_owners(conn: Connection, ws: Workspace, owners: Collection[str]) -> Person:
+    """Return what the records of owners say they are known by, in any of their versions."""
+    table, found = record_version.c, Person()
+    query = select(table.source_id, table.body).where(
+        table.installation_id == ws.id, table.object == OWNERS, table.source_id.in_(owners)
+    )
+    for source_id, body in conn.execute(query):
+        found = found.plus(_said(OWNERS, source_id, body["values"]))
     return found
 
 
@@ -94,21 +109,25 @@ def _users(conn: Connection, ws: Workspace, person: Person) -> Iterator[Person]:
     emails = {one.lower() for one in person.email}
     query = select(inbox.c.body).where(inbox.c.installation_id == ws.id, inbox.c.source == USAGE)
     for body in conn.execute(query).scalars() if emails | person.user else ():
-        for message in body.get("batch", ()):
+        for message in _messages(body):
             user, told = _user_of(message)
             if user and (user in person.user or told & emails):
                 addresses = frozenset({user} if "@" in user else ()) | told
                 yield Person(**{EMAIL: addresses, USER: frozenset({user}), NAME: frozenset()})
 
 
+def _messages(body: object) -> Iterator[Mapping[str, Any]]:
+    """Yield a batch's messages that can be read; anybody with the write key sends any JSON there is."""
+    batch = body.get("batch") if isinstance(body, Mapping) else None
+    yield from (one for one in (batch if isinstance(batch, list) else ()) if isinstance(one, Mapping))
+
+
 def _user_of(message: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
-    """Return an event's user, and the addresses it tells of them in small letters."""
+    """Return an event's user, empty where it names none, and the addresses it tells, in small letters."""
     user = message.get("userId") or message.get("anonymousId")
-    places = (
-        message.get("traits"),
-        message.get("properties"),
-        (message.get("context") or {}).get("traits"),
-    )
-    found = {one.get("email") for one in places if isinstance(one, Mapping)}
-    told = frozenset(one.lower() for one in {*found, user} if isinstance(one, str) and "@" in one)
+    context = message.get("context")
+    traits = context.get("traits") if isinstance(context, Mapping) else None
+    places = (message.get("traits"), message.get("properties"), traits)
+    found = [user, *(one.get("email") for one in places if isinstance(one, Mapping))]
+    told = frozenset(one.lower() for one in found if isinstance(one, str) and "@" in one)
     return (user, told) if isinstance(user, str) else ("", told)

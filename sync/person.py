@@ -31,6 +31,15 @@ class Person:
         """Return what either is known by."""
         return Person(*(getattr(self, one.name) | getattr(other, one.name) for one in fields(self)))
 
+    def minus(self, other: Person) -> Person:
+        """Return what is this one's alone; letter case does not matter."""
+
+        def left(kind: str) -> frozenset[str]:
+            theirs = {one.lower() for one in getattr(other, kind)}
+            return frozenset(one for one in getattr(self, kind) if one.lower() not in theirs)
+
+        return Person(*(left(one.name) for one in fields(self)))
+
     def marks(self) -> Iterator[tuple[str, str]]:
         """Yield (kind, value) of everything, in one order."""
         for kind, values in asdict(self).items():

@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote
 
+from sync import person_events
 from sync.person import CONTACT, OWNER, USER, Person
 from sync.usage_events import kept_user
 
@@ -42,14 +43,15 @@ class Traces:
             return True
         if self._weak is not None and self._weak.search(text):
             return True
-        return self._event is not None and '"contact.' in text and bool(self._event.search(text))
+        return person_events.tells(text, self.person.contact)
 
     def tells_apart(self, text: str) -> bool:
         """Return whether a text holds what is the person's wherever it stands, ids that are numbers aside."""
         return self._strong is not None and bool(self._strong.search(text))
 
     def without(self, text: str) -> str:
-        """Return the text with ``[removed]`` wherever it names the person."""
+        """Return the text with ``[removed]`` wherever it names the person, events in it without their ids."""
+        text = person_events.without(text, self.person.contact)
         if self._strong is not None:
             text = self._strong.sub(REMOVED, text)
         for one in sorted(self.person.owner | self.person.user):
@@ -81,10 +83,8 @@ class Traces:
             if key.lower() in _USER_KEYS and isinstance(one, str) and self.is_user(one):
                 continue  # an event of nobody's, which is valid; one of "[removed]" would be a user
             found[self.without(key)] = self.cleaned(one, key)
-        if str(value.get("subscriptionType", "")).startswith("contact."):
-            told = str(value.get("objectId"))
-            found["objectId"] = None if told in self.person.contact else value.get("objectId")
-        return found
+        is_event = person_events.SUBSCRIPTION in found
+        return person_events.cleaned(found, self.person.contact) if is_event else found
 
     def _is_link(self, value: Any) -> bool:
         if not isinstance(value, list) or len(value) != len(("object", "id")):
@@ -129,11 +129,6 @@ class Traces:
                 named = rf"(?:(?:source_id|object_?id|id){_BETWEEN})?"
                 found.append(rf"(?:{nouns}){_ID_ENDING}{_BETWEEN}{named}(?:{ids})(?![\w.@-])")
         return re.compile("|".join(found), re.IGNORECASE) if found else None
-
-    @cached_property
-    def _event(self) -> re.Pattern[str] | None:
-        ids = "|".join(re.escape(one) for one in sorted(self.person.contact))
-        return re.compile(rf'"objectId":\s*"?(?:{ids})\b') if ids else None
 
 
 def _forms(text: str) -> set[str]:

@@ -12,14 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from sync.forget_crm import records_of_ours
-from sync.forget_files import PARQUET, files_of, is_database, parquet_rows, texts_of
+from sync.forget_files import PARQUET, files_of, is_database, is_table, is_text, parquet_rows, texts_of
 from sync.forget_redis import named_keys
 from sync.forget_rows import OWN_TABLES, is_theirs, rows_of, tables_of, told
 from sync.person_text import Traces
 from sync.scour import database_files, leftover
 from sync.state.engine import reading
 from sync.state.installations import ENDED
+from sync.work_folder import PART, in_progress
 from sync.workspace import Workspace
 
 Progress = Callable[[str, int], None]
@@ -83,14 +86,25 @@ def _tables(ws: Workspace, traces: Traces, hits: Counter[str], progress: Progres
 def _files(ws: Workspace, traces: Traces, hits: Counter[str], progress: Progress) -> int:
     paths = sorted({*files_of(ws.runtime), *database_files(ws.runtime)})
     for path in paths:
-        if path.exists() and (count := _in_file(path, traces)):
+        if path.exists() and (count := _in_file(ws, path, traces)):
             hits[str(path)] += count
         progress("files", 1)
     return len(paths)
 
 
-def _in_file(path: Path, traces: Traces) -> int:
-    if path.suffix == PARQUET:
+def _in_file(ws: Workspace, path: Path, traces: Traces) -> int:
+    """Return how often a file tells of the person; once where it cannot be read, for it might."""
+    try:
+        hidden = in_progress(ws.runtime.settings, path) and not (is_table(path) or is_text(path))
+        return 1 if hidden else _told_in(path, traces)
+    except FileNotFoundError:
+        return 0  # somebody's work that ended meanwhile
+    except duckdb.Error:
+        return 1
+
+
+def _told_in(path: Path, traces: Traces) -> int:
+    if path.suffix == PARQUET or (path.suffix == PART and is_table(path)):
         return sum(
             traces.tells(told(row)) or traces.is_user(row.get("user") or "") for row in parquet_rows(path)
         )

@@ -6,6 +6,7 @@ what belongs to one installation.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from sync.servers import embedded_valkey, locked
 from sync.state import installations
 from sync.state.engine import migrate, open_engine, reading
 from sync.state.secrets import SecretBox, new_key
+from sync.work_folder import delete_leftovers
 
 ANSWER_WITHIN_S = 5.0
 """How long Redis may be silent: a webhook's answer waits for a bell. RQ's workers set a longer one."""
@@ -106,8 +108,14 @@ def secret_box(settings: Settings) -> SecretBox:
 
 @lru_cache(maxsize=1)
 def process_runtime() -> Runtime:
-    """Return this process's runtime from its environment, opened at the first call."""
-    return open_runtime(read_settings())
+    """Return this process's runtime from its environment, opened at the first call.
+
+    What processes that were killed left on the disk goes then.
+    """
+    runtime = open_runtime(read_settings())
+    with suppress(OSError):  # where nothing can be written in the home, nothing was left
+        delete_leftovers(runtime.settings)
+    return runtime
 
 
 def _without_password(url: str) -> str:

@@ -24,7 +24,7 @@ import duckdb
 from sqlalchemy import Connection
 
 from integration.record_ids import name_of_account
-from sync.admission import forgotten_users
+from sync.admission import forgotten_by_now, forgotten_users
 from sync.state import dirty, findings, identity, usage_names, usage_store
 from sync.state.dirty import Scope
 from sync.state.engine import reading, writing
@@ -34,6 +34,7 @@ from sync.state.usage_store import Presence, UsageSum
 from sync.usage_events import RefusedEvent, UsageEvent, kept_user, read_message
 from sync.usage_identity import Unmatched, matched
 from sync.usage_rollup import quoted, rolling_up, seen_query, sums_query
+from sync.work_folder import PART, put_in_place, work_folder
 from sync.workspace import Workspace
 
 COLUMNS = {
@@ -79,7 +80,7 @@ def take_in(ws: Workspace, items: Sequence[InboxItem]) -> TakenIn:
 def _count_once(
     ws: Workspace, unique: Mapping[str, UsageEvent], refusals: Sequence[RefusedEvent]
 ) -> TakenIn | None:
-    """Count what was never counted; ``None`` when that changed between the rolling up and the entry.
+    """Count what was never counted; ``None`` when that, or who was forgotten, changed since the rolling up.
 
     The rolling up stays outside the transaction: webhooks must not wait for it.
     """
@@ -87,8 +88,12 @@ def _count_once(
         seen = usage_store.known_messages(conn, ws.id, unique)
     fresh = {digest: event for digest, event in unique.items() if digest not in seen}
     received_on = day_received(ws)
-    sums, users = _roll_up(ws, list(fresh.values()), received_on) if fresh else ([], [])
+    told = {event.user for event in fresh.values()}
+    gone = forgotten_users(ws, told)
+    sums, users = _roll_up(ws, list(fresh.values()), received_on, gone) if fresh else ([], [])
     with writing(ws.runtime.engine) as conn:
+        if forgotten_by_now(conn, ws, told) != gone:
+            return None  # the file is written again under the same name, without them
         new = usage_store.new_messages(conn, ws.id, ws.now(), fresh)
         if len(new) < len(fresh):
             conn.rollback()
@@ -174,17 +179,16 @@ def _row(ws: Workspace, event: UsageEvent, received_on: date, gone: Collection[s
 
 
 def _roll_up(
-    ws: Workspace, events: Sequence[UsageEvent], received_on: date
+    ws: Workspace, events: Sequence[UsageEvent], received_on: date, gone: Collection[str]
 ) -> tuple[list[UsageSum], list[Presence]]:
-    """Keep the raw events as Parquet and return their sums and presence."""
-    gone = forgotten_users(ws, {event.user for event in events})
-    with tempfile.TemporaryDirectory() as folder:
+    """Keep the raw events as Parquet and return their sums and presence; use by who is gone is nobody's."""
+    with tempfile.TemporaryDirectory(dir=work_folder(ws.runtime.settings)) as folder:
         source = Path(folder) / "events.json"  # no CSV: there a text may look like nothing or end a line
         with source.open("w", encoding="ascii") as file:
             for event in events:
                 file.write(json.dumps(_row(ws, event, received_on, gone), default=str))
                 file.write("\n")
-        with rolling_up() as db:
+        with rolling_up(within=Path(folder)) as db:
             db.execute(
                 "CREATE TABLE raw AS SELECT * FROM "
                 f"read_json(?, format = 'newline_delimited', columns = {COLUMNS | ROLLED_UP_BY!r})",
@@ -213,6 +217,6 @@ def _keep_raw(
     name = hashlib.sha256("".join(sorted(event.digest() for event in events)).encode()).hexdigest()
     folder = Path(ws.runtime.settings.usage_store) / ws.id / received_on.isoformat()
     folder.mkdir(parents=True, exist_ok=True)
-    target, part = folder / f"{name}.parquet", folder / f".{name}.{os.getpid()}.part"
+    target, part = folder / f"{name}.parquet", folder / f".{name}.{os.getpid()}{PART}"
     db.execute(f"COPY raw TO {quoted(str(part))} (FORMAT parquet)")
-    part.replace(target)
+    put_in_place(part, target)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ from sync.state.inbox import InboxEvent
 from sync.state.schema import JsonValue, content_hash
 from sync.usage_events import RefusedEvent, read_message
 from sync.usage_rollup import quoted, rolling_up
+from sync.work_folder import work_folder
 from sync.workspace import Workspace
 
 BATCH_MESSAGES: Final = 500
@@ -59,16 +60,19 @@ class FileMistake(ValueError):
         self.line, self.column, self.reason = line, column, reason
 
 
-def messages_of(file: Path, kind: str, columns: Columns) -> Iterator[tuple[int, dict[str, JsonValue]]]:
+def messages_of(
+    file: Path, kind: str, columns: Columns, within: Path
+) -> Iterator[tuple[int, dict[str, JsonValue]]]:
     """Yield the line and message of every row; ``columns`` names the column of a field that has another name.
 
+    ``within`` is the folder to work in.
     Raises FileMistake for the first row that is none of its kind.
     """
     if kind == JSONL:
         yield from _json_lines(file)
         return
     named = {field: columns.get(field, field) for field in FIELDS}
-    rows = _csv_rows(file, named) if kind == CSV else _parquet_rows(file, named)
+    rows = _csv_rows(file, named) if kind == CSV else _parquet_rows(file, named, within)
     digest = _digest(file)
     for line, row in rows:
         yield line, _message(row, named, f"{digest}-{line}", line)
@@ -78,7 +82,7 @@ def check_file(ws: Workspace, file: Path, kind: str, columns: Columns) -> int:
     """Return how many messages a file has. Raises FileMistake for the first that could not be counted."""
     count, by_account = 0, ws.charter.usage is None
     shown = {".".join(path): columns.get(field, field) for field, path in FIELDS.items()}
-    for line, message in messages_of(file, kind, columns):
+    for line, message in messages_of(file, kind, columns, work_folder(ws.runtime.settings)):
         read = read_message(message, ws.zone, ws.now(), by_account=by_account)
         if isinstance(read, RefusedEvent):
             place, _, reason = read.reason.partition(": ")
@@ -94,7 +98,7 @@ def take_file(ws: Workspace, file: Path, kind: str, columns: Columns) -> int:
     A file that was taken before adds nothing; one cut short by a crash goes on where it was when given again.
     """
     count = 0
-    for batch in _batches(file, kind, columns):
+    for batch in _batches(messages_of(file, kind, columns, work_folder(ws.runtime.settings))):
         count += len(batch)
         event = InboxEvent(f"usage:{content_hash(batch)}", draining.USAGE, {"batch": batch})
         with writing(ws.runtime.engine) as conn:
@@ -102,9 +106,9 @@ def take_file(ws: Workspace, file: Path, kind: str, columns: Columns) -> int:
     return count
 
 
-def _batches(file: Path, kind: str, columns: Columns) -> Iterator[list[JsonValue]]:
+def _batches(messages: Iterable[tuple[int, dict[str, JsonValue]]]) -> Iterator[list[JsonValue]]:
     batch: list[JsonValue] = []
-    for _line, message in messages_of(file, kind, columns):
+    for _line, message in messages:
         batch.append(message)
         if len(batch) == BATCH_MESSAGES:
             yield batch
@@ -158,8 +162,8 @@ def _first_not_utf8(file: Path) -> int:
     return 1
 
 
-def _parquet_rows(file: Path, named: Columns) -> Iterator[Row]:
-    with rolling_up() as db:
+def _parquet_rows(file: Path, named: Columns, within: Path) -> Iterator[Row]:
+    with rolling_up(within=within) as db:
         db.execute("SET preserve_insertion_order = true")
         try:
             found = db.execute(f"SELECT * FROM read_parquet({quoted(str(file))})")

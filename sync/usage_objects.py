@@ -41,14 +41,14 @@ class Files(Protocol):
         ...
 
 
-def files_at(url: str) -> Files:
-    """Return the files at an address: ``file://``, or one PyArrow knows.
+def files_at(url: str, within: Path) -> Files:
+    """Return the files at an address: ``file://``, or one PyArrow knows, whose copies are made ``within``.
 
     Raises ValueError for a folder that is not there and for an address nothing here can open.
     """
     if urlsplit(url).scheme == "file":
         return Folder(Path(unquote(urlsplit(url).path)))
-    return Store(url)
+    return Store(url, within)
 
 
 class Folder:
@@ -78,8 +78,11 @@ class Folder:
 class Store:
     """An object store, by PyArrow's file systems."""
 
-    def __init__(self, url: str) -> None:
-        """Take an address. Raises ValueError where PyArrow is missing or knows no such address."""
+    def __init__(self, url: str, within: Path) -> None:
+        """Take an address, and the folder to copy files to.
+
+        Raises ValueError where PyArrow is missing or knows no such address.
+        """
         try:
             from pyarrow import fs
         except ImportError as error:
@@ -88,6 +91,7 @@ class Store:
             self._store, self._root = fs.FileSystem.from_uri(url)
         except Exception:  # noqa: BLE001 - PyArrow's words repeat the address, and with it its password
             raise ValueError("the address is none of an object store that PyArrow knows") from None
+        self._within = within
         self._selector = fs.FileSelector(self._root, allow_not_found=True, recursive=True)
 
     def found(self, pattern: str) -> list[Found]:
@@ -102,7 +106,7 @@ class Store:
     @contextmanager
     def opened(self, file: Found) -> Iterator[Path]:
         """Give a copy of the file that goes again afterwards."""
-        with tempfile.TemporaryDirectory(prefix="colonnade-usage-") as folder:
+        with tempfile.TemporaryDirectory(prefix="colonnade-usage-", dir=self._within) as folder:
             name = hashlib.sha256(file.path.encode()).hexdigest()[:16] + PurePosixPath(file.path).suffix
             target = Path(folder) / name
             place = f"{self._root.rstrip('/')}/{file.path}"

@@ -23,6 +23,7 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy import Connection
 
 from mappings.usage_sources import UsageSource
+from sync.admission import forgotten_by_now
 from sync.back_pressure import why_behind
 from sync.safe_address import check_address
 from sync.state import due, findings, installations, usage_names, usage_parts, usage_store
@@ -40,6 +41,7 @@ from sync.usage_objects import files_at
 from sync.usage_rollup import rolling_up
 from sync.usage_rows import cells_in, is_storable, names_in, ref_of, user_in
 from sync.usage_tables import UsageTable
+from sync.work_folder import work_folder
 from sync.workspace import Workspace
 
 USAGE = "usage"
@@ -223,12 +225,13 @@ def _files(ws: Workspace, source: UsageSource) -> Iterator[_Opened]:
     """Yield the files that were not read yet in the form they have, one open at a time."""
     with reading(ws.runtime.engine) as conn:
         marks = usage_parts.marks(conn, ws.id, source.name)
-    files = files_at(_address(ws, source))
+    work = work_folder(ws.runtime.settings)
+    files = files_at(_address(ws, source), work)
     for file in files.found(source.files or ""):
         form, left = _known(marks.get(file.path))
         if form == file.mark and not left:
             continue
-        with files.opened(file) as place, rolling_up() as db:
+        with files.opened(file) as place, rolling_up(within=work) as db:
             rolled = RolledFile(db, place, source.columns.named(), ws.charter.time_zone)
             part = Part(ws.id, source.name, file.path)
             days = left if form == file.mark else _all_days(ws, part, rolled.days)
@@ -330,12 +333,15 @@ def _touched(
 def _keep_users(
     ws: Workspace, rows: Iterable[Mapping[str, Any]], day: date, known_on: date, still: Still
 ) -> None:
+    """Enter who was there; whoever was forgotten is nobody, and a stand-in has their place of then."""
     told = iter(rows)
     while batch := list(islice(told, PRESENCE_BATCH)):
-        users = [found for one in batch if (found := _presence(ws, one, day, known_on)) is not None]
         with writing(ws.runtime.engine) as conn:
             if not still(conn):
                 raise Overtaken(str(day))
+            gone = forgotten_by_now(conn, ws, {one["user_ref"] for one in batch})
+            left = (one for one in batch if one["user_ref"] not in gone)
+            users = [found for one in left if (found := _presence(ws, one, day, known_on)) is not None]
             usage_store.add_presence(conn, ws.id, users)
 
 

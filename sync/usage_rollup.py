@@ -39,12 +39,12 @@ def seen_query(by: Sequence[str], events: str = "events") -> str:
 
 
 @contextmanager
-def rolling_up(memory_mb: int = MEMORY_MB) -> Iterator[duckdb.DuckDBPyConnection]:
+def rolling_up(memory_mb: int = MEMORY_MB, within: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a DuckDB of its own that keeps within a memory limit and spills to a folder that goes with it.
 
-    Times without a zone are UTC.
+    Times without a zone are UTC. ``within`` is where that folder is made: the product's work is in its home.
     """
-    with tempfile.TemporaryDirectory(prefix="colonnade-rollup-") as folder:
+    with tempfile.TemporaryDirectory(prefix="colonnade-rollup-", dir=within) as folder:
         config = {"memory_limit": f"{memory_mb}MB", "temp_directory": str(Path(folder) / "spilled")}
         with duckdb.connect(str(Path(folder) / "rollup.db"), config=config) as db:
             db.execute("SET TimeZone = 'UTC'")

@@ -17,6 +17,7 @@ from sync.back_pressure import why_behind
 from sync.bell import Lane, Work, ring
 from sync.runtime import Runtime
 from sync.usage_files import FIELDS, KINDS, FileMistake, check_file, take_file
+from sync.work_folder import work_folder
 from sync.workspace import open_workspace
 from webhooks.answers import TOO_LARGE, refused
 from webhooks.usage import RETRY_AFTER_S, installation_of
@@ -40,7 +41,8 @@ def usage_files_blueprint(runtime: Runtime) -> Blueprint:
         why = why_behind(runtime, installation)
         if why is not None:
             return refused(429, why, retry_after_s=RETRY_AFTER_S)
-        with tempfile.TemporaryDirectory(prefix="colonnade-upload-") as folder:
+        within = work_folder(runtime.settings)
+        with tempfile.TemporaryDirectory(prefix="colonnade-upload-", dir=within) as folder:
             return _take(runtime, installation, kind, Path(folder) / f"usage.{kind}")
 
     return blueprint

@@ -27,6 +27,7 @@ from sync.state.engine import reading
 from sync.state.errors import StateError
 from sync.state.installations import Installation, Status
 from sync.usage_files import CSV, FIELDS, JSONL, PARQUET, FileMistake, messages_of, take_file
+from sync.work_folder import work_folder
 from sync.workspace import Workspace, open_workspace
 
 
@@ -99,7 +100,7 @@ def usage(installation: str, file: Path, columns: tuple[str, ...], as_json: bool
     kind, named = _kind_of(file), _named_columns(columns)
     try:
         # A broken row anywhere is told before anything is kept; a message that cannot count is a finding.
-        for _message in messages_of(file, kind, named):
+        for _message in messages_of(file, kind, named, work_folder(runtime.settings)):
             pass
     except FileMistake as mistake:
         raise ValueError(f"{file}:{mistake}; mend it and run again, nothing was taken in") from mistake

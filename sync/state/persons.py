@@ -15,8 +15,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, Table, Text, delete, select
+from sqlalchemy import Column, Connection, Select, Table, Text, delete, select
 
+from sync.state.installations import installation
 from sync.state.schema import Instant, installation_column, metadata, upsert
 from sync.state.secrets import SecretBox
 
@@ -71,7 +72,11 @@ def tombstones(conn: Connection, box: SecretBox, installation_id: str) -> Tombst
 
 
 def bury(conn: Connection, box: SecretBox, installation_id: str, values: Iterable[tuple[str, str]]) -> None:
-    """Keep the hashes of (kind, value) for ever; burying the same again changes nothing."""
+    """Keep the hashes of (kind, value) for ever; burying the same again changes nothing.
+
+    Waits for whoever holds this off: from then on all who ask know of it.
+    """
+    conn.execute(_row_of(installation_id).with_for_update())
     key = _key(conn, box, installation_id)
     rows = [
         {"installation_id": installation_id, "mark": one}
@@ -79,6 +84,16 @@ def bury(conn: Connection, box: SecretBox, installation_id: str, values: Iterabl
     ]
     if rows:
         conn.execute(upsert(conn, person_tombstone).on_conflict_do_nothing(), rows)
+
+
+def hold_off(conn: Connection, installation_id: str) -> None:
+    """Let nobody be buried in an installation before this transaction ends; others may hold off as well."""
+    conn.execute(_row_of(installation_id).with_for_update(read=True, key_share=True))
+
+
+def _row_of(installation_id: str) -> Select[tuple[str]]:
+    mine = installation.c.installation_id
+    return select(mine).where(mine == installation_id)
 
 
 def begin(conn: Connection, box: SecretBox, installation_id: str, now: datetime, person: str) -> Job:
