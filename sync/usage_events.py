@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    AliasChoices,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -90,9 +89,15 @@ class _Track(BaseModel):
     message_id: _Text = Field(validation_alias="messageId", min_length=1)
     event: _Text = Field(min_length=1)
     timestamp: AwareDatetime
-    user: _Text = Field(default="", validation_alias=AliasChoices("userId", "anonymousId"))
+    user_id: _Text | None = Field(default=None, validation_alias="userId")
+    anonymous_id: _Text | None = Field(default=None, validation_alias="anonymousId")
     properties: _Properties = _Properties()
     context: _Context = _Context()
+
+    @property
+    def user(self) -> str:
+        """Return who it was; Segment's Python library sends both ids, the one it was not given as null."""
+        return self.user_id or self.anonymous_id or ""
 
 
 @dataclass(frozen=True, slots=True)
