@@ -19,6 +19,7 @@ from typing import Any, Final
 import duckdb
 
 from sync import drain as draining
+from sync.json_bodies import DEEPEST, is_shallow
 from sync.state import inbox
 from sync.state.engine import writing
 from sync.state.inbox import InboxEvent
@@ -125,6 +126,8 @@ def _json_lines(file: Path) -> Iterator[tuple[int, dict[str, JsonValue]]]:
             if not isinstance(found, dict):
                 kind = type(found).__name__
                 raise FileMistake(number, "", f"this line is no JSON message: it holds {kind}, not an object")
+            if not is_shallow(found):
+                raise FileMistake(number, "", f"it is nested deeper than {DEEPEST} levels")
             yield number, found
 
 

@@ -20,12 +20,12 @@ from sync.addresses import USAGE_PATH, WRITE_KEY, is_secret
 from sync.back_pressure import why_behind
 from sync.bell import Lane, Work, ring
 from sync.drain import USAGE
+from sync.json_bodies import parsed
 from sync.runtime import Runtime
 from sync.state import inbox
 from sync.state.engine import writing
 from sync.state.inbox import InboxEvent
 from webhooks.answers import TOO_LARGE, refused
-from webhooks.json_bodies import parsed
 
 BODY_MAX = 5_000_000
 GZIP_BITS = 31  # zlib's word for "a gzip wrapper, nothing else"

@@ -162,3 +162,20 @@ def test_files_are_put_off_as_usage_is(web):
     answer = send(behind, HEAD + ROW)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "30")
     assert web.rows() == []
+
+
+def test_a_line_nested_too_deep_is_named_and_nothing_is_kept(web):
+    """Fifty levels are taken and can be worked in; sixty could be a row that nobody can read again."""
+    ready(web)
+    message = {"messageId": "m", "event": "Share", "timestamp": "2026-06-29T10:00:00Z"}
+
+    def nested(levels):
+        properties = '{"account": "A-1", "more": ' + "[" * (levels - 2) + "]" * (levels - 2) + "}"
+        return json.dumps(message)[:-1] + f', "properties": {properties}}}\n'
+
+    answer = send(web, nested(50) + nested(60), "jsonl")
+    told = answer.get_json()
+    assert (answer.status_code, told["error"], told["line"]) == (400, "not_a_usage_file", 2)
+    assert "50 levels" in told["reason"]
+    assert web.rows() == []
+    assert send(web, nested(50), "jsonl").status_code == 202
