@@ -28,6 +28,8 @@ from sync.state.inbox import InboxEvent
 from webhooks.answers import TOO_LARGE, refused
 
 BODY_MAX = 5_000_000
+MESSAGES_MAX: Final = 10_000
+"""Of a batch: an empty message is three bytes, packed nearly none, and a thousand once it is read."""
 GZIP_BITS = 31  # zlib's word for "a gzip wrapper, nothing else"
 CALLS: Final = ("track", "identify", "group", "page", "screen", "alias")
 RETRY_AFTER_S: Final = 30
@@ -55,9 +57,9 @@ def _take(runtime: Runtime, call: str | None) -> Response:
         return refused(401, "unknown_write_key")
     try:
         body = _body()
+        messages = None if body is None else _messages(body, call)
     except OverflowError:
         return refused(413, TOO_LARGE)
-    messages = None if body is None else _messages(body, call)
     if body is None or messages is None:
         return refused(400, "not_a_batch_of_messages" if call is None else "not_a_message")
     why = why_behind(runtime, installation)
@@ -105,14 +107,21 @@ def _body() -> bytes | None:
 
 
 def _messages(body: bytes, call: str | None) -> list[dict[str, Any]] | None:
-    """Return the messages in a body, a single call's with its type; ``None`` when it is not as called."""
+    """Return the messages in a body, a single call's with its type; ``None`` when it is not as called.
+
+    Raises OverflowError for more than ``MESSAGES_MAX``.
+    """
     found = parsed(body)
     if not isinstance(found, dict):
         return None
     if call is not None:
         return [found | {"type": call}] if found.get("type", call) == call else None
     batch = found.get("batch")
-    return batch if isinstance(batch, list) and all(isinstance(one, dict) for one in batch) else None
+    if not isinstance(batch, list):
+        return None
+    if len(batch) > MESSAGES_MAX:
+        raise OverflowError
+    return batch if all(isinstance(one, dict) for one in batch) else None
 
 
 def _named(message: dict[str, Any], name: str, now: datetime) -> dict[str, Any]:
