@@ -25,6 +25,7 @@ from sync.runtime import Runtime
 from sync.state import inbox
 from sync.state.engine import writing
 from sync.state.inbox import InboxEvent
+from sync.usage_events import TIMED_ON_ARRIVAL
 from webhooks.answers import TOO_LARGE, refused
 
 BODY_MAX = 5_000_000
@@ -66,7 +67,7 @@ def _take(runtime: Runtime, call: str | None) -> Response:
     if why is not None:
         return refused(429, why, retry_after_s=RETRY_AFTER_S)
     now, name = runtime.clock.now(), hashlib.sha256(body + (call or "").encode()).hexdigest()
-    kept = [_named(one, f"{name}-{place}", now) for place, one in enumerate(messages)]
+    kept = [named(one, f"{name}-{place}", now) for place, one in enumerate(messages)]
     with writing(runtime.engine) as conn:
         new = inbox.put(conn, installation, now, [InboxEvent(f"usage:{name}", USAGE, {"batch": kept})])
     if new:
@@ -124,12 +125,13 @@ def _messages(body: bytes, call: str | None) -> list[dict[str, Any]] | None:
     return batch if all(isinstance(one, dict) for one in batch) else None
 
 
-def _named(message: dict[str, Any], name: str, now: datetime) -> dict[str, Any]:
+def named(message: dict[str, Any], name: str, now: datetime) -> dict[str, Any]:
     """Return the message with an id and a time: the body's and the arrival's where it has none itself.
 
-    The same body delivered again has the same ids, so it is known again.
+    The same body delivered again has the same ids, so it is known again. A time of ours is marked as such:
+    the same message in another body has another, and is the same message.
     """
-    given = {"messageId": message.get("messageId") or name}
+    given: dict[str, Any] = {"messageId": message.get("messageId") or name}
     if message.get("timestamp") is None:
-        given["timestamp"] = now.isoformat()
-    return message | given
+        given |= {"timestamp": now.isoformat(), TIMED_ON_ARRIVAL: True}
+    return {key: value for key, value in message.items() if key != TIMED_ON_ARRIVAL} | given
