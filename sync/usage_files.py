@@ -29,6 +29,10 @@ from sync.usage_rollup import quoted, rolling_up
 from sync.workspace import Workspace
 
 BATCH_MESSAGES: Final = 500
+BATCHES_BETWEEN: Final = 20
+"""How many batches are kept before it is asked again whether we are behind."""
+ROWS_MAX: Final = 2_000_000
+"""Of a file: what 100 MB of CSV may have. Parquet packs a thousand million equal rows into kilobytes."""
 JSONL, CSV, PARQUET = "jsonl", "csv", "parquet"
 KINDS: Final = (JSONL, CSV, PARQUET)
 FIELDS: Final = {
@@ -60,11 +64,31 @@ class FileMistake(ValueError):
         self.line, self.column, self.reason = line, column, reason
 
 
+class PutOff(Exception):
+    """We are behind: the rest of a file is taken when it is sent again; ``why`` is the code of the reason."""
+
+    def __init__(self, why: str) -> None:
+        """Keep the code."""
+        super().__init__(why)
+        self.why = why
+
+
 def messages_of(file: Path, kind: str, columns: Columns) -> Iterator[tuple[int, dict[str, JsonValue]]]:
     """Yield the line and message of every row; ``columns`` names the column of a field that has another name.
 
-    Raises FileMistake for the first row that is none of its kind.
+    Raises FileMistake for the first row that is none of its kind, or is more than ``ROWS_MAX``.
     """
+    for number, (line, message) in enumerate(_read(file, kind, columns), 1):
+        if number > ROWS_MAX:
+            raise _too_many(line)
+        yield line, message
+
+
+def _too_many(line: int) -> FileMistake:
+    return FileMistake(line, "", f"a file may have {ROWS_MAX} rows; hand it over in parts")
+
+
+def _read(file: Path, kind: str, columns: Columns) -> Iterator[tuple[int, dict[str, JsonValue]]]:
     if kind == JSONL:
         yield from _json_lines(file)
         return
@@ -89,13 +113,18 @@ def check_file(ws: Workspace, file: Path, kind: str, columns: Columns) -> int:
     return count
 
 
-def take_file(ws: Workspace, file: Path, kind: str, columns: Columns) -> int:
+def take_file(
+    ws: Workspace, file: Path, kind: str, columns: Columns, behind: Callable[[], str | None] = lambda: None
+) -> int:
     """Keep a file's messages to be counted, each batch durable at once; return how many they are.
 
     A file that was taken before adds nothing; one cut short by a crash goes on where it was when given again.
+    Raises PutOff, between batches, where ``behind`` says what keeps us from taking more.
     """
     count = 0
-    for batch in _batches(file, kind, columns):
+    for number, batch in enumerate(_batches(file, kind, columns)):
+        if number and number % BATCHES_BETWEEN == 0 and (why := behind()) is not None:
+            raise PutOff(why)
         count += len(batch)
         event = InboxEvent(f"usage:{content_hash(batch)}", draining.USAGE, {"batch": batch})
         with writing(ws.runtime.engine) as conn:
@@ -165,6 +194,9 @@ def _parquet_rows(file: Path, named: Columns) -> Iterator[Row]:
     with rolling_up() as db:
         db.execute("SET preserve_insertion_order = true")
         try:
+            size = f"SELECT sum(num_rows) FROM parquet_file_metadata({quoted(str(file))})"
+            if (db.execute(size).fetchone() or (0,))[0] > ROWS_MAX:
+                raise _too_many(ROWS_MAX + 1)
             found = db.execute(f"SELECT * FROM read_parquet({quoted(str(file))})")
             head = [one[0] for one in found.description or ()]
             _demand(named, head)
