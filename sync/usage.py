@@ -70,7 +70,7 @@ def take_in(ws: Workspace, items: Sequence[InboxItem]) -> TakenIn:
     if not items:
         return TakenIn()
     events, refusals = _read(ws, items)
-    unique = {event.digest(): event for event in events}
+    unique = {event.digest(): event for event in reversed(events)}  # of equal ones the first that came
     while (taken := _count_once(ws, unique, refusals)) is None:
         continue  # another worker counted some of them meanwhile
     taken.repeated = len(events) - taken.counted

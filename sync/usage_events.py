@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    AliasChoices,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -29,6 +28,8 @@ FUTURE_TOLERANCE = timedelta(days=1)
 FUTURE_MAX = timedelta(days=366)
 """How far ahead an event may be dated and still be kept until its day; beyond, it is a mistake."""
 NOBODY = "unknown"
+TIMED_ON_ARRIVAL = "colonnadeTimedOnArrival"
+"""Marks a message whose time is the one it came at: it says nothing about which message it is."""
 NUMBER_MAX = 10**9
 """The most one message may count: the sums of any number of batches stay within 64 bits."""
 TEXT_MAX_BYTES = 500
@@ -90,9 +91,16 @@ class _Track(BaseModel):
     message_id: _Text = Field(validation_alias="messageId", min_length=1)
     event: _Text = Field(min_length=1)
     timestamp: AwareDatetime
-    user: _Text = Field(default="", validation_alias=AliasChoices("userId", "anonymousId"))
+    timed_on_arrival: bool = Field(default=False, validation_alias=TIMED_ON_ARRIVAL)
+    user_id: _Text | None = Field(default=None, validation_alias="userId")
+    anonymous_id: _Text | None = Field(default=None, validation_alias="anonymousId")
     properties: _Properties = _Properties()
     context: _Context = _Context()
+
+    @property
+    def user(self) -> str:
+        """Return who it was; Segment's Python library sends both ids, the one it was not given as null."""
+        return self.user_id or self.anonymous_id or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,7 @@ class UsageEvent:
     ``day`` is the event's day in the installation's time zone; ``user`` is empty when the
     product did not say who. ``email_domain`` is what the user's address says of a company, empty where
     there is none. ``ahead``: it is dated later than a clock may be wrong, and waits for its day.
+    ``timed_on_arrival``: ``at`` is when it came first, for want of a time of its own.
     """
 
     message_id: str
@@ -117,6 +126,7 @@ class UsageEvent:
     errors: int
     email_domain: str = ""
     ahead: bool = False
+    timed_on_arrival: bool = False
 
     def known_on(self, received_on: date) -> date:
         """Return the day from which it may be known of: its own, where it is dated ahead."""
@@ -126,7 +136,8 @@ class UsageEvent:
         """Return the hashes of the id and of the content by which a repeated delivery is known.
 
         The same id with other content is another fact, and is reported: both are counted. The user is
-        told apart as the product names them; only a hash of that is kept.
+        told apart as the product names them; only a hash of that is kept. A time given on arrival
+        is no content.
         """
         parts = [
             self.account_ref,
@@ -134,7 +145,7 @@ class UsageEvent:
             self.product,
             self.feature,
             self.user,
-            self.at.isoformat(),
+            "" if self.timed_on_arrival else self.at.isoformat(),
             self.count,
             self.duration_s,
             self.errors,
@@ -203,6 +214,7 @@ def _event(
         errors=properties.errors,
         email_domain=domain,
         ahead=track.timestamp > received_at + FUTURE_TOLERANCE,
+        timed_on_arrival=track.timed_on_arrival,
     )
 
 

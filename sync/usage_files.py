@@ -19,6 +19,7 @@ from typing import Any, Final
 import duckdb
 
 from sync import drain as draining
+from sync.json_bodies import DEEPEST, is_shallow
 from sync.state import inbox
 from sync.state.engine import writing
 from sync.state.inbox import InboxEvent
@@ -29,6 +30,10 @@ from sync.work_folder import work_folder
 from sync.workspace import Workspace
 
 BATCH_MESSAGES: Final = 500
+BATCHES_BETWEEN: Final = 20
+"""How many batches are kept before it is asked again whether we are behind."""
+ROWS_MAX: Final = 2_000_000
+"""Of a file: what 100 MB of CSV may have. Parquet packs a thousand million equal rows into kilobytes."""
 JSONL, CSV, PARQUET = "jsonl", "csv", "parquet"
 KINDS: Final = (JSONL, CSV, PARQUET)
 FIELDS: Final = {
@@ -60,14 +65,36 @@ class FileMistake(ValueError):
         self.line, self.column, self.reason = line, column, reason
 
 
+class PutOff(Exception):
+    """We are behind: the rest of a file is taken when it is sent again; ``why`` is the code of the reason."""
+
+    def __init__(self, why: str) -> None:
+        """Keep the code."""
+        super().__init__(why)
+        self.why = why
+
+
 def messages_of(
     file: Path, kind: str, columns: Columns, within: Path
 ) -> Iterator[tuple[int, dict[str, JsonValue]]]:
     """Yield the line and message of every row; ``columns`` names the column of a field that has another name.
 
     ``within`` is the folder to work in.
-    Raises FileMistake for the first row that is none of its kind.
+    Raises FileMistake for the first row that is none of its kind, or is more than ``ROWS_MAX``.
     """
+    for number, (line, message) in enumerate(_read(file, kind, columns, within), 1):
+        if number > ROWS_MAX:
+            raise _too_many(line)
+        yield line, message
+
+
+def _too_many(line: int) -> FileMistake:
+    return FileMistake(line, "", f"a file may have {ROWS_MAX} rows; hand it over in parts")
+
+
+def _read(
+    file: Path, kind: str, columns: Columns, within: Path
+) -> Iterator[tuple[int, dict[str, JsonValue]]]:
     if kind == JSONL:
         yield from _json_lines(file)
         return
@@ -92,13 +119,19 @@ def check_file(ws: Workspace, file: Path, kind: str, columns: Columns) -> int:
     return count
 
 
-def take_file(ws: Workspace, file: Path, kind: str, columns: Columns) -> int:
+def take_file(
+    ws: Workspace, file: Path, kind: str, columns: Columns, behind: Callable[[], str | None] = lambda: None
+) -> int:
     """Keep a file's messages to be counted, each batch durable at once; return how many they are.
 
     A file that was taken before adds nothing; one cut short by a crash goes on where it was when given again.
+    Raises PutOff, between batches, where ``behind`` says what keeps us from taking more.
     """
     count = 0
-    for batch in _batches(messages_of(file, kind, columns, work_folder(ws.runtime.settings))):
+    messages = messages_of(file, kind, columns, work_folder(ws.runtime.settings))
+    for number, batch in enumerate(_batches(messages)):
+        if number and number % BATCHES_BETWEEN == 0 and (why := behind()) is not None:
+            raise PutOff(why)
         count += len(batch)
         event = InboxEvent(f"usage:{content_hash(batch)}", draining.USAGE, {"batch": batch})
         with writing(ws.runtime.engine) as conn:
@@ -129,6 +162,8 @@ def _json_lines(file: Path) -> Iterator[tuple[int, dict[str, JsonValue]]]:
             if not isinstance(found, dict):
                 kind = type(found).__name__
                 raise FileMistake(number, "", f"this line is no JSON message: it holds {kind}, not an object")
+            if not is_shallow(found):
+                raise FileMistake(number, "", f"it is nested deeper than {DEEPEST} levels")
             yield number, found
 
 
@@ -166,6 +201,9 @@ def _parquet_rows(file: Path, named: Columns, within: Path) -> Iterator[Row]:
     with rolling_up(within=within) as db:
         db.execute("SET preserve_insertion_order = true")
         try:
+            size = f"SELECT sum(num_rows) FROM parquet_file_metadata({quoted(str(file))})"
+            if (db.execute(size).fetchone() or (0,))[0] > ROWS_MAX:
+                raise _too_many(ROWS_MAX + 1)
             found = db.execute(f"SELECT * FROM read_parquet({quoted(str(file))})")
             head = [one[0] for one in found.description or ()]
             _demand(named, head)

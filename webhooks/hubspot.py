@@ -16,11 +16,11 @@ from flask import Blueprint, Response, request
 from integration.hubspot.events import dedupe_key, occurred_at
 from integration.hubspot.signature import Verdict, verify_v3
 from sync.drain import HUBSPOT
+from sync.json_bodies import parsed
 from sync.runtime import Runtime
 from sync.state.inbox import InboxEvent
 from sync.state.installations import installation_id
 from webhooks.answers import TOO_LARGE, kept, refused
-from webhooks.json_bodies import parsed
 from webhooks.together import Together
 
 BODY_MAX = 4_000_000

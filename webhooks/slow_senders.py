@@ -25,6 +25,9 @@ WHOLE_WITHIN_S: Final = 10.0
 GATHERED_MAX: Final = 256 * 1024
 """Larger than any batch of a CRM; times the connections, what slow senders can make a process hold."""
 
+HEAD_MAX: Final = 64 * 1024
+"""The longest head; a CRM's has two or three thousand bytes."""
+
 BYTES_PER_S: Final = 20_000
 """The pace a large body must keep on top of ``WHOLE_WITHIN_S``."""
 
@@ -41,6 +44,8 @@ class GatheredConnection(TConn):  # type: ignore[misc]  # gunicorn has no types
         """Begin with nothing gathered."""
         super().__init__(*arguments)
         self.gathered = bytearray()
+        self._searched = 0
+        self._wanted: int | None = None
         self.data_ready = True
 
     def begin(self) -> None:
@@ -50,19 +55,37 @@ class GatheredConnection(TConn):  # type: ignore[misc]  # gunicorn has no types
         if fresh:
             self.parser.unreader = PacedUnreader(self.sock)
         self.parser.unreader.begin(bytes(self.gathered))
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin the next request with nothing gathered."""
         self.gathered.clear()
+        self._searched, self._wanted = 0, None
 
     def is_whole(self) -> bool:
-        """Say whether a thread need not wait for this request, or must be the one that reads it."""
-        head_ends = self.gathered.find(_HEAD_END)
+        """Say whether a thread need not wait for this request, or must be the one that reads it.
+
+        What was searched is not searched again: bytes may come one by one.
+        """
+        if self._wanted is None:
+            self._wanted = self._stated()
+        return self._wanted is not None and len(self.gathered) >= self._wanted
+
+    def has_endless_head(self) -> bool:
+        """Say whether the head is longer than any is, whether or not it ends."""
+        return self._wanted is None and len(self.gathered) >= HEAD_MAX + len(_HEAD_END)
+
+    def _stated(self) -> int | None:
+        """Return how many bytes a thread wants to find gathered, ``None`` before the head has ended."""
+        head_ends = self.gathered.find(_HEAD_END, self._searched, HEAD_MAX + len(_HEAD_END))
         if head_ends < 0:
-            return len(self.gathered) > GATHERED_MAX
+            self._searched = max(0, len(self.gathered) - len(_HEAD_END) + 1)
+            return None
         head = bytes(self.gathered[: head_ends + 2])
         if _UNSTATED.search(head):
-            return True
+            return 0
         stated = _LENGTH.search(head)
-        whole = head_ends + len(_HEAD_END) + (int(stated[1]) if stated else 0)
-        return len(self.gathered) >= min(whole, GATHERED_MAX)
+        return min(head_ends + len(_HEAD_END) + (int(stated[1]) if stated else 0), GATHERED_MAX)
 
 
 class PacedUnreader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
@@ -126,11 +149,12 @@ class WholeRequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no
         except OSError:
             came = b""
         conn.gathered += came
-        if came and not conn.is_whole():
+        whole = conn.is_whole()
+        if came and not whole and not conn.has_endless_head():
             return
         self.poller.unregister(client)
         self.pending_conns.remove(conn)
-        if came:
+        if came and whole:
             self.enqueue_req(conn)
         else:
             self.nr_conns -= 1

@@ -12,6 +12,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
+
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sync.bell import Lane, Work, ring
 from sync.runtime import Runtime
@@ -19,6 +23,8 @@ from sync.state import inbox, installations
 from sync.state.engine import writing
 from sync.state.inbox import InboxEvent
 
+AWAY: Final = (OperationalError, PoolTimeout)
+"""What the database raises whoever asks: it cannot be reached, or has no connection left."""
 Events = Mapping[str, Sequence[InboxEvent]]
 
 
@@ -57,7 +63,10 @@ class Together:
             raise RuntimeError("whoever had the turn was stopped before these events were kept")
 
     def _keep_waiting(self, now: datetime) -> None:
-        """Keep everything that waits; where that fails as a whole, each request's alone."""
+        """Keep everything that waits; where that fails as a whole, each request's alone.
+
+        A database that does not answer is not asked again for each: every attempt may wait for seconds.
+        """
         with self._list:
             taken, self._waiting = self._waiting, []
         if not taken:
@@ -66,7 +75,7 @@ class Together:
             self._write(now, taken)
         except Exception as error:  # noqa: BLE001 - theirs to raise: each request has its own answer
             for one in taken:
-                one.error = error if len(taken) == 1 else self._alone(now, one)
+                one.error = error if len(taken) == 1 or isinstance(error, AWAY) else self._alone(now, one)
         for one in taken:
             one.settled = True
 

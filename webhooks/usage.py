@@ -20,14 +20,17 @@ from sync.addresses import USAGE_PATH, WRITE_KEY, is_secret
 from sync.back_pressure import why_behind
 from sync.bell import Lane, Work, ring
 from sync.drain import USAGE
+from sync.json_bodies import parsed
 from sync.runtime import Runtime
 from sync.state import inbox
 from sync.state.engine import writing
 from sync.state.inbox import InboxEvent
+from sync.usage_events import TIMED_ON_ARRIVAL
 from webhooks.answers import TOO_LARGE, refused
-from webhooks.json_bodies import parsed
 
 BODY_MAX = 5_000_000
+MESSAGES_MAX: Final = 10_000
+"""Of a batch: an empty message is three bytes, packed nearly none, and a thousand once it is read."""
 GZIP_BITS = 31  # zlib's word for "a gzip wrapper, nothing else"
 CALLS: Final = ("track", "identify", "group", "page", "screen", "alias")
 RETRY_AFTER_S: Final = 30
@@ -55,16 +58,16 @@ def _take(runtime: Runtime, call: str | None) -> Response:
         return refused(401, "unknown_write_key")
     try:
         body = _body()
+        messages = None if body is None else _messages(body, call)
     except OverflowError:
         return refused(413, TOO_LARGE)
-    messages = None if body is None else _messages(body, call)
     if body is None or messages is None:
         return refused(400, "not_a_batch_of_messages" if call is None else "not_a_message")
     why = why_behind(runtime, installation)
     if why is not None:
         return refused(429, why, retry_after_s=RETRY_AFTER_S)
     now, name = runtime.clock.now(), hashlib.sha256(body + (call or "").encode()).hexdigest()
-    kept = [_named(one, f"{name}-{place}", now) for place, one in enumerate(messages)]
+    kept = [named(one, f"{name}-{place}", now) for place, one in enumerate(messages)]
     with writing(runtime.engine) as conn:
         new = inbox.put(conn, installation, now, [InboxEvent(f"usage:{name}", USAGE, {"batch": kept})])
     if new:
@@ -105,22 +108,30 @@ def _body() -> bytes | None:
 
 
 def _messages(body: bytes, call: str | None) -> list[dict[str, Any]] | None:
-    """Return the messages in a body, a single call's with its type; ``None`` when it is not as called."""
+    """Return the messages in a body, a single call's with its type; ``None`` when it is not as called.
+
+    Raises OverflowError for more than ``MESSAGES_MAX``.
+    """
     found = parsed(body)
     if not isinstance(found, dict):
         return None
     if call is not None:
         return [found | {"type": call}] if found.get("type", call) == call else None
     batch = found.get("batch")
-    return batch if isinstance(batch, list) and all(isinstance(one, dict) for one in batch) else None
+    if not isinstance(batch, list):
+        return None
+    if len(batch) > MESSAGES_MAX:
+        raise OverflowError
+    return batch if all(isinstance(one, dict) for one in batch) else None
 
 
-def _named(message: dict[str, Any], name: str, now: datetime) -> dict[str, Any]:
+def named(message: dict[str, Any], name: str, now: datetime) -> dict[str, Any]:
     """Return the message with an id and a time: the body's and the arrival's where it has none itself.
 
-    The same body delivered again has the same ids, so it is known again.
+    The same body delivered again has the same ids, so it is known again. A time of ours is marked as such:
+    the same message in another body has another, and is the same message.
     """
-    given = {"messageId": message.get("messageId") or name}
+    given: dict[str, Any] = {"messageId": message.get("messageId") or name}
     if message.get("timestamp") is None:
-        given["timestamp"] = now.isoformat()
-    return message | given
+        given |= {"timestamp": now.isoformat(), TIMED_ON_ARRIVAL: True}
+    return {key: value for key, value in message.items() if key != TIMED_ON_ARRIVAL} | given

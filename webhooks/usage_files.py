@@ -1,8 +1,9 @@
 """Usage by the file: CSV, Parquet or JSON lines, streamed to the disk, checked whole, durable before 202.
 
 The write key opens it, as the tracking API. Nothing of a file is kept unless every row of it can be counted;
-the answer then names line, column and reason. Neighbours: ``usage`` knows the key, ``sync/usage_files.py``
-reads files, ``sync/back_pressure.py`` says when no more is taken.
+the answer then names line, column and reason. Where we fall behind, the rest waits until it is sent again.
+Neighbours: ``usage`` knows the key, ``sync/usage_files.py`` reads files, ``sync/back_pressure.py`` says when
+no more is taken.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from flask import Blueprint, Response, jsonify, request
 from sync.back_pressure import why_behind
 from sync.bell import Lane, Work, ring
 from sync.runtime import Runtime
-from sync.usage_files import FIELDS, KINDS, FileMistake, check_file, take_file
+from sync.usage_files import FIELDS, KINDS, FileMistake, PutOff, check_file, take_file
 from sync.work_folder import work_folder
 from sync.workspace import open_workspace
 from webhooks.answers import TOO_LARGE, refused
@@ -60,8 +61,12 @@ def _take(runtime: Runtime, installation: str, kind: str, file: Path) -> Respons
         told = {"line": mistake.line, "column": mistake.column, "reason": mistake.reason}
         answer.set_data(jsonify(error="not_a_usage_file", **told).get_data())
         return answer
-    messages = take_file(ws, file, kind, columns)
-    ring(runtime.redis, Lane.FAST, Work.DRAIN, installation)
+    try:
+        messages = take_file(ws, file, kind, columns, lambda: why_behind(runtime, installation))
+    except PutOff as put_off:
+        return refused(429, put_off.why, retry_after_s=RETRY_AFTER_S)
+    finally:
+        ring(runtime.redis, Lane.FAST, Work.DRAIN, installation)
     answer = jsonify(success=True, messages=messages)
     answer.status_code = 202
     return answer

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import accumulate
+from typing import Final
 
 from sqlalchemy import (
     Column,
@@ -66,6 +68,18 @@ inbox = Table(
     Index("ix_inbox_work", "installation_id", "state", "received_at"),
 )
 
+
+TAKE_MAX: Final = 10_000_000
+"""Characters of bodies a take loads: a batch of usage may have half of that, and a take a hundred rows."""
+
+_LOADED: Final = (
+    inbox.c.dedupe_key,
+    inbox.c.source,
+    inbox.c.body,
+    inbox.c.received_at,
+    inbox.c.occurred_at,
+    inbox.c.attempts,
+)
 
 _PUT = (
     "INSERT INTO inbox (installation_id, dedupe_key, source, received_at, occurred_at, body, state) "
@@ -137,10 +151,13 @@ def put(conn: Connection, installation_id: str, now: datetime, events: Sequence[
 
 
 def take(conn: Connection, installation_id: str, lease: Lease) -> tuple[InboxItem, ...]:
-    """Take the oldest new events nobody holds, until the lease ends."""
+    """Take the oldest new events nobody holds, until the lease ends.
+
+    As many as the lease says, and no more than ``TAKE_MAX`` of their bodies, but always one.
+    """
     here = and_(inbox.c.installation_id == installation_id, inbox.c.state == InboxState.NEW)
     found = conn.execute(
-        select(inbox)
+        select(inbox.c.dedupe_key, func.length(inbox.c.body))
         .where(here, claimable(inbox, lease.now))
         .order_by(inbox.c.received_at, inbox.c.dedupe_key)
         .limit(lease.limit)
@@ -148,15 +165,22 @@ def take(conn: Connection, installation_id: str, lease: Lease) -> tuple[InboxIte
     ).all()
     if not found:
         return ()
+    sizes = accumulate(size for _, size in found)
+    keys = [key for (key, _), size in zip(found, sizes, strict=True) if size <= TAKE_MAX] or [found[0][0]]
     fence = next_fence(conn, installation_id)
-    values = taken(lease, fence) | {"attempts": inbox.c.attempts + 1}
-    for chunk in chunks([row.dedupe_key for row in found]):
-        conn.execute(update(inbox).where(here, inbox.c.dedupe_key.in_(chunk)).values(values))
+    taking = (
+        update(inbox).values(taken(lease, fence) | {"attempts": inbox.c.attempts + 1}).returning(*_LOADED)
+    )
+    rows = {
+        row.dedupe_key: row
+        for chunk in chunks(keys)
+        for row in conn.execute(taking.where(inbox.c.dedupe_key.in_(chunk)))
+    }
     return tuple(
         InboxItem(
-            row.dedupe_key, row.source, row.body, row.received_at, row.occurred_at, row.attempts + 1, fence
+            key, row.source, row.body, row.received_at, row.occurred_at, attempts=row.attempts, fence=fence
         )
-        for row in found
+        for key, row in ((key, rows[key]) for key in keys)
     )
 
 

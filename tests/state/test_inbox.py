@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
+import pytest
 from sqlalchemy import Engine
 
 from sync.state import inbox
@@ -99,3 +100,17 @@ def test_bodies_expire_but_unworked_events_never_do(engine: Engine) -> None:
         assert inbox.expire(conn, A, NOW) == 0
         assert inbox.expire(conn, A, NOW + DAY) == 1
         assert inbox.counts(conn, A) == {InboxState.NEW: 1}
+
+
+def test_a_take_is_bounded_by_what_it_loads(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bodies of 12, 12, 42 and 12 characters, at most 30 a take: two, the long one alone, the last."""
+    monkeypatch.setattr(inbox, "TAKE_MAX", 30)
+    bodies = {"1": "x" * 10, "2": "x" * 10, "3": "x" * 40, "4": "x" * 10}
+    with writing(engine) as conn:
+        inbox.put(conn, A, NOW, [InboxEvent(key, "usage", body) for key, body in bodies.items()])
+    takes = []
+    while items := _take(engine):
+        assert [one.body for one in items] == [bodies[one.dedupe_key] for one in items]
+        assert {one.attempts for one in items} == {1}
+        takes.append([one.dedupe_key for one in items])
+    assert takes == [["1", "2"], ["3"], ["4"]]

@@ -16,6 +16,7 @@ from sync.state import findings, fold, usage_store
 from sync.state.engine import reading
 from tests.sync.harness import HUBSPOT, START, Deployment, Office, daily_use, event
 from tests.sync.portfolios import three_customers
+from webhooks.usage import named
 
 OPEN = Callable[..., Office]
 DAYS = (date(2024, 1, 1), date(2026, 1, 1))
@@ -72,6 +73,27 @@ def test_one_id_with_two_contents_is_counted_twice_and_reported(there: Office) -
     there.drain()
     assert total(there) == (3, 9)
     assert reported(there) == {"usage/m1": "the same id was told with other content; both are counted"}
+
+
+def test_a_time_given_on_arrival_tells_no_messages_apart(there: Office) -> None:
+    """A message with an id and no time, in two deliveries, is one event, of the day of the first.
+
+    They are taken together, and once more alone; whoever it was has no name.
+    """
+    bare = {"messageId": "m1", "event": "Share", "context": {"groupId": "birch"}}
+    bare |= {"userId": None, "anonymousId": "a-1"}
+    arrivals = [TUESDAY + timedelta(days=day) for day in range(3)]
+    first, second, third = (named(bare, f"body-{at.day}", at) for at in arrivals)
+    there.use([first])
+    there.use([second])
+    there.drain()
+    there.use([third])
+    there.drain()
+    assert total(there) == (1, 1)
+    assert reported(there) == {}
+    with reading(there.engine) as conn:
+        (found,) = usage_store.usage(conn, there.id, ["birch"], DAYS)
+    assert found.day == TUESDAY.date()
 
 
 def test_a_refused_message_does_not_hold_up_the_others(there: Office) -> None:

@@ -7,6 +7,8 @@ import time
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sync.state.inbox import InboxEvent
 from sync.state.installations import Status
@@ -86,3 +88,18 @@ def test_nobody_is_told_yes_when_the_one_with_the_turn_was_stopped(web, monkeypa
     told = at_once(together, requests)
     assert sorted(type(one).__name__ for one in told) == ["NoneType", "RuntimeError"]
     assert web.rows() == []
+
+
+@pytest.mark.parametrize("away", [OperationalError("connect", {}, OSError()), PoolTimeout("no connection")])
+def test_a_database_that_is_away_is_asked_once_for_all(web, monkeypatch, away):
+    """One attempt to connect waits ten seconds: eight more, one by one, would hold the turn for ninety."""
+    asked = []
+
+    def cannot(_self, _now, brought):
+        asked.append(len(brought))
+        raise away
+
+    monkeypatch.setattr(Together, "_write", cannot)
+    told = at_once(Together(web.runtime), [brought(number) for number in range(8)])
+    assert told == [away] * 8
+    assert asked == [8]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from sqlalchemy import text
 
 from mappings.charter import canonical_bytes
 from mappings.load import load_charter
@@ -162,3 +163,81 @@ def test_files_are_put_off_as_usage_is(web):
     answer = send(behind, HEAD + ROW)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "30")
     assert web.rows() == []
+
+
+def test_a_line_nested_too_deep_is_named_and_nothing_is_kept(web):
+    """Fifty levels are taken and can be worked in; sixty could be a row that nobody can read again."""
+    ready(web)
+    message = {"messageId": "m", "event": "Share", "timestamp": "2026-06-29T10:00:00Z"}
+
+    def nested(levels):
+        properties = '{"account": "A-1", "more": ' + "[" * (levels - 2) + "]" * (levels - 2) + "}"
+        return json.dumps(message)[:-1] + f', "properties": {properties}}}\n'
+
+    answer = send(web, nested(50) + nested(60), "jsonl")
+    told = answer.get_json()
+    assert (answer.status_code, told["error"], told["line"]) == (400, "not_a_usage_file", 2)
+    assert "50 levels" in told["reason"]
+    assert web.rows() == []
+    assert send(web, nested(50), "jsonl").status_code == 202
+
+
+def parquet(file: Path, rows: int) -> bytes:
+    """Return a Parquet file of so many equal rows."""
+    row = f"TIMESTAMP '{NOW:%F %T}' AS timestamp, 'Share' AS feature, 'A-1' AS account"
+    query = f"SELECT {row} FROM range({rows})"
+    duckdb.execute(f"COPY ({query}) TO '{file}' (FORMAT parquet, ROW_GROUP_SIZE 10_000_000)")
+    return file.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_a_file_has_so_many_rows_at_most(web, monkeypatch, tmp_path, kind):
+    """A few kilobytes of Parquet can hold a thousand million; the row over the limit is named."""
+    monkeypatch.setattr("sync.usage_files.ROWS_MAX", 3)
+    ready(web)
+
+    message = {"event": "Share", "timestamp": NOW.isoformat(), "properties": {"account": "A-1"}}
+
+    def file(rows):
+        if kind == "csv":
+            return HEAD + ROW * rows
+        if kind == "jsonl":
+            return "".join(json.dumps(message | {"messageId": f"m{row}"}) + "\n" for row in range(rows))
+        return parquet(tmp_path / "uses.parquet", rows)
+
+    answer = send(web, file(4), kind)
+    assert answer.status_code == 400
+    assert answer.get_json()["reason"] == "a file may have 3 rows; hand it over in parts"
+    assert answer.get_json()["line"] == (5 if kind == "csv" else 4)
+    assert web.rows() == []
+    assert send(web, file(3), kind).status_code == 202
+
+
+def test_a_parquet_file_is_asked_how_many_rows_it_has_before_any_is_read(web, monkeypatch, tmp_path):
+    """Two million rows and one in a few kilobytes are refused by what the file says of itself."""
+    ready(web)
+    body = parquet(tmp_path / "uses.parquet", 2_000_001)
+    assert len(body) < 100_000
+    read = []
+    monkeypatch.setattr("sync.usage_files.read_message", lambda message, *_, **__: read.append(message))
+    answer = send(web, body, "parquet")
+    assert (answer.status_code, answer.get_json()["line"], read) == (400, 2_000_001, [])
+
+
+def test_a_file_that_puts_us_behind_is_cut_short_and_goes_on_when_sent_again(web, monkeypatch):
+    """Two batches may wait: the third is put off with 429 and a bell; sent again, nothing is kept twice."""
+    monkeypatch.setattr("sync.usage_files.BATCH_MESSAGES", 2)
+    monkeypatch.setattr("sync.usage_files.BATCHES_BETWEEN", 1)
+    ready(web)
+    web = web.over(settings=web.runtime.settings.model_copy(update={"intake_backlog": 2}))
+    file = HEAD + ROW * 7
+    answer = send(web, file)
+    assert (answer.status_code, answer.get_json()) == (429, {"error": "work_waits"})
+    assert answer.headers["Retry-After"] == "30"
+    assert (len(web.rows()), bells(web)) == (2, 1)
+    with writing(web.runtime.engine) as conn:
+        conn.execute(text("UPDATE inbox SET state = 'done'"))
+    answer = send(web, file)
+    assert (answer.status_code, answer.get_json()) == (202, {"success": True, "messages": 7})
+    assert len(web.rows()) == 4
+    assert len({one["messageId"] for one in messages(web)}) == 7

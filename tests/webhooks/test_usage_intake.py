@@ -203,3 +203,14 @@ def test_usage_is_put_off_while_the_disk_is_nearly_full(web):
     answer = send(full, BATCH)
     assert (answer.status_code, answer.get_json()) == (429, {"error": "disk_nearly_full"})
     assert full.rows() == []
+
+
+def test_a_batch_of_more_than_ten_thousand_messages_is_refused(web):
+    """A few kilobytes of gzip can hold a million of them; Segment's libraries send a hundred."""
+    for number, expected in ((10_000, 202), (10_001, 413)):
+        packed = gzip.compress(b'{"batch": [' + b", ".join([b"{}"] * number) + b"]}")
+        answer = send(web, packed, **{"Content-Encoding": "gzip"})
+        assert answer.status_code == expected
+    assert answer.get_json() == {"error": "too_large"}
+    (row,) = web.rows()
+    assert len(json.loads(row["body"])["batch"]) == 10_000

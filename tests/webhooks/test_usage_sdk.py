@@ -6,7 +6,9 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from zoneinfo import ZoneInfo
 
+import pytest
 from segment.analytics.client import Client
 from sqlalchemy import text
 from werkzeug.serving import make_server
@@ -15,6 +17,7 @@ from app import create_app  # noqa: TID251 - tests stand above the composition r
 from sync.state import inbox
 from sync.state.engine import writing
 from sync.state.inbox import InboxEvent
+from sync.usage_events import UsageEvent, read_message
 from tests.webhooks.conftest import HUBSPOT, NOW, WRITE_SECRET, Web
 
 
@@ -63,3 +66,40 @@ def test_the_official_library_comes_back_after_a_429(web, monkeypatch):
     assert set(statuses[1:]) <= {"429 gzip", "202 gzip"}
     kept = [one for row in web.rows() for one in json.loads(row["body"])["batch"]]
     assert sorted(one["event"] for one in kept) == sorted(f"Feature {number}" for number in range(150))
+
+
+def test_somebody_without_a_name_is_counted(web):
+    """The library sends ``userId`` as null beside an ``anonymousId``: the event is one of that somebody."""
+    with served(web, []) as url:
+        client = Client(f"{HUBSPOT}.{WRITE_SECRET}", host=url)
+        client.track(anonymous_id="a-1", event="Share", properties={"account": "A-1"}, timestamp=NOW)
+        client.flush()
+        client.shutdown()
+    (message,) = [one for row in web.rows() for one in json.loads(row["body"])["batch"]]
+    assert message["userId"] is None
+    read = read_message(message, ZoneInfo("UTC"), NOW)
+    assert isinstance(read, UsageEvent), read
+    assert (read.user, read.feature, read.account_ref) == ("a-1", "Share", "A-1")
+
+
+@pytest.mark.parametrize(
+    ("ids", "user"),
+    [
+        ({"userId": "u-1", "anonymousId": "a-1"}, "u-1"),
+        ({"userId": "u-1", "anonymousId": None}, "u-1"),
+        ({"userId": "", "anonymousId": "a-1"}, "a-1"),
+        ({"userId": None, "anonymousId": None}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_user_is_whoever_is_named(ids, user):
+    """The id of a known user first, else the one of somebody without a name, else nobody."""
+    message = {
+        "messageId": "m",
+        "event": "Share",
+        "timestamp": NOW.isoformat(),
+        "properties": {"account": "A-1"},
+    }
+    read = read_message(message | ids, ZoneInfo("UTC"), NOW)
+    assert isinstance(read, UsageEvent), read
+    assert read.user == user

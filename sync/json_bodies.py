@@ -1,7 +1,8 @@
 """JSON from outside, read once and within bounds.
 
 A body nested so deep that we could read but not write it again, at another depth of our own calls, must
-not become a row. Neighbours: ``hubspot`` and ``usage`` read their bodies here.
+not become a row. Neighbours: ``webhooks/hubspot.py`` and ``webhooks/usage.py`` read their bodies here,
+``usage_files`` asks about its lines.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ def parsed(body: bytes) -> Any:
         found = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    return found if _is_shallow(found, DEEPEST) else None
+    return found if is_shallow(found) else None
 
 
-def _is_shallow(value: Any, levels: int) -> bool:
+def is_shallow(value: Any, levels: int = DEEPEST) -> bool:
+    """Return whether a value from JSON has at most so many levels of lists and objects."""
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, list):
         return True
-    return levels > 0 and all(_is_shallow(one, levels - 1) for one in value if isinstance(one, (dict, list)))
+    return levels > 0 and all(is_shallow(one, levels - 1) for one in value if isinstance(one, (dict, list)))
