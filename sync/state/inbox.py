@@ -42,6 +42,7 @@ from sync.state.schema import (
     Instant,
     JsonText,
     JsonValue,
+    Row,
     canonical_json,
     chunks,
     installation_column,
@@ -165,8 +166,7 @@ def done(conn: Connection, installation_id: str, items: Sequence[InboxItem]) -> 
     if not items:
         return 0
     values = released() | {"state": InboxState.DONE, "error": None, "next_try_at": None}
-    keys = [{"b_key": item.dedupe_key, "b_fence": item.fence} for item in items]
-    return conn.execute(update(inbox).where(_ours(installation_id)).values(values), keys).rowcount
+    return conn.execute(update(inbox).where(_ours(installation_id)).values(values), _keys(items)).rowcount
 
 
 def failed(
@@ -192,8 +192,7 @@ def give_back(
     if not items:
         return 0
     values = released() | {"attempts": inbox.c.attempts - 1, "error": error, "next_try_at": next_try_at}
-    keys = [{"b_key": item.dedupe_key, "b_fence": item.fence} for item in items]
-    return conn.execute(update(inbox).where(_ours(installation_id)).values(values), keys).rowcount
+    return conn.execute(update(inbox).where(_ours(installation_id)).values(values), _keys(items)).rowcount
 
 
 def expire(conn: Connection, installation_id: str, before: datetime) -> int:
@@ -224,6 +223,12 @@ def counts(conn: Connection, installation_id: str) -> dict[InboxState, int]:
     """Return how many events there are per state."""
     query = select(inbox.c.state, func.count()).where(inbox.c.installation_id == installation_id)
     return {InboxState(state): number for state, number in conn.execute(query.group_by(inbox.c.state))}
+
+
+def _keys(items: Sequence[InboxItem]) -> list[Row]:
+    """Return what tells the events, in the order in which everybody touches rows: two must not cross."""
+    ordered = sorted(items, key=lambda one: one.dedupe_key)
+    return [{"b_key": item.dedupe_key, "b_fence": item.fence} for item in ordered]
 
 
 def _ours(installation_id: str) -> ColumnElement[bool]:

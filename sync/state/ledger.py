@@ -36,6 +36,8 @@ from sync.state.ledger_push import (
     block,
     claim_children,
     claim_pending,
+    in_lock_order,
+    lock,
     mark_sent,
     release,
     retry,
@@ -68,6 +70,7 @@ __all__ = [
     "drop_unmade",
     "find",
     "hasten",
+    "lock",
     "mark_sent",
     "of_accounts",
     "release",
@@ -301,7 +304,7 @@ def _known(
             query = select(*columns, *further, table.record_id).where(
                 table.installation_id == installation_id, table.object == object_name, table.key.in_(chunk)
             )
-            locked = query.order_by(table.key).with_for_update()
+            locked = query.order_by(in_lock_order(conn)).with_for_update()
             known |= {(object_name, row["key"]): row for row in conn.execute(locked).mappings()}
     return known
 
