@@ -193,6 +193,8 @@ def give_back(ws: Workspace, rows: Sequence[LedgerRow], error: Unavailable) -> N
     with _entering(ws, rows) as conn:
         held = ledger.find(conn, ws.id, rows[0].object, [row.key for row in rows])
         for row in rows:
+            if row.key not in held:  # its account went meanwhile, before it was made
+                continue
             sent = held[row.key].uncertain
             current = replace(row, uncertain=sent)
             ledger.retry(conn, ws.id, current, at, "UNAVAILABLE", str(error), uncertain=sent)
