@@ -45,6 +45,7 @@ from sync.state.leases import (
     released,
     retry_columns,
     taken,
+    waiting_since,
 )
 from sync.state.schema import (
     EPOCH,
@@ -222,7 +223,7 @@ def extend(conn: Connection, installation_id: str, claims: Sequence[Claim], leas
 def unheld(conn: Connection, now: datetime) -> tuple[Waiting, ...]:
     """Return, over all installations, what could be claimed at ``now``, per scope; for the sweeper."""
     rows = conn.execute(
-        select(dirty.c.installation_id, dirty.c.scope, func.count(), func.min(dirty.c.first_at))
+        select(dirty.c.installation_id, dirty.c.scope, func.count(), waiting_since(dirty, dirty.c.first_at))
         .where(claimable(dirty, now))
         .group_by(dirty.c.installation_id, dirty.c.scope)
         .order_by(dirty.c.installation_id, dirty.c.scope)

@@ -37,6 +37,7 @@ from sync.state.leases import (
     released,
     retry_columns,
     taken,
+    waiting_since,
 )
 from sync.state.schema import (
     Instant,
@@ -203,8 +204,9 @@ def expire(conn: Connection, installation_id: str, before: datetime) -> int:
 
 def unheld(conn: Connection, now: datetime) -> tuple[Waiting, ...]:
     """Return, over all installations, the new events nobody holds, per source; for the sweeper."""
+    since = waiting_since(inbox, inbox.c.received_at)
     rows = conn.execute(
-        select(inbox.c.installation_id, inbox.c.source, func.count(), func.min(inbox.c.received_at))
+        select(inbox.c.installation_id, inbox.c.source, func.count(), since)
         .where(inbox.c.state == InboxState.NEW, claimable(inbox, now))
         .group_by(inbox.c.installation_id, inbox.c.source)
         .order_by(inbox.c.installation_id, inbox.c.source)

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from sync.state import bulk
-from sync.state.leases import Waiting, claimable
+from sync.state.leases import Waiting, claimable, waiting_since
 from sync.state.ledger_push import (
     PARENT,
     acknowledge,
@@ -279,8 +279,9 @@ def of_accounts(conn: Connection, installation_id: str, account_ids: Collection[
 def unheld(conn: Connection, now: datetime) -> tuple[Waiting, ...]:
     """Return, over all installations, the rows to write that nobody holds, per object; for the sweeper."""
     table = write_ledger.c
+    since = waiting_since(write_ledger, table.intent_at)
     rows = conn.execute(
-        select(table.installation_id, table.object, func.count(), func.min(table.intent_at))
+        select(table.installation_id, table.object, func.count(), since)
         .where(table.state.in_([*UNWRITTEN, WriteState.WITHDRAW]), claimable(write_ledger, now))
         .group_by(table.installation_id, table.object)
         .order_by(table.installation_id, table.object)
