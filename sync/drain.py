@@ -23,7 +23,7 @@ from integration.hubspot.events import read_event
 from integration.port import FieldValues, Refused, Signal, SignalKind, Unavailable
 from sync import unreadable, usage
 from sync.admission import scrub
-from sync.drift import is_echo, is_own_write
+from sync.drift import is_echo, is_own_write, parents_of
 from sync.follow import GONE, follow, parents_first
 from sync.keep import Pulled
 from sync.state import findings, inbox, ledger, mirror
@@ -67,7 +67,10 @@ class _Hint:
     @property
     def restored(self) -> bool:
         """Return whether the CRM says that the record came out of its recycle bin."""
-        return bool(cast("Mapping[str, object]", self.item.body).get(RESTORED))
+        body = cast("Mapping[str, object]", self.item.body)
+        if self.item.source == HUBSPOT:
+            return str(body.get("subscriptionType")).endswith(".restore")
+        return bool(body.get(RESTORED))
 
 
 def drain(ws: Workspace, owner: str) -> Drained | None:
@@ -162,17 +165,20 @@ def _without_echoes(ws: Workspace, hints: Sequence[_Hint]) -> list[_Hint]:
         by_object[hint.signal.object].add(hint.signal.id)
     with reading(ws.runtime.engine) as conn:
         ours = {name: ledger.by_record(conn, ws.id, name, sorted(ids)) for name, ids in by_object.items()}
+        links = [hint.signal for hint in hints if hint.signal.other_end is not None]
+        linked = [ours[one.object].get(one.id) for one in links]
+        parents = parents_of(conn, ws, [row for row in linked if row is not None])
     return [
         hint
         for hint in hints
         if hint.signal.kind is not SignalKind.IGNORED
-        and not _tells_of_us(hint, ours[hint.signal.object].get(hint.signal.id))
+        and not _tells_of_us(hint, ours[hint.signal.object].get(hint.signal.id), parents)
     ]
 
 
-def _tells_of_us(hint: _Hint, row: LedgerRow | None) -> bool:
+def _tells_of_us(hint: _Hint, row: LedgerRow | None, parents: Mapping[str, Collection[str]]) -> bool:
     if hint.item.source == HUBSPOT:
-        return is_echo(row, hint.signal)
+        return is_echo(row, hint.signal, () if row is None else parents.get(row.key, ()))
     written = cast("Mapping[str, object]", hint.item.body).get(WRITTEN)
     if written is None or hint.item.occurred_at is None:
         return False
