@@ -357,7 +357,8 @@ class Signal:
     """A hint from the CRM: look at this record again.
 
     ``merged_ids`` are records that became this one. ``field`` and ``value`` are what the
-    CRM says was written, good only for recognising an echo of our own write.
+    CRM says was written, good only for recognising an echo of our own write; so is ``other_end``,
+    the record to which a link was made, or from which one was taken away (``unlinked``).
     """
 
     object: str
@@ -367,3 +368,5 @@ class Signal:
     merged_ids: tuple[str, ...] = ()
     field: str | None = None
     value: str | None = None
+    other_end: str | None = None
+    unlinked: bool = False

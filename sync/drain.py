@@ -2,15 +2,17 @@
 
 Many signals about one record are one read, and all of a burst ride in full batches. A
 signal that only repeats a write of ours costs no call: the ledger knows the value. A
-record that cannot be read yet (404 just after creation) is looked for again.
-Neighbours: ``webhooks`` fills the inbox; ``follow`` reads; ``usage`` takes usage batches.
+record that cannot be read yet (404 just after creation) is looked for again. An object the CRM
+refuses to show holds up no other.
+Neighbours: ``webhooks`` fills the inbox; ``follow`` reads; ``unreadable`` keeps what is refused;
+``usage`` takes usage batches.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
@@ -18,11 +20,11 @@ from typing import cast
 from sqlalchemy import Connection
 
 from integration.hubspot.events import read_event
-from integration.port import FieldValues, Signal, SignalKind, Unavailable
-from sync import usage
+from integration.port import FieldValues, Refused, Signal, SignalKind, Unavailable
+from sync import unreadable, usage
 from sync.admission import scrub
-from sync.drift import is_echo, is_own_write
-from sync.follow import GONE, follow
+from sync.drift import is_echo, is_own_write, parents_of
+from sync.follow import GONE, follow, parents_first
 from sync.keep import Pulled
 from sync.state import findings, inbox, ledger, mirror
 from sync.state.engine import reading, writing
@@ -65,7 +67,10 @@ class _Hint:
     @property
     def restored(self) -> bool:
         """Return whether the CRM says that the record came out of its recycle bin."""
-        return bool(cast("Mapping[str, object]", self.item.body).get(RESTORED))
+        body = cast("Mapping[str, object]", self.item.body)
+        if self.item.source == HUBSPOT:
+            return str(body.get("subscriptionType")).endswith(".restore")
+        return bool(body.get(RESTORED))
 
 
 def drain(ws: Workspace, owner: str) -> Drained | None:
@@ -129,13 +134,16 @@ def _work_in(ws: Workspace, items: Sequence[InboxItem]) -> Drained:
     hints = [_Hint(item, signal) for item in items if item.source != USAGE for signal in _signals(item)]
     fresh = _without_echoes(ws, hints)
     ready, in_flight = _settled(ws, fresh)
-    pulled, missing = _read_again(ws, ready)
+    pulled, missing, refused = _read_all(ws, ready)
     put_off = [*in_flight, *missing]
     with writing(ws.runtime.engine) as conn:
-        late = {hint.item.dedupe_key for hint in put_off}
+        unread = unreadable.put_off(conn, ws, _items_by_object(ready, refused), refused)
+        late = {hint.item.dedupe_key for hint in put_off} - unread
         for item in items:
             if item.dedupe_key in late:
                 _put_off(ws, conn, item)
+        late |= unread
+        unreadable.resolve(conn, ws, {hint.signal.object for hint in ready} - refused.keys())
         inbox.done(conn, ws.id, [item for item in items if item.dedupe_key not in late])
     return Drained(len(items), len(hints) - len(fresh), pulled.read, len(late))
 
@@ -157,17 +165,20 @@ def _without_echoes(ws: Workspace, hints: Sequence[_Hint]) -> list[_Hint]:
         by_object[hint.signal.object].add(hint.signal.id)
     with reading(ws.runtime.engine) as conn:
         ours = {name: ledger.by_record(conn, ws.id, name, sorted(ids)) for name, ids in by_object.items()}
+        links = [hint.signal for hint in hints if hint.signal.other_end is not None]
+        linked = [ours[one.object].get(one.id) for one in links]
+        parents = parents_of(conn, ws, [row for row in linked if row is not None])
     return [
         hint
         for hint in hints
         if hint.signal.kind is not SignalKind.IGNORED
-        and not _tells_of_us(hint, ours[hint.signal.object].get(hint.signal.id))
+        and not _tells_of_us(hint, ours[hint.signal.object].get(hint.signal.id), parents)
     ]
 
 
-def _tells_of_us(hint: _Hint, row: LedgerRow | None) -> bool:
+def _tells_of_us(hint: _Hint, row: LedgerRow | None, parents: Mapping[str, Collection[str]]) -> bool:
     if hint.item.source == HUBSPOT:
-        return is_echo(row, hint.signal)
+        return is_echo(row, hint.signal, () if row is None else parents.get(row.key, ()))
     written = cast("Mapping[str, object]", hint.item.body).get(WRITTEN)
     if written is None or hint.item.occurred_at is None:
         return False
@@ -198,6 +209,31 @@ def _settled(ws: Workspace, hints: Sequence[_Hint]) -> tuple[list[_Hint], list[_
         return record_id not in known[name] if row is None else row.state is WriteState.SENT
 
     return [hint for hint in hints if not waits(hint)], [hint for hint in hints if waits(hint)]
+
+
+def _read_all(ws: Workspace, hints: Sequence[_Hint]) -> tuple[Pulled, list[_Hint], dict[str, Refused]]:
+    """Read every record hinted at; where the CRM refuses, each object alone, so that it stops no other.
+
+    Returns what was read, the hints whose record was not there yet, and the objects refused.
+    """
+    try:
+        return *_read_again(ws, hints), {}
+    except Refused as error:
+        log.warning("the CRM refuses to show something of %s; each object is read alone: %s", ws.id, error)
+    total, missing, refused = Pulled(), list[_Hint](), dict[str, Refused]()
+    for name in parents_first(ws, {hint.signal.object for hint in hints}):
+        try:
+            pulled, absent = _read_again(ws, [hint for hint in hints if hint.signal.object == name])
+        except Refused as error:
+            refused[name] = error
+        else:
+            total, missing = total.plus(pulled), [*missing, *absent]
+    return total, missing, refused
+
+
+def _items_by_object(hints: Sequence[_Hint], names: Collection[str]) -> dict[str, list[InboxItem]]:
+    """Return the events that hint at each of the objects."""
+    return {name: [hint.item for hint in hints if hint.signal.object == name] for name in names}
 
 
 def _read_again(ws: Workspace, hints: Sequence[_Hint]) -> tuple[Pulled, list[_Hint]]:

@@ -6,7 +6,7 @@ or shown as blocked. Neighbours: ``pull`` calls after each store, ``push`` diffs
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -44,22 +44,40 @@ def reopen_changed(conn: Connection, ws: Workspace, object_name: str, ids: Seque
     return ledger.reopen(conn, ws.id, object_name, keys)
 
 
-def is_echo(row: LedgerRow | None, signal: Signal) -> bool:
+def is_echo(row: LedgerRow | None, signal: Signal, parents: Collection[str] = ()) -> bool:
     """Say whether a signal only tells of a write of ours, known by its value, or by its time.
 
     It happened between our sending the row and a little after the answer, and where it names a
-    field, the row took that very value. A person's later change is no echo, also where it
-    brings an earlier value back.
+    field, the row took that very value; where it names a link, that was made to one of the row's
+    ``parents`` (see ``parents_of``). A person's later change is no echo, also where it brings an
+    earlier value back.
     """
     if row is None or row.acknowledged is None or signal.kind is not SignalKind.CHANGED:
         return False
     sent, taken = row.sent_at, row.acknowledged_at
     if sent is None or taken is None or not sent - SKEW <= signal.occurred_at <= taken + SKEW:
         return False
+    if signal.other_end is not None:
+        return signal.other_end in parents and not signal.unlinked
     if signal.field is None:
         return True
     held = row.acknowledged.get(signal.field)
     return signal.field in row.acknowledged and same_value(held, signal.value)
+
+
+def parents_of(conn: Connection, ws: Workspace, rows: Sequence[LedgerRow]) -> dict[str, frozenset[str]]:
+    """Return, by key, the CRM's ids of the records to which we link each row, those of ours among them."""
+    wanted = sorted({parent for row in rows for parent in row.parent_keys})
+    held = {
+        (name, row.key): row.record_id
+        for name in {name for name, _ in wanted}
+        for row in ledger.find(conn, ws.id, name, [key for one, key in wanted if one == name]).values()
+    }
+    return {
+        row.key: frozenset({link.id for link in row.parents})
+        | {record_id for one in row.parent_keys if (record_id := held.get(one)) is not None}
+        for row in rows
+    }
 
 
 def is_own_write(row: LedgerRow | None, at: datetime, written: FieldValues) -> bool:

@@ -30,7 +30,7 @@ def follow(
     with writing(ws.runtime.engine) as conn:
         bury(conn, ws, signals)
     total, absent = Pulled(), set[tuple[str, str]]()
-    for name in _parents_first(ws, {one.object for one in signals} | moved.keys()):
+    for name in parents_first(ws, {one.object for one in signals} | moved.keys()):
         asked = [one.id for one in signals if one.object == name and one.kind not in GONE]
         pulled, missing = refresh(ws, name, [*asked, *moved.get(name, ())], restored=restored)
         total = total.plus(pulled)
@@ -38,7 +38,8 @@ def follow(
     return total, frozenset(absent)
 
 
-def _parents_first(ws: Workspace, names: set[str]) -> list[str]:
+def parents_first(ws: Workspace, names: set[str]) -> list[str]:
+    """Return the objects in the order in which their records are read: accounts, deals, the rest."""
     reads = ws.inbound.crm.reads
     first = [reads.account.object, reads.deal.object]
     return sorted(names, key=lambda name: (first.index(name) if name in first else len(first), name))

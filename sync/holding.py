@@ -2,7 +2,8 @@
 
 A claim stands for a minute (``leases.HOLD_S``). A thread prolongs it while the job lives, so that a long
 batch keeps its rows and a killed process's rows are free within that minute. A job that fails keeps its
-rows until then, which is its pause; one that is broken off because its process ends gives them back at once.
+rows until then, which is its pause; one that is broken off because its process ends gives them back at once,
+and so does one whose transaction the database ended, for the next one may fare better.
 Neighbours: ``jobs`` holds one per job, ``worker`` asks to leave, ``state/held.py`` writes.
 """
 
@@ -17,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from sync.runtime import Runtime
 from sync.state import held
@@ -65,7 +66,7 @@ def holding(runtime: Runtime, every_s: float = PROLONG_EVERY_S) -> Iterator[str]
     thread.start()
     try:
         yield owner
-    except (SystemExit, KeyboardInterrupt):
+    except (SystemExit, KeyboardInterrupt, OperationalError):
         ended.set()
         thread.join()
         _give_back(runtime, owner)

@@ -25,7 +25,7 @@ from success.facts import AccountFacts
 from success.fold import FoldState
 from sync import facts as assembling
 from sync.allocation import RETRY_CURVE
-from sync.borders import basis, border_days
+from sync.borders import NEW_DAY_REASON, basis, border_days
 from sync.facts import Moment
 from sync.owners import report_unseeded, unfit_owners
 from sync.proposals import proposals, propose
@@ -274,8 +274,19 @@ def _enter(
             if claim.id in failures:
                 wait = RETRY_CURVE[min(claim.attempts, len(RETRY_CURVE)) - 1]
                 dirty.fail(conn, ws.id, claim, failures[claim.id], now + wait)
+        _mark_next_day(conn, ws, claims, today)
         dirty.finish(conn, ws.id, [claim for claim in claims if claim.id not in failures])
     return Looked(len(decided), wanted.changed, len(failures))
+
+
+def _mark_next_day(conn: Connection, ws: Workspace, claims: Sequence[Claim], looked: date) -> None:
+    """Have accounts looked at again where a day began during the look: it may have left them at peace.
+
+    What is kept now says that their border comes on that day, whose beginning is over.
+    """
+    now = ws.now()
+    if ws.day_of(now) > looked:
+        dirty.mark(conn, ws.id, now, Scope.ACCOUNT, [one.id for one in claims], NEW_DAY_REASON)
 
 
 def _report(

@@ -61,17 +61,20 @@ WRITE_ORDER = (
 def push(ws: Workspace, owner: str) -> Pushed:
     """Write everything the ledger wants of one installation, parents first; return what was done.
 
-    What stands under accounts that are gone is taken back before. A process asked to end stops between two
-    claims.
+    What stands under accounts that are gone is taken back before. Passes follow each other until one finds
+    nothing: what another push left alone, because we held its account, nobody else rings for. A process
+    asked to end stops between two claims.
 
     Raises Unavailable or RateLimited when the CRM cannot take it now: nothing is lost.
     """
     take_back(ws)
     storage.resume(ws)
-    total = Pushed()
-    for object_name in objects_in_order(ws):
-        while not leaving() and (done := _push_batch(ws, owner, object_name)) is not None:
-            total = total.plus(done)
+    total, again = Pushed(), True
+    while again:
+        again = False
+        for object_name in objects_in_order(ws):
+            while not leaving() and (done := _push_batch(ws, owner, object_name)) is not None:
+                total, again = total.plus(done), True
     return total
 
 

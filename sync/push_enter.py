@@ -5,7 +5,8 @@ Neighbours: ``push`` sends and calls these, ``push_plan`` says what was meant, `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -50,6 +51,14 @@ class Pushed:
         )
 
 
+@contextmanager
+def _entering(ws: Workspace, rows: Sequence[LedgerRow]) -> Iterator[Connection]:
+    """Yield the transaction in which outcomes are entered row by row; it holds all rows from the start."""
+    with writing(ws.runtime.engine) as conn:
+        ledger.lock(conn, ws.id, rows)
+        yield conn
+
+
 def settle_standing(ws: Workspace, plans: Sequence[Plan]) -> Pushed:
     """Enter rows that need no call: everything wanted stands there, or somebody insists on a field."""
     idle = [plan for plan in plans if not needs_a_call(plan)]
@@ -59,7 +68,7 @@ def settle_standing(ws: Workspace, plans: Sequence[Plan]) -> Pushed:
         for plan in idle
         if plan.record_id is not None and not plan.changes.blocked
     ]
-    with writing(ws.runtime.engine) as conn:
+    with _entering(ws, [plan.row for plan in idle]) as conn:
         ledger.acknowledge(conn, ws.id, ws.now(), answers)
         tell_normalised(conn, ws.id, ws.now(), answers)
         for plan in blocked:
@@ -76,7 +85,7 @@ def _block_insisted(ws: Workspace, plan: Plan, conn: Connection) -> None:
 def put_off(ws: Workspace, rows: Sequence[LedgerRow]) -> Pushed:
     """Put off rows until what they hang under is written; longer from try to try, for that may be refused."""
     room = storage.next_asked(ws) if rows else None
-    with writing(ws.runtime.engine) as conn:
+    with _entering(ws, rows) as conn:
         for row in rows:
             at = (room if storage.may_wait(row) else None) or ws.now() + _parent_wait(row.attempts)
             ledger.retry(conn, ws.id, row, at, PARENT, "its parent is not written yet")
@@ -92,7 +101,7 @@ def keep_for_room(ws: Workspace, plans: Sequence[Plan]) -> Pushed:
     """Put off records that may wait until the CRM is asked again whether it has room."""
     at = storage.next_asked(ws) or ws.now()
     words = "the CRM has no room for another record"
-    with writing(ws.runtime.engine) as conn:
+    with _entering(ws, [plan.row for plan in plans]) as conn:
         for plan in plans:
             ledger.retry(conn, ws.id, plan.row, at, storage.NO_ROOM, words, uncertain=plan.row.uncertain)
     return Pushed(put_off=len(plans))
@@ -101,7 +110,7 @@ def keep_for_room(ws: Workspace, plans: Sequence[Plan]) -> Pushed:
 def let_land(ws: Workspace, rows: Sequence[LedgerRow]) -> Pushed:
     """Put off rows whose create got no answer until it has either been done or never will be."""
     words = "no answer came; it is looked for again before it is made"
-    with writing(ws.runtime.engine) as conn:
+    with _entering(ws, rows) as conn:
         for row in rows:
             at = (row.sent_at or ws.now()) + LANDS_WITHIN
             ledger.retry(conn, ws.id, row, at, "NO_ANSWER", words, uncertain=True)
@@ -113,7 +122,7 @@ def enter(ws: Workspace, plans: Sequence[Plan], results: Sequence[WriteResult]) 
     now = ws.now()
     answers: list[Acknowledgement] = []
     done = Pushed()
-    with writing(ws.runtime.engine) as conn:
+    with _entering(ws, [plan.row for plan in plans]) as conn:
         for plan, result in zip(plans, results, strict=True):
             if result.error is None:
                 answers.append(_acknowledgement(plan, result))
@@ -181,9 +190,11 @@ def _acknowledgement(plan: Plan, result: WriteResult) -> Acknowledgement:
 def give_back(ws: Workspace, rows: Sequence[LedgerRow], error: Unavailable) -> None:
     """Give the claim back: rows not marked sent at once, those marked as uncertain after a while."""
     at = ws.now() + timedelta(seconds=error.retry_after_s or RETRY_CURVE[0].total_seconds())
-    with writing(ws.runtime.engine) as conn:
+    with _entering(ws, rows) as conn:
         held = ledger.find(conn, ws.id, rows[0].object, [row.key for row in rows])
         for row in rows:
+            if row.key not in held:  # its account went meanwhile, before it was made
+                continue
             sent = held[row.key].uncertain
             current = replace(row, uncertain=sent)
             ledger.retry(conn, ws.id, current, at, "UNAVAILABLE", str(error), uncertain=sent)

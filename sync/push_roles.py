@@ -44,6 +44,7 @@ def push_roles(ws: Workspace, rows: Sequence[LedgerRow]) -> Pushed:
     new = [row for row in alive if row.acknowledged is None]
     there = [row for row in new if _record_id(row, deals)]
     with writing(ws.runtime.engine) as conn:
+        ledger.lock(conn, ws.id, rows)
         for row in gone:
             ledger.tombstone(conn, ws.id, row.object, [row.key], DELETED)
         ledger.acknowledge(conn, ws.id, ws.now(), [standing(row, row.record_id or "") for row in before])

@@ -60,6 +60,8 @@ def read_event(event: Mapping[str, Any]) -> Signal:
         merged_ids=_merged(event, record_id) if kind is SignalKind.MERGED else (),
         field=_text(event.get("propertyName")),
         value=_text(event.get("propertyValue")),
+        other_end=_text(event.get("toObjectId")) if what == "associationChange" else None,
+        unlinked=event.get("associationRemoved") is True,
     )
 
 

@@ -45,6 +45,7 @@ from sync.state.leases import (
     released,
     retry_columns,
     taken,
+    waiting_since,
 )
 from sync.state.schema import (
     EPOCH,
@@ -192,7 +193,7 @@ def finish(conn: Connection, installation_id: str, claims: Sequence[Claim]) -> F
         return Finished(0, 0, 0)
     keys = [
         {"b_scope": one.scope, "b_id": one.id, "b_generation": one.generation, "b_fence": one.fence}
-        for one in claims
+        for one in _in_order(claims)
     ]
     ours = _ours(installation_id)
     unchanged = dirty.c.generation == bindparam("b_generation")
@@ -212,7 +213,7 @@ def fail(conn: Connection, installation_id: str, claim: Claim, error: str, next_
 
 def extend(conn: Connection, installation_id: str, claims: Sequence[Claim], lease: Lease) -> int:
     """Prolong the claims to the lease's end; return how many were still ours."""
-    keys = [{"b_scope": one.scope, "b_id": one.id, "b_fence": one.fence} for one in claims]
+    keys = [{"b_scope": one.scope, "b_id": one.id, "b_fence": one.fence} for one in _in_order(claims)]
     if not keys:
         return 0
     statement = update(dirty).where(_ours(installation_id)).values(leased_until=lease.until)
@@ -222,7 +223,7 @@ def extend(conn: Connection, installation_id: str, claims: Sequence[Claim], leas
 def unheld(conn: Connection, now: datetime) -> tuple[Waiting, ...]:
     """Return, over all installations, what could be claimed at ``now``, per scope; for the sweeper."""
     rows = conn.execute(
-        select(dirty.c.installation_id, dirty.c.scope, func.count(), func.min(dirty.c.first_at))
+        select(dirty.c.installation_id, dirty.c.scope, func.count(), waiting_since(dirty, dirty.c.first_at))
         .where(claimable(dirty, now))
         .group_by(dirty.c.installation_id, dirty.c.scope)
         .order_by(dirty.c.installation_id, dirty.c.scope)
@@ -272,6 +273,11 @@ def under_way(
     old = true() if before is None else dirty.c.first_at < before
     query = select(dirty.c.id).where(here, old, or_(at_work, claimable(dirty, now))).limit(1)
     return conn.execute(query).first() is not None
+
+
+def _in_order(claims: Sequence[Claim]) -> list[Claim]:
+    """Return the claims in the order in which ``mark`` touches rows: two that meet must not cross."""
+    return sorted(claims, key=lambda one: (one.scope, one.id))
 
 
 def _in_scope(installation_id: str, scope: Scope) -> ColumnElement[bool]:

@@ -39,11 +39,13 @@ from sync.state.leases import (
     released,
     retry_columns,
     taken,
+    waiting_since,
 )
 from sync.state.schema import (
     Instant,
     JsonText,
     JsonValue,
+    Row,
     canonical_json,
     chunks,
     installation_column,
@@ -189,8 +191,7 @@ def done(conn: Connection, installation_id: str, items: Sequence[InboxItem]) -> 
     if not items:
         return 0
     values = released() | {"state": InboxState.DONE, "error": None, "next_try_at": None}
-    keys = [{"b_key": item.dedupe_key, "b_fence": item.fence} for item in items]
-    return conn.execute(update(inbox).where(_ours(installation_id)).values(values), keys).rowcount
+    return conn.execute(update(inbox).where(_ours(installation_id)).values(values), _keys(items)).rowcount
 
 
 def failed(
@@ -216,8 +217,7 @@ def give_back(
     if not items:
         return 0
     values = released() | {"attempts": inbox.c.attempts - 1, "error": error, "next_try_at": next_try_at}
-    keys = [{"b_key": item.dedupe_key, "b_fence": item.fence} for item in items]
-    return conn.execute(update(inbox).where(_ours(installation_id)).values(values), keys).rowcount
+    return conn.execute(update(inbox).where(_ours(installation_id)).values(values), _keys(items)).rowcount
 
 
 def expire(conn: Connection, installation_id: str, before: datetime) -> int:
@@ -228,8 +228,9 @@ def expire(conn: Connection, installation_id: str, before: datetime) -> int:
 
 def unheld(conn: Connection, now: datetime) -> tuple[Waiting, ...]:
     """Return, over all installations, the new events nobody holds, per source; for the sweeper."""
+    since = waiting_since(inbox, inbox.c.received_at)
     rows = conn.execute(
-        select(inbox.c.installation_id, inbox.c.source, func.count(), func.min(inbox.c.received_at))
+        select(inbox.c.installation_id, inbox.c.source, func.count(), since)
         .where(inbox.c.state == InboxState.NEW, claimable(inbox, now))
         .group_by(inbox.c.installation_id, inbox.c.source)
         .order_by(inbox.c.installation_id, inbox.c.source)
@@ -248,6 +249,12 @@ def counts(conn: Connection, installation_id: str) -> dict[InboxState, int]:
     """Return how many events there are per state."""
     query = select(inbox.c.state, func.count()).where(inbox.c.installation_id == installation_id)
     return {InboxState(state): number for state, number in conn.execute(query.group_by(inbox.c.state))}
+
+
+def _keys(items: Sequence[InboxItem]) -> list[Row]:
+    """Return what tells the events, in the order in which everybody touches rows: two must not cross."""
+    ordered = sorted(items, key=lambda one: one.dedupe_key)
+    return [{"b_key": item.dedupe_key, "b_fence": item.fence} for item in ordered]
 
 
 def _ours(installation_id: str) -> ColumnElement[bool]:

@@ -22,11 +22,14 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    case,
+    func,
+    literal,
     or_,
     text,
 )
 
-from sync.state.schema import Instant, Row, installation_column, metadata, upsert
+from sync.state.schema import EPOCH, Instant, Row, installation_column, metadata, upsert
 
 HOLD_S = 60
 """How long a claim stands that nobody prolongs: what a killed worker held is free a minute later."""
@@ -110,6 +113,14 @@ def ripe(table: Table, now: datetime) -> ColumnElement[bool]:
 def claimable(table: Table, now: datetime) -> ColumnElement[bool]:
     """Return the condition that the row is free and ripe at ``now``."""
     return and_(free(table, now), ripe(table, now))
+
+
+def waiting_since(table: Table, since: Column[datetime]) -> ColumnElement[datetime]:
+    """Return, for a group of claimable rows, since when the oldest waits, by the column ``since``.
+
+    Since ever, where one was put off and its time has come: for that one nobody has rung.
+    """
+    return func.min(case((table.c.next_try_at.is_not(None), literal(EPOCH, Instant)), else_=since))
 
 
 def taken(lease: Lease, fence_value: int) -> Row:

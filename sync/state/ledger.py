@@ -29,13 +29,15 @@ from sqlalchemy import (
 )
 
 from sync.state import bulk
-from sync.state.leases import Waiting, claimable
+from sync.state.leases import Waiting, claimable, waiting_since
 from sync.state.ledger_push import (
     PARENT,
     acknowledge,
     block,
     claim_children,
     claim_pending,
+    in_lock_order,
+    lock,
     mark_sent,
     release,
     retry,
@@ -68,6 +70,7 @@ __all__ = [
     "drop_unmade",
     "find",
     "hasten",
+    "lock",
     "mark_sent",
     "of_accounts",
     "release",
@@ -276,8 +279,9 @@ def of_accounts(conn: Connection, installation_id: str, account_ids: Collection[
 def unheld(conn: Connection, now: datetime) -> tuple[Waiting, ...]:
     """Return, over all installations, the rows to write that nobody holds, per object; for the sweeper."""
     table = write_ledger.c
+    since = waiting_since(write_ledger, table.intent_at)
     rows = conn.execute(
-        select(table.installation_id, table.object, func.count(), func.min(table.intent_at))
+        select(table.installation_id, table.object, func.count(), since)
         .where(table.state.in_([*UNWRITTEN, WriteState.WITHDRAW]), claimable(write_ledger, now))
         .group_by(table.installation_id, table.object)
         .order_by(table.installation_id, table.object)
@@ -301,7 +305,7 @@ def _known(
             query = select(*columns, *further, table.record_id).where(
                 table.installation_id == installation_id, table.object == object_name, table.key.in_(chunk)
             )
-            locked = query.order_by(table.key).with_for_update()
+            locked = query.order_by(in_lock_order(conn)).with_for_update()
             known |= {(object_name, row["key"]): row for row in conn.execute(locked).mappings()}
     return known
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from sync.state import bulk
 from sync.state.leases import Lease, claimable, free, held, next_fence, released, ripe
 from sync.state.ledger_rows import Acknowledgement, LedgerRow, WriteState, ledger_row, write_ledger
 from sync.state.schema import Row, chunks
@@ -116,6 +117,27 @@ def _taken(
     return tuple(ledger_row(row, fence) for row in found)
 
 
+def lock(conn: Connection, installation_id: str, rows: Sequence[LedgerRow]) -> None:
+    """Hold the rows until the transaction ends, taken in the order in which looks take them.
+
+    For whoever enters outcomes one after the other: a look that wants the same rows then waits for all of
+    them, or has all of them waited for. SQLite has one writer at a time and needs none of it.
+    """
+    if conn.dialect.name != bulk.POSTGRESQL:
+        return
+    table = write_ledger.c
+    for object_name in sorted({row.object for row in rows}):
+        for chunk in chunks(sorted({row.key for row in rows if row.object == object_name})):
+            here = and_(table.installation_id == installation_id, table.object == object_name)
+            query = select(table.key).where(here, table.key.in_(chunk))
+            conn.execute(query.order_by(in_lock_order(conn)).with_for_update())
+
+
+def in_lock_order(conn: Connection) -> ColumnElement[str]:
+    """Return what to order rows of one object by to lock them as we sort them, whatever the collation."""
+    return write_ledger.c.key.collate("C") if conn.dialect.name == bulk.POSTGRESQL else write_ledger.c.key
+
+
 def mark_sent(
     conn: Connection, installation_id: str, now: datetime, rows: Sequence[LedgerRow]
 ) -> tuple[LedgerRow, ...]:
@@ -152,7 +174,7 @@ def acknowledge(
         _key(answer.row)
         | {"b_hash": answer.row.desired_hash, "b_record": answer.record_id}
         | {"b_values": dict(answer.values), "b_normalised": dict(answer.normalised) or None}
-        for answer in answers
+        for answer in sorted(answers, key=lambda one: (one.row.object, one.row.key))
     ]
     statement = update(write_ledger).where(_held(installation_id)).values(values | released() | CLEARED)
     return conn.execute(statement, keys).rowcount
@@ -232,15 +254,16 @@ def _update_rows(conn: Connection, installation_id: str, rows: Sequence[LedgerRo
 
 
 def _still_ours(conn: Connection, installation_id: str, rows: Sequence[LedgerRow]) -> list[LedgerRow]:
-    table, ours = write_ledger.c, []
+    table, ours = write_ledger.c, set[tuple[str, str]]()
     for object_name in sorted({row.object for row in rows}):
         mine = [row for row in rows if row.object == object_name]
-        for chunk in chunks(mine):
+        for chunk in chunks(sorted(mine, key=lambda one: one.key)):
             query = select(table.key, table.push_fence, table.lease_owner).where(
                 table.installation_id == installation_id,
                 table.object == object_name,
                 table.key.in_([row.key for row in chunk]),
             )
-            held = {key: fence for key, fence, owner in conn.execute(query) if owner is not None}
-            ours += [row for row in chunk if held.get(row.key) == row.fence]
-    return ours
+            locked = query.order_by(in_lock_order(conn)).with_for_update()
+            held = {key: fence for key, fence, owner in conn.execute(locked) if owner is not None}
+            ours |= {(row.object, row.key) for row in chunk if held.get(row.key) == row.fence}
+    return [row for row in rows if (row.object, row.key) in ours]

@@ -9,6 +9,7 @@ from sync.state import dirty
 from sync.state.dirty import Claim, Finished, Scope
 from sync.state.engine import writing
 from sync.state.leases import Waiting
+from sync.state.schema import EPOCH
 from tests.state.moments import HOUR, MINUTE, NOW, A, B, lease
 
 
@@ -115,6 +116,8 @@ def test_a_failed_look_waits_for_its_time(engine: Engine) -> None:
         assert dirty.next_due(conn, A) == NOW + HOUR
     _mark(engine, "7", at=NOW + MINUTE)
     assert _claim(engine, at=NOW + HOUR - MINUTE) == ()
+    with writing(engine) as conn:  # rung for at once: nobody else would
+        assert dirty.unheld(conn, NOW + HOUR) == (Waiting(A, "account", 1, EPOCH),)
     assert _claim(engine, at=NOW + HOUR)[0].attempts == 2
 
 

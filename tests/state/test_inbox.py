@@ -10,6 +10,7 @@ from sync.state import inbox
 from sync.state.engine import writing
 from sync.state.inbox import InboxEvent, InboxItem, InboxState
 from sync.state.leases import Waiting
+from sync.state.schema import EPOCH
 from tests.state.moments import DAY, HOUR, MINUTE, NOW, A, lease
 
 EVENT = InboxEvent("hubspot:1", "webhook", {"objectId": 7}, NOW - MINUTE)
@@ -77,13 +78,13 @@ def test_an_event_of_a_dead_worker_is_taken_over(engine: Engine) -> None:
 
 
 def test_a_failed_event_is_tried_later_or_given_up(engine: Engine) -> None:
-    """Given up, it waits for a person and is not rung for."""
+    """When its time has come it is rung for at once; given up, it waits for a person and is not."""
     _put(engine, "1")
     (item,) = _take(engine)
     with writing(engine) as conn:
         assert inbox.failed(conn, A, item, "no such object", NOW + HOUR)
         assert inbox.unheld(conn, NOW) == ()
-        assert inbox.unheld(conn, NOW + HOUR) == (Waiting(A, "webhook", 1, NOW),)
+        assert inbox.unheld(conn, NOW + HOUR) == (Waiting(A, "webhook", 1, EPOCH),)
     (again,) = _take(engine, at=NOW + HOUR)
     assert again.attempts == 2
     with writing(engine) as conn:

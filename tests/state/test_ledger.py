@@ -14,6 +14,7 @@ from sync.state import ledger
 from sync.state.engine import writing
 from sync.state.leases import Waiting
 from sync.state.ledger import Acknowledgement, LedgerRow, Wanted, WantedRow, WriteState
+from sync.state.schema import EPOCH
 from tests.state.moments import HOUR, MINUTE, NOW, A, lease
 
 ROW = WantedRow(
@@ -238,14 +239,14 @@ def test_a_mended_block_is_reopened_by_the_admin(engine: Engine) -> None:
 
 @pytest.mark.parametrize("uncertain", [True, False])
 def test_a_failed_call_waits_and_says_whether_it_may_have_worked(engine: Engine, uncertain: bool) -> None:
-    """A timeout leaves doubt, a clear refusal to serve does not; both wait for their time."""
+    """A timeout leaves doubt, a clear refusal to serve does not; both wait for their time, then are rung."""
     _want(engine, ROW)
     (row,) = _claim(engine)
     _send(engine, row)
     with writing(engine) as conn:
         assert ledger.retry(conn, A, row, NOW + HOUR, code="503", message="later", uncertain=uncertain)
         assert ledger.unheld(conn, NOW + MINUTE) == ()
-        assert ledger.unheld(conn, NOW + HOUR) == (Waiting(A, "companies", 1, NOW),)
+        assert ledger.unheld(conn, NOW + HOUR) == (Waiting(A, "companies", 1, EPOCH),)
     assert _claim(engine, at=NOW + HOUR - MINUTE) == ()
     (again,) = _claim(engine, at=NOW + HOUR)
     assert (again.uncertain, again.attempts) == (uncertain, 2)

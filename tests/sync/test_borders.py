@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from sync import borders
+from sync import look as looking
 from sync.borders import basis, mark_come
 from sync.onboard import apply_charter
 from sync.scheduler import turn
-from sync.state import account_looks
+from sync.state import account_looks, dirty
+from sync.state.dirty import Scope
 from sync.state.engine import reading, writing
 from tests.sync.harness import HUBSPOT, Deployment, Office, event
 from tests.sync.portfolios import Book
@@ -108,6 +111,35 @@ def test_the_first_support_ticket_of_all_has_everybody_looked_at(there: Office) 
     there.settle()
     there.deployment.at(MIDNIGHT + 2 * DAY)
     assert come(there) == sorted(ACCOUNTS)
+
+
+def test_a_day_that_begins_during_a_look_is_not_missed(
+    there: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event has one looked at for whom the new day has nothing; it is looked at on that day as well.
+
+    The new day left it alone, by the border kept before; the look keeps the new day as its border, too late.
+    """
+    there.deployment.at(MIDNIGHT)
+    come(there)
+    there.deployment.at(MIDNIGHT + DAY - timedelta(minutes=1, seconds=1))
+    asked = there.sandbox.lookup("account:asked")
+    with writing(there.engine) as conn:
+        dirty.mark(conn, there.id, there.deployment.now, Scope.ACCOUNT, [asked], "companies changed")
+    before = looking.unfit_owners
+
+    def past_midnight(*given: Any) -> Any:
+        monkeypatch.setattr(looking, "unfit_owners", before)
+        there.deployment.at(MIDNIGHT + DAY)
+        with writing(there.engine) as conn:
+            assert mark_come(conn, there.ws) == 2
+        return before(*given)
+
+    monkeypatch.setattr(looking, "unfit_owners", past_midnight)
+    assert [one.accounts for one in there.look()] == [1, 3]
+    with reading(there.engine) as conn:
+        (kept,) = account_looks.find(conn, there.id, [asked]).values()
+    assert kept.border_on > there.ws.day_of(there.deployment.now)
 
 
 def test_use_dated_ahead_is_looked_at_on_its_day(there: Office) -> None:

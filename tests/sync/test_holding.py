@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import OperationalError
 
 from sync.holding import holding, owner_name
 from sync.state import dirty, held, inbox, ledger
@@ -120,6 +121,14 @@ def test_a_job_that_fails_keeps_its_rows_for_a_pause(process: Process) -> None:
         process.claim(owner)
         raise RuntimeError
     assert process.claim("another") == 0
+
+
+def test_a_job_whose_transaction_the_database_ended_gives_its_rows_back(process: Process) -> None:
+    """A deadlock, a lost connection, a lock waited for too long: nothing is wrong with the rows."""
+    with suppress(OperationalError), holding(process) as owner:
+        process.claim(owner)
+        raise OperationalError("UPDATE dirty", {}, Exception("deadlock detected"))
+    assert process.claim("another") == 3
 
 
 def test_what_another_holds_is_left_alone(process: Process) -> None:

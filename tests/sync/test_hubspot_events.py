@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sync.state import mirror
+from sync.state.engine import reading
 from sync.state.inbox import InboxEvent
 from tests.sync.harness import HUBSPOT, Deployment, Office
 from tests.sync.test_drain import account_deals, loaded, paths
@@ -45,6 +47,41 @@ def test_a_link_made_and_one_taken_away_move_a_deal(lite: Deployment, office: OP
     there.drain()
     assert deal in account_deals(there, acorn)
     assert deal not in account_deals(there, birch)
+
+
+def test_a_restored_company_whose_own_time_is_older_is_an_account_again(
+    lite: Deployment, office: OPEN
+) -> None:
+    """HubSpot dates the deletion later than the restored record: that it says restored is what counts."""
+    there = loaded(lite, office)
+    birch = there.sandbox.lookup("account:birch")
+    there.sandbox.edit("companies", birch, {}, delete=True)
+    there.tell("company.deletion", birch, occurredAt=int(lite.now.timestamp() * 1000) + 60_000)
+    there.drain()
+    there.sandbox.edit("companies", birch, {}, restore=True)
+    there.tell("company.restore", birch)
+    there.drain()
+    with reading(there.engine) as conn:
+        assert not mirror.find(conn, there.id, "companies", [birch])[birch].deleted
+
+
+def test_a_link_made_by_a_person_while_we_write_is_no_echo(lite: Deployment, office: OPEN) -> None:
+    """At the time of our write only a link that it made says nothing; another, or one less, is read."""
+    there = loaded(lite, office)
+    acorn, birch = (there.sandbox.lookup(f"account:{key}") for key in ("acorn", "birch"))
+    row = there.row("deals", "renewal:l-a1:1")
+    assert row.acknowledged_at is not None
+    at = int(row.acknowledged_at.timestamp() * 1000) + 1_000
+    echoes = []
+    for number, (company, removed) in enumerate(((acorn, False), (birch, False), (acorn, True))):
+        body = {
+            "subscriptionType": "deal.associationChange", "eventId": 910 + number, "portalId": 1,
+            "occurredAt": at, "associationType": "DEAL_TO_COMPANY", "associationRemoved": removed,
+            "fromObjectId": int(row.record_id or 0), "toObjectId": int(company),
+        }  # fmt: skip
+        there.receive([_event(f"link-{number}", body)])
+        echoes.append(sum(one.echoes for one in there.drain()))
+    assert echoes == [1, 0, 0]
 
 
 def test_what_means_nothing_here_costs_nothing(lite: Deployment, office: OPEN) -> None:

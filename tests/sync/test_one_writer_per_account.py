@@ -9,8 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from integration.port import Unavailable
 from integration.salesforce.connector import SalesforcePort
 from sync import push as pushing
+from sync.push_enter import give_back
+from sync.state import ledger
+from sync.state.engine import writing
+from sync.state.leases import Lease
 from sync.state.ledger import WriteState
 from tests.sync.harness import SALESFORCE
 from tests.sync.portfolios import Book
@@ -53,6 +58,38 @@ def test_a_worker_that_comes_while_another_writes_leaves_its_accounts_alone(ther
     assert len(taken) == 2
     assert len(there.written("Opportunity")) == 6
     assert {state for _, state in there.states()} == {WriteState.ACKNOWLEDGED}
+
+
+def test_what_a_worker_left_alone_is_written_by_the_one_it_was_left_to(there, monkeypatch):
+    """While a deal is written its profile is asked for again; the other worker may not, this one does."""
+    profile, left = there.own("profile"), []
+    unhindered = SalesforcePort.upsert
+
+    def slow_upsert(port, object_name, key_field, rows):
+        if object_name == "Opportunity" and not left:
+            deal = there.row(object_name, rows[0].key)
+            left.append(f"profile:{deal.account_id.lower()}")
+            with writing(there.engine) as conn:
+                assert ledger.reopen(conn, there.id, profile, left) == 1
+            pushing.push(there.ws, "the second worker")
+            assert there.row(profile, left[0]).state is WriteState.PENDING
+        return unhindered(port, object_name, key_field, rows)
+
+    monkeypatch.setattr(SalesforcePort, "upsert", slow_upsert)
+    pushing.push(there.ws, "the first worker")
+    assert left
+    assert {state for _, state in there.states()} == {WriteState.ACKNOWLEDGED}
+
+
+def test_a_claim_whose_account_went_meanwhile_is_given_back(there):
+    """Its row is dropped, for it was never made; the others of the claim wait for the CRM all the same."""
+    profile = there.own("profile")
+    with writing(there.engine) as conn:
+        rows = ledger.claim_pending(conn, there.id, profile, Lease("me", there.deployment.now, 60, 2))
+        assert ledger.drop_unmade(conn, there.id, [rows[0].account_id]) > 0
+    give_back(there.ws, rows, Unavailable("no answer"))
+    other = there.row(profile, rows[1].key)
+    assert (other.state, other.error_code) == (WriteState.PENDING, "UNAVAILABLE")
 
 
 def test_three_workers_at_once_write_everything_once(there):
