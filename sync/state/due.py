@@ -92,13 +92,16 @@ def claim(
     installation_id: str | None = None,
     kinds: Sequence[str] = (),
     but: Sequence[str] = (),
+    task: str = "",
 ) -> tuple[DueTask, ...]:
     """Take tasks that are due and held by nobody, of one installation or all, the longest due first.
 
-    A task's kind is its first word; ``kinds`` takes only those, ``but`` leaves them to others.
+    A task's kind is its first word; ``kinds`` takes only those, ``but`` leaves them to others, ``task`` takes
+    that one alone.
     """
     wanted = [_is_due(lease.now), free(due, lease.now), *([_of_kinds(kinds)] if kinds else [])]
     wanted += [not_(_of_kinds(but))] if but else []
+    wanted += [due.c.task == task] if task else []
     wanted += [due.c.installation_id == installation_id] if installation_id is not None else []
     found = conn.execute(
         select(due)
@@ -123,6 +126,12 @@ def unheld(conn: Connection, now: datetime, kinds: Sequence[str]) -> frozenset[s
     """Return the installations with a task of these kinds that is due and held by nobody."""
     query = select(due.c.installation_id).where(_is_due(now), free(due, now), _of_kinds(kinds))
     return frozenset(conn.execute(query.distinct()).scalars())
+
+
+def names(conn: Connection, installation_id: str, now: datetime, kinds: Sequence[str]) -> list[str]:
+    """Return the installation's tasks of these kinds that are due and held by nobody."""
+    wanted = [due.c.installation_id == installation_id, _is_due(now), free(due, now), _of_kinds(kinds)]
+    return list(conn.execute(select(due.c.task).where(*wanted)).scalars())
 
 
 def hasten(conn: Connection, installation_id: str, now: datetime, kind: str, task: str = "") -> int:
