@@ -83,7 +83,7 @@ def sweep(runtime: Runtime) -> int:
             Work.LOOK: [one for one in dirty.unheld(conn, now) if one.topic in scopes()],
             Work.PUSH: ledger.unheld(conn, now),
         }
-        stopped = cursors.unfinished(conn, now - LOAD_STANDS)
+        stopped = cursors.unfinished(conn, now, LOAD_STANDS)
         behind = due.unheld(conn, now, KINDS)
         pulling = due.unheld(conn, now, usage_pull.KINDS)
         uncompared = due.unheld(conn, now, [COMPARE])

@@ -1,8 +1,8 @@
 """What is due when: the schedule, with a lease so that two schedulers run a task once.
 
 A task missed while nothing ran is run late and once, then goes on from its own rhythm; the
-claim says how many times were missed, for tasks that must make them up one by one. A repeating task that is
-further away than its rhythm is due at once: the clock stepped back.
+claim says how many times were missed, for tasks that must make them up one by one. A task further away than
+its rhythm, or than two days where it runs once, is due at once: the clock stepped back.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ from sync.state.leases import Lease, free, held_index, lease_columns, next_fence
 from sync.state.schema import EPOCH, MICROSECOND, Instant, installation_column, key_columns, metadata, upsert
 
 SECOND = timedelta(seconds=1)
+ONCE_WITHIN = timedelta(days=2)
+"""No task that runs once is planned further ahead: the next midnight, and the night after it."""
 
 due = Table(
     "due",
@@ -200,10 +202,12 @@ def failing(conn: Connection, installation_id: str) -> dict[str, str]:
 def _is_due(now: datetime) -> ColumnElement[bool]:
     """Return the condition that a task's time has come.
 
-    No repeating task waits longer than its rhythm: one that does was planned before the clock was set back.
+    No repeating task waits longer than its rhythm, nor one that runs once longer than two days: one that does
+    was planned before the clock was set back.
     """
     waits = type_coerce(due.c.next_at, BigInteger) - (now - EPOCH) // MICROSECOND
-    rhythm = cast(due.c.every_seconds, BigInteger) * (SECOND // MICROSECOND)
+    every = func.coalesce(due.c.every_seconds, ONCE_WITHIN // SECOND)
+    rhythm = cast(every, BigInteger) * (SECOND // MICROSECOND)
     return or_(due.c.next_at <= now, waits > rhythm)
 
 
