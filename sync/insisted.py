@@ -46,8 +46,11 @@ def known_to_stand(plan: Plan, answer: Acknowledgement) -> Acknowledgement:
 
 
 def block_written(conn: Connection, ws: Workspace, plans: Sequence[Plan]) -> int:
-    """Block rows whose other fields the CRM has just taken; return how many."""
-    blocked = [plan for plan in plans if plan.changes.blocked]
+    """Block rows whose other fields the CRM has just taken; return how many.
+
+    Where it is an automation, what it makes of this write is asked first.
+    """
+    blocked = [plan for plan in plans if any(not one.on_save for one in plan.changes.blocked)]
     return sum(
         block_taken(conn, ws.id, plan.row, block_code(plan), insisted_words(plan.changes.blocked))
         for plan in blocked
