@@ -2,15 +2,16 @@
 
 ``sync/push.py`` calls it per row. The rule (DESIGN: three-way writes): a field of ours that
 somebody else changed is rewritten once; changed again within a day it is a blocked write that
-names who changed it. Blocked it stays until the value is as desired again, or ``rewritten_at``
-is cleared by an admin. An automation that rewrites a field while our write is saved is met once more
-per value wanted, however much time passes: writing the same again could only end the same.
+names who changed it. Blocked it stays, also while other fields of the record are written, until
+the value is as desired again, or an admin clears ``rewritten_at`` and ``insisted``. An automation
+that rewrites a field while our write is saved is met once more per value wanted, however much time
+passes: writing the same again could only end the same.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -28,13 +29,15 @@ class Acknowledged:
     """What the CRM last confirmed of our writes to a record, and when (UTC).
 
     ``values`` are as they stand there. ``normalised`` are those we sent in another form, as we sent
-    them. ``rewritten_at`` says per field when we last wrote over somebody else's change.
+    them. ``rewritten_at`` says per field when we last wrote over somebody else's change. On ``insisted``
+    fields somebody insisted since: they are not written, and what is acknowledged of them is of no account.
     """
 
     values: FieldValues
     at: datetime
     rewritten_at: Mapping[str, datetime] = field(default_factory=dict)
     normalised: FieldValues = field(default_factory=dict)
+    insisted: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +80,17 @@ def changed_fields(
 ) -> FieldChanges:
     """Return the fields of ours to write and those blocked, in the order of ``desired``.
 
-    The observation counts for a field only when it is newer than the acknowledgement.
+    The observation counts for a field only when it is newer than the acknowledgement, unless somebody
+    insists on the field: then no acknowledgement since was about it.
     """
     write: dict[str, str | None] = {}
     rewrites: list[str] = []
     blocked: list[BlockedField] = []
     seen = observed if _is_newer(observed, acknowledged) else None
     for name, wanted in desired.items():
+        if _is_insisted(name, acknowledged, observed):
+            blocked += _insisted(name, wanted, acknowledged, observed)
+            continue
         standing = _standing(name, acknowledged, seen)
         if standing is not None and _stands(name, wanted, standing[0], acknowledged):
             continue
@@ -96,6 +103,24 @@ def changed_fields(
             write[name] = wanted
             rewrites.append(name)
     return FieldChanges(write, tuple(rewrites), tuple(blocked))
+
+
+def _is_insisted(name: str, acknowledged: Acknowledged | None, observed: Observed | None) -> bool:
+    known = observed is not None and name in observed.values
+    return known and acknowledged is not None and name in acknowledged.insisted
+
+
+def _insisted(
+    name: str, wanted: str | None, acknowledged: Acknowledged | None, observed: Observed | None
+) -> list[BlockedField]:
+    """Return the block of a field somebody insists on; none where it holds what is wanted by now.
+
+    Whose save of the record was the last says nothing of the field: other fields are written.
+    """
+    if observed is None or _stands(name, wanted, observed.values[name], acknowledged):
+        return []
+    who = "somebody else" if observed.on_save else observed.changed_by.get(name, "somebody else")
+    return [BlockedField(name, wanted, observed.values[name], who)]
 
 
 def kept_form(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
 WAIT_S = 30  # a waiting bell is forgotten after this, so that a lost job blocks nothing
-JOB_TIMEOUT_S = 300
+HOUR_S = 3_600
 log = logging.getLogger(__name__)
 
 
@@ -43,6 +43,16 @@ class Work(StrEnum):
     LOOK = "look"
     PUSH = "push"
     USAGE = "usage"
+
+
+TIMEOUT_S = 12 * HOUR_S
+"""When RQ ends a job. One step may be one object of millions of rows, or a bulk job waited for.
+
+A job that was killed is no reason for less: its lease ends within a minute, as only a live job prolongs it.
+"""
+
+TIMEOUTS_S = {Work.DRAIN: HOUR_S, Work.LOOK: HOUR_S}
+"""Their steps are batches, and what fails in them is told one by one."""
 
 
 def waiting_key(lane: Lane, work: Work, installation_id: str) -> str:
@@ -73,7 +83,7 @@ def _ring(redis: Redis, lane: Lane, work: Work, installation_id: str) -> bool:
         description=f"{work.value} {installation_id}",
         meta={TRACE: trace_now()},
         retry=Retry(max=2),
-        job_timeout=JOB_TIMEOUT_S,
+        job_timeout=TIMEOUTS_S.get(work, TIMEOUT_S),
         result_ttl=0,
         failure_ttl=3600,
     )

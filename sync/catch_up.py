@@ -9,7 +9,6 @@ a bell lost costs a moment and a job killed its lease. Neighbours: ``state.due``
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -49,26 +48,44 @@ def plan_catching_up(conn: Connection, ws: Workspace) -> None:
 
 
 def catch_up(ws: Workspace, owner: str) -> int | None:
-    """Do what is due of one installation, changes before deletions; return how many tasks that was.
+    """Do what is due of one installation, task by task; return how many that was, ``None`` for none.
 
-    ``None`` when nothing is due. Raises Unavailable and NeedsConsent after giving back what is left.
+    Raises as ``next_task`` does.
+    """
+    done = 0
+    while next_task(ws, owner) is not None:
+        done += 1
+    return done or None
+
+
+def next_task(ws: Workspace, owner: str) -> DueTask | None:
+    """Do one task that is due, changes before deletions, and return it; ``None`` when nothing is due.
+
+    No more is held than is done: others have their turn between two. Raises Unavailable and NeedsConsent
+    after putting off all that is due, which would meet the same.
     """
     if not ws.live:
         return None
     with writing(ws.runtime.engine) as conn:
-        lease = Lease(owner, ws.now(), LEASE_S, TASKS)
-        claimed = due.claim(conn, lease, installation_id=ws.id, kinds=KINDS)
-    if not claimed:
+        task = _claim(conn, ws, Lease(owner, ws.now(), LEASE_S, 1))
+    if task is None:
         return None
-    order = list(_rhythms(ws))
-    tasks = sorted(claimed, key=lambda one: order.index(one.task) if one.task in order else len(order))
-    for number, task in enumerate(tasks):
-        try:
-            _do(ws, task)
-        except (Unavailable, NeedsConsent) as error:
-            _give_back(ws, tasks[number:], error)
-            raise
-    return len(tasks)
+    try:
+        _do(ws, task)
+    except (Unavailable, NeedsConsent) as error:
+        _put_off(ws, owner, task, error)
+        raise
+    return task
+
+
+def _claim(conn: Connection, ws: Workspace, lease: Lease) -> DueTask | None:
+    """Take the first task that is due, in the order they are done; nothing that another one holds."""
+    order = {task: place for place, task in enumerate(_rhythms(ws))}
+    names = due.names(conn, ws.id, lease.now, KINDS)
+    for name in sorted(names, key=lambda one: (order.get(one, len(order)), one)):
+        for task in due.claim(conn, lease, installation_id=ws.id, task=name):
+            return task
+    return None
 
 
 def _rhythms(ws: Workspace) -> dict[str, timedelta]:
@@ -103,7 +120,8 @@ def _do(ws: Workspace, task: DueTask) -> None:
         due.finish(conn, ws.now(), task)
 
 
-def _give_back(ws: Workspace, tasks: Sequence[DueTask], error: CrmError) -> None:
+def _put_off(ws: Workspace, owner: str, task: DueTask, error: CrmError) -> None:
     with writing(ws.runtime.engine) as conn:
-        for task in tasks:
-            due.fail(conn, ws.now(), task, str(error), ws.now() + RETRY_AFTER)
+        lease = Lease(owner, ws.now(), LEASE_S, TASKS)
+        for one in (task, *due.claim(conn, lease, installation_id=ws.id, kinds=KINDS)):
+            due.fail(conn, ws.now(), one, str(error), ws.now() + RETRY_AFTER)

@@ -11,7 +11,7 @@ decides, ``integration/witness`` says who saved a record last.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -30,6 +30,9 @@ from sync.workspace import Workspace
 REWRITTEN = "rewritten"
 """The kind of a finding: when we last wrote over somebody else's change of a field."""
 
+INSISTED = "insisted"
+"""The kind of a finding: a field of ours that somebody insists on, until it holds what we want."""
+
 AUTOMATION = "an automation of the CRM that runs as {} while our write is saved"
 LEAST = timedelta(microseconds=1)
 CUT_CHARACTERS = 8
@@ -40,12 +43,18 @@ CUT_CHARACTERS = 8
 class Sight:
     """Claimed rows as they are to be compared, and what is known to stand, by record id.
 
-    ``rewritten`` says when we last wrote over somebody else's change, by row and field.
+    ``rewritten`` says when we last wrote over somebody else's change, by row and field, ``insisted`` on
+    which fields somebody insists.
     """
 
     rows: tuple[LedgerRow, ...]
     observed: Mapping[str, Observed]
     rewritten: Mapping[str, Mapping[str, datetime]]
+    insisted: Mapping[str, Collection[str]]
+
+    def acknowledged(self, row: LedgerRow) -> Acknowledged | None:
+        """Return what the CRM last confirmed of a row, as the comparison takes it."""
+        return acknowledged(row, self.rewritten, self.insisted)
 
 
 def sight(ws: Workspace, object_name: str, rows: Sequence[LedgerRow]) -> Sight:
@@ -56,18 +65,18 @@ def sight(ws: Workspace, object_name: str, rows: Sequence[LedgerRow]) -> Sight:
     ids = [row.record_id for row in rows if row.record_id is not None]
     with reading(ws.runtime.engine) as conn:
         held = mirror.find(conn, ws.id, object_name, ids)
-    known = _rewrites(ws)
+    known, insisted = _told(ws, REWRITTEN), _told(ws, INSISTED)
     observed = {record_id: Observed(one.values, one.confirmed_at) for record_id, one in held.items()}
     doubtful = [
         row
         for row in rows
-        if row.record_id in held and _doubtful(row, held[row.record_id], acknowledged(row, known))
+        if row.record_id in held and _doubtful(row, held[row.record_id], acknowledged(row, known, insisted))
     ]
     saved = _last_saved(ws, object_name, doubtful)
     observed |= {str(row.record_id): _observed(row, saved[row.key]) for row in doubtful if row.key in saved}
     kept = tuple(_with_kept_forms(row, saved[row.key]) if row.key in saved else row for row in rows)
     _tell_forms(ws, rows, kept)
-    return Sight(kept, observed, known)
+    return Sight(kept, observed, known, insisted)
 
 
 def _last_saved(ws: Workspace, object_name: str, rows: Sequence[LedgerRow]) -> dict[str, Saved]:
@@ -86,22 +95,27 @@ def _last_saved(ws: Workspace, object_name: str, rows: Sequence[LedgerRow]) -> d
     return {row.key: saved[str(row.record_id)] for row in rows if row.record_id in saved}
 
 
-def _rewrites(ws: Workspace) -> dict[str, dict[str, datetime]]:
-    """Return when we last wrote over somebody else's change, by row and field."""
+def _told(ws: Workspace, kind: str) -> dict[str, dict[str, datetime]]:
+    """Return when it was last told of fields, by row and field."""
     found: dict[str, dict[str, datetime]] = {}
     with reading(ws.runtime.engine) as conn:
-        for one in findings.open_findings(conn, ws.id, REWRITTEN):
+        for one in findings.open_findings(conn, ws.id, kind):
             row, _, name = one.subject.rpartition("/")
             found.setdefault(row, {})[name] = one.last_at
     return found
 
 
-def acknowledged(row: LedgerRow, rewritten: Mapping[str, Mapping[str, datetime]]) -> Acknowledged | None:
+def acknowledged(
+    row: LedgerRow,
+    rewritten: Mapping[str, Mapping[str, datetime]],
+    insisted: Mapping[str, Collection[str]],
+) -> Acknowledged | None:
     """Return what the CRM last confirmed of a row, as the comparison takes it."""
     if row.acknowledged is None or row.acknowledged_at is None:
         return None
-    at = rewritten.get(f"{row.object}/{row.key}", {})
-    return Acknowledged(row.acknowledged, row.acknowledged_at, at, row.normalised)
+    name = f"{row.object}/{row.key}"
+    at, theirs = rewritten.get(name, {}), frozenset(insisted.get(name, ()))
+    return Acknowledged(row.acknowledged, row.acknowledged_at, at, row.normalised, theirs)
 
 
 def insisted_words(blocked: Sequence[BlockedField]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from rq import get_current_job
 
@@ -72,7 +72,7 @@ def poll(lane: str, installation_id: str) -> None:
 
 def catch_up(lane: str, installation_id: str) -> None:
     """Read what the charter's freshness asks for by now."""
-    _run(Work.CATCH_UP, Lane(lane), installation_id, catching_up.catch_up, follow=Work.LOOK)
+    _run(Work.CATCH_UP, Lane(lane), installation_id, catching_up.next_task, follow=Work.LOOK)
 
 
 def compare(lane: str, installation_id: str) -> None:
@@ -86,8 +86,14 @@ def look(lane: str, installation_id: str) -> None:
 
 
 def push(lane: str, installation_id: str) -> None:
-    """Write what the CRM does not hold yet."""
-    _run(Work.PUSH, Lane(lane), installation_id, _push, follow=None)
+    """Write what the CRM does not hold yet, a claim a step."""
+    begun: list[Iterator[object]] = []
+
+    def step(ws: Workspace, owner: str) -> object | None:
+        begun[:] = begun or [pushing.claims(ws, owner)]
+        return next(begun[0], None)
+
+    _run(Work.PUSH, Lane(lane), installation_id, step, follow=None)
 
 
 def usage(lane: str, installation_id: str) -> None:
@@ -102,10 +108,6 @@ def _load(ws: Workspace, _owner: str) -> None:
 def _poll(ws: Workspace, _owner: str) -> None:
     if ws.live:  # before that the first load reads everything, and two would read it twice
         pull.poll(ws)
-
-
-def _push(ws: Workspace, owner: str) -> None:
-    pushing.push(ws, owner)
 
 
 def _run(work: Work, lane: Lane, installation_id: str, step: Step, follow: Work | None) -> None:

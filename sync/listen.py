@@ -80,9 +80,12 @@ def tell_deaf(ws: Workspace, reason: str) -> bool:
 
 
 def is_heard(conn: Connection, installation_id: str, now: datetime) -> bool:
-    """Return whether somebody listens to an installation and hears it, so that it need not be polled."""
+    """Return whether somebody listens to an installation and hears it, so that it need not be polled.
+
+    What was heard as far in the future was heard before the clock was set back, nobody knows how long ago.
+    """
     held = cursors.get(conn, installation_id, PLACE)
-    if held is None or held.updated_at is None or held.updated_at < now - SILENT_AFTER:
+    if held is None or held.updated_at is None or abs(now - held.updated_at) > SILENT_AFTER:
         return False
     return not findings.open_findings(conn, installation_id, DEAF)
 

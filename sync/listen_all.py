@@ -92,7 +92,8 @@ class Listeners:
         """Take an installation's lease; ``None`` where another process holds it."""
         now = self._runtime.clock.now()
         with writing(self._runtime.engine) as conn:
-            if TASK not in due.schedule(conn, name):
+            planned = due.schedule(conn, name).get(TASK)
+            if planned is None or planned > now:  # in the future: the clock was set back
                 due.plan(conn, name, TASK, now)
             lease = Lease(self._owner, now, LEASE_S, 1)
             return next(iter(due.claim(conn, lease, installation_id=name, kinds=(LISTEN,))), None)

@@ -7,7 +7,7 @@ is the other way than a change of what is wanted. Neighbours: ``push`` blocks an
 
 from __future__ import annotations
 
-from sync.insistence import REWRITTEN
+from sync.insistence import INSISTED, REWRITTEN
 from sync.state import findings, ledger
 from sync.state.engine import writing
 from sync.workspace import Workspace
@@ -22,10 +22,11 @@ def retry_blocked(ws: Workspace, object_name: str | None = None) -> int:
     with writing(ws.runtime.engine) as conn:
         refused = ledger.blocked(conn, ws.id, limit=None)
         rows = [row for row in refused if object_name in (None, row.object)]
-        told = [one.subject for one in findings.open_findings(conn, ws.id, REWRITTEN)]
         names = {f"{row.object}/{row.key}" for row in rows}
-        ended = [subject for subject in told if subject.rpartition("/")[0] in names]
-        findings.resolve(conn, ws.id, ws.now(), REWRITTEN, ended)
+        for kind in (REWRITTEN, INSISTED):
+            told = [one.subject for one in findings.open_findings(conn, ws.id, kind)]
+            ended = [subject for subject in told if subject.rpartition("/")[0] in names]
+            findings.resolve(conn, ws.id, ws.now(), kind, ended)
         by_object: dict[str, list[str]] = {}
         for row in rows:
             by_object.setdefault(row.object, []).append(row.key)

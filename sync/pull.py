@@ -1,16 +1,17 @@
 """Pull: what the CRM holds, into the mirror, page by page.
 
 Two ways in: ``load`` reads everything once, ``poll`` what changed since. Both keep a page in the same
-transaction as the cursor, so a crash repeats a page and loses none.
+transaction as the cursor, so a crash repeats a page and loses none, and the pass goes on after it.
 Neighbours: ``keep`` stores what was read, ``owners`` reads whom records may belong to, ``jobs`` and
 ``catch_up`` call these.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -36,6 +37,23 @@ STREAM_ROWS = 2_000
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """One reading of an object: of everything or of what changed, when it began, up to when all is read."""
+
+    phase: Phase
+    started: datetime
+    high_water: datetime
+
+    def place(self, query: ReadQuery, resume: str) -> Cursor:
+        """Return the place after a page that others follow."""
+        if self.phase is Phase.INITIAL or query.changed_since is None:
+            return Cursor(query.object, self.phase, resume, self.started)
+        began = {"since": query.changed_since.isoformat(), "started": self.started.isoformat()}
+        position = json.dumps({**began, "reads": _reads(query), "resume": resume})
+        return Cursor(query.object, self.phase, position, self.high_water)
 
 
 def quiet(_object: str, _rows: int) -> None:
@@ -75,7 +93,7 @@ def poll_object(ws: Workspace, query: ReadQuery, progress: Progress = quiet) -> 
     with reading(ws.runtime.engine) as conn:
         place = cursors.get(conn, ws.id, query.object)
     if place is not None and place.phase is Phase.INCREMENTAL and place.high_water is not None:
-        return _poll_object(ws, query, place.high_water, progress)
+        return _poll_object(ws, query, place.high_water, progress, place.position)
     if query.object in own_objects(ws):
         return _poll_object(ws, query, ws.installation.epoch, progress)
     return _load_object(ws, query, progress)
@@ -88,13 +106,44 @@ def _load_object(ws: Workspace, query: ReadQuery, progress: Progress) -> Pulled:
         return Pulled()
     started = ws.now() if place is None or place.high_water is None else place.high_water
     resume = None if place is None else place.position
-    return _read(ws, replace(query, resume=resume), Phase.INITIAL, started, progress)
+    return _read(ws, replace(query, resume=resume), _Pass(Phase.INITIAL, started, started), progress)
 
 
-def _poll_object(ws: Workspace, query: ReadQuery, high_water: datetime, progress: Progress) -> Pulled:
-    started = ws.now()
-    since = replace(query, changed_since=_reaching_back(high_water, started))
-    return _read(ws, since, Phase.INCREMENTAL, started, progress)
+def _poll_object(
+    ws: Workspace, query: ReadQuery, high_water: datetime, progress: Progress, position: str | None = None
+) -> Pulled:
+    """Read what changed since ``high_water``; a pass that broke off goes on, and counts from its beginning.
+
+    What has changed since then in pages it had kept is read by the next pass.
+    """
+    now = ws.now()
+    broken = _broken_off(position, query, now)
+    if broken is not None:
+        since, started, resume = broken
+        query = replace(query, changed_since=since, resume=resume)
+        return _read(ws, query, _Pass(Phase.INCREMENTAL, started, high_water), progress)
+    query = replace(query, changed_since=_reaching_back(high_water, now))
+    return _read(ws, query, _Pass(Phase.INCREMENTAL, now, high_water), progress)
+
+
+def _broken_off(
+    position: str | None, query: ReadQuery, now: datetime
+) -> tuple[datetime, datetime, str] | None:
+    """Return from when on a pass that broke off reads, when it began and where it goes on.
+
+    ``None`` where it read other fields, or began before the clock was set back: then it is done anew.
+    """
+    if position is None:
+        return None
+    said = json.loads(position)
+    started = datetime.fromisoformat(said["started"])
+    if said["reads"] != _reads(query) or started > now:
+        return None
+    return datetime.fromisoformat(said["since"]), started, str(said["resume"])
+
+
+def _reads(query: ReadQuery) -> list[str]:
+    return [*sorted(query.fields), *sorted(query.link_to)]
 
 
 def _reaching_back(high_water: datetime, now: datetime) -> datetime:
@@ -106,24 +155,22 @@ def _reaching_back(high_water: datetime, now: datetime) -> datetime:
     return min(high_water, now) - OVERLAP - ((back + SET_BACK) if back else back)
 
 
-def _read(ws: Workspace, query: ReadQuery, phase: Phase, started: datetime, progress: Progress) -> Pulled:
+def _read(ws: Workspace, query: ReadQuery, this: _Pass, progress: Progress) -> Pulled:
     """Read all pages; without the mark of renewals where the package that brought it was removed."""
     mark = ws.inbound.renewal_mark
     try:
-        return _read_pages(ws, query, phase, started, progress)
+        return _read_pages(ws, query, this, progress)
     except Refused as refused:
         if mark is None or mark not in query.fields or mark not in refused.error.message:
             raise
         log.warning("%s of %s is read without %s: %s", query.object, ws.id, mark, refused)
     unmarked = replace(query, fields=tuple(name for name in query.fields if name != mark))
-    return _read_pages(forget_field(ws, query.object, mark), unmarked, phase, started, progress)
+    return _read_pages(forget_field(ws, query.object, mark), unmarked, this, progress)
 
 
-def _read_pages(
-    ws: Workspace, query: ReadQuery, phase: Phase, started: datetime, progress: Progress
-) -> Pulled:
+def _read_pages(ws: Workspace, query: ReadQuery, this: _Pass, progress: Progress) -> Pulled:
     """Read all pages; the pass is over only when its last page is kept."""
-    total, first = Pulled(), phase is Phase.INITIAL
+    total, first = Pulled(), this.phase is Phase.INITIAL
     pages = read_ahead(_first_pages(ws, query)) if first else ws.port.iter_pages(query)
     for page in pages:
         gone = [*follow_merges(ws, page.records), *deletions(ws, page.records)]
@@ -132,12 +179,12 @@ def _read_pages(
             now = ws.now()  # with the turn to write, so that versions come in the order of their times
             pulled = keep(conn, ws, page.records, "read" if first else "changed", now)
             bury(conn, ws, gone)
-            if first and page.resume is not None:
-                cursors.put(conn, ws.id, now, Cursor(query.object, phase, page.resume, started))
+            if page.resume is not None:
+                cursors.put(conn, ws.id, now, this.place(query, page.resume))
         total = total.plus(pulled)
         progress(query.object, len(page.records))
     with writing(ws.runtime.engine) as conn:
-        cursors.put(conn, ws.id, ws.now(), Cursor(query.object, Phase.INCREMENTAL, None, started))
+        cursors.put(conn, ws.id, ws.now(), Cursor(query.object, Phase.INCREMENTAL, None, this.started))
     return total
 
 

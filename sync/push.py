@@ -9,7 +9,7 @@ CRM what stands there before it writes. Neighbours: ``look`` fills the ledger,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -61,21 +61,33 @@ WRITE_ORDER = (
 def push(ws: Workspace, owner: str) -> Pushed:
     """Write everything the ledger wants of one installation, parents first; return what was done.
 
-    What stands under accounts that are gone is taken back before. Passes follow each other until one finds
-    nothing: what another push left alone, because we held its account, nobody else rings for. A process
-    asked to end stops between two claims.
+    A process asked to end stops between two claims. Raises as ``claims`` does.
+    """
+    total = Pushed()
+    for done in claims(ws, owner):
+        total = total.plus(done)
+        if leaving():
+            break
+    return total
 
-    Raises Unavailable or RateLimited when the CRM cannot take it now: nothing is lost.
+
+def claims(ws: Workspace, owner: str) -> Iterator[Pushed]:
+    """Write claim by claim what the ledger wants, parents first, and yield what each came to.
+
+    Whoever stops asking stops between two claims: what is left is in the ledger. What stands under accounts
+    that are gone is taken back before the first. Passes follow each other until one finds nothing: what
+    another push left alone, because we held its account, nobody else rings for. Raises Unavailable or
+    RateLimited when the CRM cannot take it now: nothing is lost.
     """
     take_back(ws)
     storage.resume(ws)
-    total, again = Pushed(), True
+    again = True
     while again:
         again = False
         for object_name in objects_in_order(ws):
-            while not leaving() and (done := _push_batch(ws, owner, object_name)) is not None:
-                total, again = total.plus(done), True
-    return total
+            while (done := _push_batch(ws, owner, object_name)) is not None:
+                again = True
+                yield done
 
 
 def objects_in_order(ws: Workspace) -> list[str]:

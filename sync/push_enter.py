@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from integration.port import Refusal, RowError, Unavailable, WriteResult
 from sync import storage
+from sync.insisted import block_code, block_written, keep_insisted, known_to_stand
 from sync.insistence import REWRITTEN, insisted_words
 from sync.push_plan import Plan, goes_by_key, needs_a_call, write_row
 from sync.settle import LANDS_WITHIN
@@ -73,13 +74,12 @@ def settle_standing(ws: Workspace, plans: Sequence[Plan]) -> Pushed:
         tell_normalised(conn, ws.id, ws.now(), answers)
         for plan in blocked:
             _block_insisted(ws, plan, conn)
+        keep_insisted(conn, ws, idle)
     return Pushed(standing=len(answers), blocked=len(blocked))
 
 
 def _block_insisted(ws: Workspace, plan: Plan, conn: Connection) -> None:
-    on_save = any(one.on_save for one in plan.changes.blocked)
-    code = "REWRITTEN_ON_SAVE" if on_save else "CHANGED_BY_OTHERS"
-    ledger.block(conn, ws.id, plan.row, code, insisted_words(plan.changes.blocked))
+    ledger.block(conn, ws.id, plan.row, block_code(plan), insisted_words(plan.changes.blocked))
 
 
 def put_off(ws: Workspace, rows: Sequence[LedgerRow]) -> Pushed:
@@ -136,6 +136,10 @@ def enter(ws: Workspace, plans: Sequence[Plan], results: Sequence[WriteResult]) 
             for name in plan.changes.rewrites
         }
         findings.report(conn, ws.id, now, REWRITTEN, rewrites)
+        mine = {answer.row.key for answer in answers}
+        written = [plan for plan in plans if plan.row.key in mine]
+        keep_insisted(conn, ws, written)
+        block_written(conn, ws, written)
     return done.plus(Pushed(written=len(answers)))
 
 
@@ -184,7 +188,7 @@ def _acknowledgement(plan: Plan, result: WriteResult) -> Acknowledgement:
     record_id = result.record_id or plan.record_id
     assert record_id is not None  # noqa: S101 - the port promises an id with every success
     blocked = [one.field for one in plan.changes.blocked]
-    return taken(plan.row, record_id, write_row(plan).values, blocked, result)
+    return known_to_stand(plan, taken(plan.row, record_id, write_row(plan).values, blocked, result))
 
 
 def give_back(ws: Workspace, rows: Sequence[LedgerRow], error: Unavailable) -> None:

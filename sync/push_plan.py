@@ -13,7 +13,7 @@ from integration.port import CrmRecord, FieldValues, Link, WriteRow
 from mappings.bindings import DuplicatePolicy
 from mappings.deal_lines import line_object
 from mappings.diff import FieldChanges, Observed, changed_fields
-from sync.insistence import acknowledged, sight
+from sync.insistence import sight
 from sync.settle import may_still_land, settled
 from sync.state import ledger
 from sync.state.engine import reading
@@ -62,7 +62,7 @@ def plan_rows(
         record = found.get(row.key)
         record_id = row.record_id or (record.id if record else None)
         seen = _newest(seen_rows.observed.get(record_id or ""), record)
-        changes = changed_fields(row.desired, acknowledged(row, seen_rows.rewritten), seen)
+        changes = changed_fields(row.desired, seen_rows.acknowledged(row), seen)
         plans.append(Plan(row, record_id, changes, links, keyless, lenient, bound))
     return plans, waiting, landing
 

@@ -61,11 +61,16 @@ def next_midnight(ws: Workspace) -> datetime:
 
 
 def turn(runtime: Runtime) -> int:
-    """Run what is due and ring for what nobody holds; return how many bells were rung."""
-    lease = Lease(owner_name(), runtime.clock.now(), LEASE_S, TASKS_PER_TURN)
-    with writing(runtime.engine) as conn:
-        tasks = due.claim(conn, lease, but=(*KINDS, *usage_pull.KINDS, COMPARE, LISTEN))
-    return sum(_run_task(runtime, task) for task in tasks) + sweep(runtime)
+    """Ring for what nobody holds, then run what is due, task by task; return how many bells were rung."""
+    rung = sweep(runtime)
+    for _ in range(TASKS_PER_TURN):
+        lease = Lease(owner_name(), runtime.clock.now(), LEASE_S, 1)  # no more is held than is run
+        with writing(runtime.engine) as conn:
+            tasks = due.claim(conn, lease, but=(*KINDS, *usage_pull.KINDS, COMPARE, LISTEN))
+        if not tasks:
+            break
+        rung += sum(_run_task(runtime, task) for task in tasks)
+    return rung
 
 
 def sweep(runtime: Runtime) -> int:
@@ -83,7 +88,7 @@ def sweep(runtime: Runtime) -> int:
             Work.LOOK: [one for one in dirty.unheld(conn, now) if one.topic in scopes()],
             Work.PUSH: ledger.unheld(conn, now),
         }
-        stopped = cursors.unfinished(conn, now - LOAD_STANDS)
+        stopped = cursors.unfinished(conn, now, LOAD_STANDS)
         behind = due.unheld(conn, now, KINDS)
         pulling = due.unheld(conn, now, usage_pull.KINDS)
         uncompared = due.unheld(conn, now, [COMPARE])

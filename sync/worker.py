@@ -11,11 +11,13 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from sync.bell import Lane
 from sync.holding import leave, leaving, stay
@@ -33,9 +35,24 @@ ASK_REDIS_EVERY_S = 1.0
 log = logging.getLogger(__name__)
 
 
+class TimeOver(BaseException):
+    """A job was at work for longer than its bell allows; no error of the account it happened to be at."""
+
+
+class JobLimit(UnixSignalDeathPenalty):  # type: ignore[misc]
+    """RQ's limit of a job, past every ``except Exception`` that keeps what is poisoned from the rest."""
+
+    def handle_death_penalty(self, signum: int, frame: FrameType | None) -> None:
+        """End the job; RQ's other limits end as they do."""
+        if issubclass(self._exception, JobTimeoutException):
+            raise TimeOver(f"a job was at work for more than {self._timeout} s")
+        super().handle_death_penalty(signum, frame)
+
+
 class LaneWorker(SimpleWorker):  # type: ignore[misc]
     """A worker that leaves in time: after the batch it is at, or else with what it holds given back."""
 
+    death_penalty_class = JobLimit
     max_connection_wait_time = 5.0
     """Seconds between two tries while Redis is away; RQ's own minute would be added to every outage."""
 

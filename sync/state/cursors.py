@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
-from sqlalchemy import Column, Connection, RowMapping, Table, Text, bindparam, select
+from sqlalchemy import Column, Connection, RowMapping, Table, Text, bindparam, or_, select
 
 from sync.state.schema import Instant, Upsert, dialect_insert, installation_column, key_columns, metadata
 
@@ -80,11 +80,14 @@ def every(conn: Connection, installation_id: str) -> list[Cursor]:
     return [_cursor(row) for row in conn.execute(query).mappings()]
 
 
-def unfinished(conn: Connection, before: datetime) -> frozenset[str]:
-    """Return the installations with a first reading under way that has not moved since ``before``."""
-    query = select(cursor.c.installation_id).where(
-        cursor.c.phase == Phase.INITIAL, cursor.c.updated_at < before
-    )
+def unfinished(conn: Connection, now: datetime, stands: timedelta) -> frozenset[str]:
+    """Return the installations with a first reading under way that has not moved for so long.
+
+    One that moved as far in the future did so before the clock was set back.
+    """
+    moved = cursor.c.updated_at
+    still = or_(moved < now - stands, moved > now + stands)
+    query = select(cursor.c.installation_id).where(cursor.c.phase == Phase.INITIAL, still)
     return frozenset(conn.execute(query.distinct()).scalars())
 
 

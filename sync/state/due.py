@@ -1,8 +1,8 @@
 """What is due when: the schedule, with a lease so that two schedulers run a task once.
 
 A task missed while nothing ran is run late and once, then goes on from its own rhythm; the
-claim says how many times were missed, for tasks that must make them up one by one. A repeating task that is
-further away than its rhythm is due at once: the clock stepped back.
+claim says how many times were missed, for tasks that must make them up one by one. A task further away than
+its rhythm, or than two days where it runs once, is due at once: the clock stepped back.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ from sync.state.leases import Lease, free, held_index, lease_columns, next_fence
 from sync.state.schema import EPOCH, MICROSECOND, Instant, installation_column, key_columns, metadata, upsert
 
 SECOND = timedelta(seconds=1)
+ONCE_WITHIN = timedelta(days=2)
+"""No task that runs once is planned further ahead: the next midnight, and the night after it."""
 
 due = Table(
     "due",
@@ -92,13 +94,16 @@ def claim(
     installation_id: str | None = None,
     kinds: Sequence[str] = (),
     but: Sequence[str] = (),
+    task: str = "",
 ) -> tuple[DueTask, ...]:
     """Take tasks that are due and held by nobody, of one installation or all, the longest due first.
 
-    A task's kind is its first word; ``kinds`` takes only those, ``but`` leaves them to others.
+    A task's kind is its first word; ``kinds`` takes only those, ``but`` leaves them to others, ``task`` takes
+    that one alone.
     """
     wanted = [_is_due(lease.now), free(due, lease.now), *([_of_kinds(kinds)] if kinds else [])]
     wanted += [not_(_of_kinds(but))] if but else []
+    wanted += [due.c.task == task] if task else []
     wanted += [due.c.installation_id == installation_id] if installation_id is not None else []
     found = conn.execute(
         select(due)
@@ -123,6 +128,12 @@ def unheld(conn: Connection, now: datetime, kinds: Sequence[str]) -> frozenset[s
     """Return the installations with a task of these kinds that is due and held by nobody."""
     query = select(due.c.installation_id).where(_is_due(now), free(due, now), _of_kinds(kinds))
     return frozenset(conn.execute(query.distinct()).scalars())
+
+
+def names(conn: Connection, installation_id: str, now: datetime, kinds: Sequence[str]) -> list[str]:
+    """Return the installation's tasks of these kinds that are due and held by nobody."""
+    wanted = [due.c.installation_id == installation_id, _is_due(now), free(due, now), _of_kinds(kinds)]
+    return list(conn.execute(select(due.c.task).where(*wanted)).scalars())
 
 
 def hasten(conn: Connection, installation_id: str, now: datetime, kind: str, task: str = "") -> int:
@@ -191,10 +202,12 @@ def failing(conn: Connection, installation_id: str) -> dict[str, str]:
 def _is_due(now: datetime) -> ColumnElement[bool]:
     """Return the condition that a task's time has come.
 
-    No repeating task waits longer than its rhythm: one that does was planned before the clock was set back.
+    No repeating task waits longer than its rhythm, nor one that runs once longer than two days: one that does
+    was planned before the clock was set back.
     """
     waits = type_coerce(due.c.next_at, BigInteger) - (now - EPOCH) // MICROSECOND
-    rhythm = cast(due.c.every_seconds, BigInteger) * (SECOND // MICROSECOND)
+    every = func.coalesce(due.c.every_seconds, ONCE_WITHIN // SECOND)
+    rhythm = cast(every, BigInteger) * (SECOND // MICROSECOND)
     return or_(due.c.next_at <= now, waits > rhythm)
 
 

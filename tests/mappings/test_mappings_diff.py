@@ -72,6 +72,32 @@ def test_changed_again_within_a_day_it_is_blocked(hours: int, *, blocked: bool) 
         assert changes == FieldChanges({"cs_health": "72", "b": "1"}, ("cs_health",))
 
 
+@pytest.mark.parametrize("days", [-1, 1, 30])
+def test_what_somebody_insists_on_stays_blocked_while_other_fields_are_written(days: int) -> None:
+    """However long ago, and though the CRM has taken other fields since: by the value that stands there."""
+    acknowledged = Acknowledged({"cs_health": "71", "b": "1"}, NOON, {}, {}, {"cs_health"})
+    seen = Observed({"cs_health": "99", "b": "1"}, NOON + timedelta(days=days), PEOPLE)
+    changes = changed_fields({"cs_health": "72", "b": "2"}, acknowledged, seen)
+    assert changes.blocked == (BlockedField("cs_health", "72", "99", "kim@example.com"),)
+    assert (changes.write, changes.rewrites) == ({"b": "2"}, ())
+
+
+def test_our_own_save_of_another_field_makes_nobody_an_automation() -> None:
+    """We saved the record last, with another field: the value that stands is still a person's."""
+    acknowledged = Acknowledged({"cs_health": "71"}, NOON, {}, {}, {"cs_health"})
+    seen = Observed({"cs_health": "99"}, NOON + HOUR, {"cs_health": "a flow"}, on_save=True)
+    assert changed_fields({"cs_health": "71"}, acknowledged, seen).blocked == (
+        BlockedField("cs_health", "71", "99", "somebody else"),
+    )
+
+
+def test_insisted_on_no_more_once_it_holds_what_is_wanted() -> None:
+    """Theirs is ours: there is nothing to write and nothing to block."""
+    acknowledged = Acknowledged({"cs_health": "71"}, NOON, {}, {}, {"cs_health"})
+    seen = Observed({"cs_health": "99"}, NOON - HOUR, PEOPLE)
+    assert changed_fields({"cs_health": "99"}, acknowledged, seen) == FieldChanges({})
+
+
 @pytest.mark.parametrize("days", [0, 30])
 def test_an_automation_is_met_once_for_each_value_wanted(days: int) -> None:
     """Written over before with this value it is blocked, however long ago; another value is tried."""

@@ -11,7 +11,7 @@ import pytest
 from mappings.freshness import FreshnessEntry
 from sync import jobs
 from sync.bell import Lane
-from sync.catch_up import KINDS, catch_up
+from sync.catch_up import KINDS, catch_up, next_task
 from sync.onboard import apply_charter
 from sync.scheduler import sweep
 from sync.state import due, installations
@@ -65,6 +65,19 @@ def test_an_unchanged_portal_is_one_search_an_object_and_task(lite: Deployment, 
     assert there.waiting_accounts() == 0
     there.push()
     assert [one for one in there.sandbox.requests(mark) if one["written"]] == []
+
+
+def test_no_more_is_held_than_is_done(lite: Deployment, office: OPEN) -> None:
+    """An hour's tasks are taken one at a time: changes come first, and nobody holds those that wait."""
+    there = live(lite, office)
+    lite.later(hours=1)
+    with reading(there.engine) as conn:
+        waiting = due.names(conn, there.id, lite.now, KINDS)
+    first = next_task(there.ws, there.owner)
+    assert first is not None
+    assert first.task == "poll companies"
+    with reading(there.engine) as conn:
+        assert sorted([first.task, *due.names(conn, there.id, lite.now, KINDS)]) == sorted(waiting)
 
 
 @VENDORS

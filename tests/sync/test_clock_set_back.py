@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from sqlalchemy import Engine
 
 from sync.clock import move_clock
+from sync.listen import PLACE, is_heard
+from sync.listen_all import TASK, Listeners
+from sync.runtime import Runtime
 from sync.scheduler import _waits
-from sync.state import dirty, due, inbox, ledger, mirror, token_lease
+from sync.state import cursors, dirty, due, inbox, ledger, mirror, token_lease
+from sync.state.cursors import Cursor, Phase
 from sync.state.dirty import Scope
 from sync.state.due import DueTask
 from sync.state.engine import reading, writing
@@ -136,3 +142,49 @@ def test_a_poll_after_it_misses_no_change(lite: Deployment, office: Callable[...
     there.poll()
     with reading(there.engine) as conn:
         assert mirror.find(conn, there.id, "companies", [company])[company].values["name"] == "Acorn & Sons"
+
+
+TEN_DAYS = timedelta(days=10)
+
+
+@pytest.mark.parametrize(("ahead", "due_now"), [(timedelta(days=2), False), (TEN_DAYS, True)])
+def test_a_task_that_runs_once_does_not_wait_for_ten_days(
+    engine: Engine, ahead: timedelta, due_now: bool
+) -> None:
+    """A midnight planned before the clock was set back is made up; the one after tomorrow's is waited for."""
+    with writing(engine) as conn:
+        due.plan(conn, A, "new-day", NOW + ahead)
+    assert bool(claim(engine, NOW)) is due_now
+
+
+@pytest.mark.parametrize(("moved", "stopped"), [(-MINUTE, False), (MINUTE, False), (TEN_DAYS, True)])
+def test_a_first_load_of_the_future_is_gone_on_with(engine: Engine, moved: timedelta, stopped: bool) -> None:
+    """Its worker may be gone: that it kept a page in ten days is no sign of life. Clocks differ a little."""
+    with writing(engine) as conn:
+        cursors.put(conn, A, NOW + moved, Cursor("companies", Phase.INITIAL, "7"))
+    with reading(engine) as conn:
+        assert (A in cursors.unfinished(conn, NOW, 2 * MINUTE)) is stopped
+
+
+@pytest.mark.parametrize(
+    ("at", "heard"), [(-MINUTE, True), (MINUTE, True), (-HOUR, False), (TEN_DAYS, False)]
+)
+def test_an_org_heard_in_the_future_is_polled(engine: Engine, at: timedelta, heard: bool) -> None:
+    """Nobody may listen by now: it is polled until it is heard again."""
+    with writing(engine) as conn:
+        cursors.put(conn, A, NOW + at, Cursor(PLACE, Phase.INCREMENTAL, "7", NOW + at))
+    with reading(engine) as conn:
+        assert is_heard(conn, A, NOW) is heard
+
+
+def test_a_killed_listeners_org_is_taken_by_the_next(engine: Engine) -> None:
+    """Its task and lease are ten days ahead: they keep nobody from listening."""
+    with writing(engine) as conn:
+        due.plan(conn, A, TASK, NOW + TEN_DAYS)
+        assert due.claim(conn, lease("dead", NOW + TEN_DAYS))
+    listeners = Listeners(
+        cast("Runtime", SimpleNamespace(engine=engine, clock=SimpleNamespace(now=lambda: NOW)))
+    )
+    assert listeners._claim(A) is not None
+    with reading(engine) as conn:
+        assert due.schedule(conn, A)[TASK] == NOW

@@ -13,9 +13,12 @@ from sync.catch_up import catch_up
 from sync.commands.look_matters import of_compares
 from sync.compare import COMPARE, Compared, compare, compare_object, plan_compares
 from sync.keep import own_objects
+from sync.mended import retry_blocked
 from sync.scheduler import turn
-from sync.state import due
+from sync.state import due, ledger
 from sync.state.engine import reading, writing
+from sync.state.leases import next_fence
+from sync.state.ledger import WantedRow
 from tests.sync.harness import HUBSPOT, SALESFORCE, Deployment, Office
 from tests.sync.portfolios import three_customers
 
@@ -134,3 +137,63 @@ def test_it_is_due_at_three_once_a_night_in_the_lane_that_waits(lite: Deployment
     with reading(there.engine) as conn:
         times = {at for task, at in due.schedule(conn, there.id).items() if task.startswith(COMPARE)}
     assert times == {THREE + timedelta(days=1)}
+
+
+@VENDORS
+def test_a_value_somebody_insists_on_is_left_for_days_while_other_fields_are_written(
+    lite: Deployment, office: OPEN, vendor: str
+) -> None:
+    """Written over once, brought back: blocked, though others are written each day, and all compared."""
+    there = live(lite, office, vendor)
+    key = min(there.written(there.own("profile")))
+    for _ in range(2):
+        lite.later(minutes=10)
+        band_set(there, key, "red")
+        lite.later(hours=1)
+        while catch_up(there.ws, "w") is not None:
+            pass
+        there.settle()
+    assert [(row.key, row.error_code) for row in there.blocked()] == [(key, "CHANGED_BY_OTHERS")]
+    for day in range(3):
+        other_wanted(there, key, f"sentence of day {day}")
+        there.push()
+        assert sentence(there, key) == f"sentence of day {day}"
+        lite.later(days=1)
+        compare_object(there.ws, own(there))
+        while catch_up(there.ws, "w") is not None:
+            pass
+        there.push()
+        assert band(there, key) == "red"
+        assert [(row.key, row.error_code) for row in there.blocked()] == [(key, "CHANGED_BY_OTHERS")]
+    assert retry_blocked(there.ws) == 1
+    there.push()
+    assert (band(there, key) == "red", there.blocked()) == (False, [])
+
+
+def band_set(there: Office, key: str, value: str) -> None:
+    """Have a person set a profile's band."""
+    field = "CS_Band__c" if there.sandbox.vendor == SALESFORCE else "cs_band"
+    found = there.written(there.own("profile"))[key]["_record"]
+    there.sandbox.edit(there.own("profile"), str(found.get("Id") or found["id"]), {field: value})
+
+
+def sentence_field(there: Office) -> str:
+    """Return the name of a text of ours on a profile."""
+    return "CS_Explanation__c" if there.sandbox.vendor == SALESFORCE else "cs_explanation"
+
+
+def sentence(there: Office, key: str) -> str:
+    """Return that text as it stands in the CRM."""
+    return str(there.written(there.own("profile"))[key][sentence_field(there)])
+
+
+def other_wanted(there: Office, key: str, text: str) -> None:
+    """Have another field of a profile wanted otherwise, as a look does."""
+    row = there.row(own(there), key)
+    desired = {**row.desired, sentence_field(there): text}
+    wanted = WantedRow(
+        row.object, key, row.account_id, row.kind, desired, row.seed, row.parents, row.parent_keys
+    )
+    with writing(there.engine) as conn:
+        fence = next_fence(conn, there.id)
+        assert ledger.want(conn, there.id, there.deployment.now, [wanted], fence).changed == 1

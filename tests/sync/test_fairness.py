@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -70,6 +71,23 @@ def test_a_hundred_thousand_dirty_accounts_wait_for_another_portals_webhook(floo
     run_worker(floor.redis, Lane.FAST, until_idle=True)
     assert floor.worked.index(SMALL) == 1
     assert floor.worked.count(BIG) == 500
+
+
+def test_a_portal_with_many_writes_lets_another_portals_event_pass(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty claims wait to be written: after the first the other's event is worked in, then the rest."""
+
+    def claims(ws: Any, owner: str) -> Iterator[object]:
+        while floor.step(ws, owner) is not None:
+            yield ws
+
+    monkeypatch.setattr(jobs.pushing, "claims", claims)
+    floor.left = {BIG: 40, SMALL: 1}
+    ring(floor.redis, Lane.FAST, Work.PUSH, BIG)
+    ring(floor.redis, Lane.FAST, Work.DRAIN, SMALL)
+    run_worker(floor.redis, Lane.FAST, until_idle=True)
+    assert floor.worked == [BIG, SMALL] + [BIG] * 39
 
 
 def test_where_nobody_waits_a_portal_works_on_without_ringing(floor: Floor) -> None:

@@ -88,6 +88,27 @@ def test_a_task_held_by_one_scheduler_is_not_given_to_another(both: Deployment, 
     assert claimed("two") == [NEW_DAY]
 
 
+def test_the_sweep_comes_first_and_no_task_is_held_before_its_turn(
+    both: Deployment, there: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two new days are due: while the first is begun, the sweep is over and the second is held by nobody."""
+    seen: list[object] = []
+    with there.engine.begin() as conn:
+        due.plan(conn, there.id, "old-task", MIDNIGHT)
+    both.at(MIDNIGHT)
+    monkeypatch.setattr("sync.scheduler.sweep", lambda _runtime: seen.append("sweep") or 0)
+
+    def run(_runtime: object, task: due.DueTask) -> int:
+        with there.engine.begin() as conn:
+            free = due.claim(conn, Lease("another", both.now, 60, 10), but=KINDS) if len(seen) == 1 else ()
+        seen.append((task.task, [one.task for one in free]))
+        return 0
+
+    monkeypatch.setattr("sync.scheduler._run_task", run)
+    turn(both.runtime)
+    assert seen == ["sweep", (NEW_DAY, ["old-task"])]
+
+
 def test_missed_midnights_are_made_up_once(both: Deployment, there: Office) -> None:
     """Nothing ran for five days: one look at all, one bell to catch up, the next midnight as usual."""
     there.settle()

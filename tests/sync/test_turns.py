@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from datetime import timedelta
 from itertools import count
 from types import SimpleNamespace
@@ -11,12 +12,14 @@ from redis import Redis
 from rq import Queue
 from sqlalchemy import Engine
 
+from integration.salesforce.limits import BULK_WAIT_S
 from sync import jobs
-from sync.bell import Lane, Work
+from sync.bell import Lane, Work, ring
 from sync.state import dirty
 from sync.state.dirty import Scope
 from sync.state.engine import reading, writing
 from sync.state.installations import Status
+from sync.worker import run_worker
 from tests.sync.harness import START
 
 ONE = "hubspot-1"
@@ -81,3 +84,29 @@ def test_rows_are_under_way_by_when_they_were_marked_first(engine: Engine, befor
         dirty.mark(conn, ONE, START + 2 * MOMENT, Scope.ACCOUNT, ["a"], "told again")
     with reading(engine) as conn:
         assert dirty.under_way(conn, ONE, START + 2 * MOMENT, before=before) is expected
+
+
+@pytest.mark.parametrize("work", Work)
+def test_no_bell_ends_what_one_step_may_wait_for(redis, work):
+    """A step may be one bulk job of Salesforce and the reading of its rows: at least twice its wait."""
+    ring(redis, Lane.BULK, work, ONE)
+    (job,) = Queue("bulk", connection=redis).jobs
+    assert job.timeout >= 2 * BULK_WAIT_S
+
+
+def test_a_job_whose_time_is_over_is_no_error_of_the_account_it_is_at(redis, monkeypatch):
+    """The limit passes all that keeps a poisoned account from the rest, and the job counts as failed."""
+    survived = []
+
+    def look(_lane: str, _id: str) -> None:
+        try:
+            signal.raise_signal(signal.SIGALRM)
+        except Exception:  # noqa: BLE001 - as a look keeps what is poisoned
+            survived.append("filed against an account")
+
+    monkeypatch.setattr(jobs, "look", look)
+    ring(redis, Lane.FAST, Work.LOOK, ONE)
+    (job,) = Queue("fast", connection=redis).jobs
+    run_worker(redis, Lane.FAST, until_idle=True)
+    assert survived == []
+    assert "TimeOver" in str(job.latest_result().exc_string)
