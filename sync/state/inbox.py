@@ -170,9 +170,8 @@ def take(conn: Connection, installation_id: str, lease: Lease) -> tuple[InboxIte
     sizes = accumulate(size for _, size in found)
     keys = [key for (key, _), size in zip(found, sizes, strict=True) if size <= TAKE_MAX] or [found[0][0]]
     fence = next_fence(conn, installation_id)
-    taking = (
-        update(inbox).values(taken(lease, fence) | {"attempts": inbox.c.attempts + 1}).returning(*_LOADED)
-    )
+    values = taken(lease, fence) | {"attempts": inbox.c.attempts + 1}
+    taking = update(inbox).where(here).values(values).returning(*_LOADED)
     rows = {
         row.dedupe_key: row
         for chunk in chunks(keys)
