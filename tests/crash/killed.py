@@ -20,7 +20,7 @@ from redis.retry import Retry
 from requests.adapters import HTTPAdapter
 from rq.worker.base import BaseWorker
 
-from sync import push, worker
+from sync import jobs, push, worker
 
 Happens = Callable[[], None]
 
@@ -80,7 +80,7 @@ def prepare(point: str, arguments: list[str]) -> None:
         pid = int(arguments[0])
         opened = Redis.from_url  # the outage outlasts the client's patience
         Redis.from_url = lambda url, **more: opened(url, retry=Retry(NoBackoff(), 1), **more)
-        once(push, "push", lambda: os.kill(pid, signal.SIGKILL), after=True)
+        once(jobs, "push", lambda: os.kill(pid, signal.SIGKILL), after=True)
     else:
         assert point == "never", point
 

@@ -29,7 +29,7 @@ from sync.state.ledger import WriteState
 from tests.crash.store import Store, free_port
 from tests.sync.harness import ROOT, Deployment, Office
 
-PATIENCE_S = 600
+PATIENCE_S = 120
 RECOVERED_WITHIN_S = 120
 EXPECTED = {"profile": 3, "plan": 1, "milestone": 4, "renewal": 1}
 """What three customers are given: a profile each, one plan of four milestones, one renewal on two lines."""
