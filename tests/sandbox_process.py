@@ -52,7 +52,7 @@ def start_sandbox(vendor: str, db: Path, *options: str, port: int = 0) -> Sandbo
 
 
 def _serve(words: tuple[str, ...], stdout: Connection, log: str) -> None:
-    with open(log, "ab") as errors:  # noqa: PTH123
+    with Path(log).open("ab") as errors:
         os.dup2(errors.fileno(), 2)
     os.dup2(stdout.fileno(), 1)
     stdout.close()
