@@ -19,6 +19,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from rq import Worker
+from rq.worker import WorkerStatus
+
 from integration.port import RateLimited, Unavailable
 from mappings.inbound import read_queries
 from mappings.load import load_charter
@@ -38,7 +41,8 @@ from tests.sync.portfolios import Book
 
 ACCOUNTS = 120
 SHARE, SEED = 0.2, 20260999  # a seed under which few calls meet three faults in a row: each wait is real
-STILL_FOR_S = 1.5  # nothing asked for so long: what is left waits for its time, so time passes
+STILL_FOR_S = 1.5  # nobody at work and nothing asked for so long: what is left waits, so time passes
+AT_WORK_FOR_S = 120  # more than any job needs, on any machine
 STUCK_AFTER = 60  # spans of waiting; more than any step needs
 OPENING = threading.Lock()  # Alembic migrates one database at a time in a process
 SPAN = timedelta(seconds=200)  # longer than any lease
@@ -49,16 +53,26 @@ NOTHING_LEFT = """
 UNREAD = "SELECT count(*) FROM cursor WHERE phase = 'incremental'"
 
 
+@dataclass(frozen=True)
+class Kill:
+    """A worker killed at an exchange; ``last`` is the last one that had begun when it was dead."""
+
+    at: int
+    last: int
+    when: str
+
+
 @dataclass
 class Kills:
     """When the fast worker is killed: at which write of ours, before or after the answer reaches it."""
 
     fast: Callable[[], int]
+    begun: Callable[[], int]
     takes: Callable[[Exchange], bool]
     before_answer: int
     after_answer: int
     writes: int = 0
-    done: list[tuple[int, str]] = field(default_factory=list)
+    done: list[Kill] = field(default_factory=list)
 
     def before(self, one: Exchange) -> bool:
         """Kill the worker that waits for this answer, if it is that write's turn; say whether to deliver."""
@@ -76,8 +90,11 @@ class Kills:
             self._kill(one, "with the answer in its hands")
 
     def _kill(self, one: Exchange, when: str) -> None:
-        os.kill(self.fast(), signal.SIGKILL)
-        self.done.append((one.number, when))
+        pid = self.fast()
+        os.kill(pid, signal.SIGKILL)
+        while self.fast() == pid:  # dead, and another begun: on a busy machine it may have asked once more
+            time.sleep(0.01)
+        self.done.append(Kill(one.number, self.begun() - 1, when))
 
 
 @dataclass
@@ -175,7 +192,7 @@ class Days:
         while not done():
             time.sleep(0.05)
             last = self.sandbox.mark()
-            if last != seen:
+            if last != seen or self.at_work():
                 seen, still_at = last, time.monotonic() + STILL_FOR_S
             if time.monotonic() > still_at:
                 spans += 1
@@ -185,8 +202,22 @@ class Days:
                 ring(self.runtime.redis, lane, work, self.id)
                 still_at = time.monotonic() + STILL_FOR_S
 
+    def at_work(self) -> bool:
+        """Return whether a live worker has a job in hand; what a killed one left in Redis says nothing."""
+        alive = {int(pid) for pid in json.loads((self.home / "pids.json").read_text()).values()}
+        workers = Worker.all(connection=self.runtime.redis)
+        return any(one.pid in alive and one.get_state() == WorkerStatus.BUSY for one in workers)
+
     def time_passes(self) -> None:
-        """Move every clock on by more than any lease."""
+        """Move every clock on by more than any lease, once nobody is at work.
+
+        Under a worker that merely was slow to store an answer the leap would take its lease away, and
+        another would rightly send again what it had sent.
+        """
+        ends = time.monotonic() + AT_WORK_FOR_S
+        while self.at_work():
+            assert time.monotonic() < ends, "a worker does not come to an end"
+            time.sleep(0.05)
         later = self.runtime.clock.now() + SPAN
         self.sandbox.post("clock", {"now": later.isoformat().replace("+00:00", "Z"), "running": True})
         move_clock(self.runtime.engine, later, running=True)
@@ -231,7 +262,7 @@ def story(home: Path, wire: Wire, *, disturbed: bool) -> dict[str, Any]:
                 "dump": {name: sandbox.records(name) for name in sandbox.get("dump")["objects"]},
                 "requests": sandbox.get("requests", after=0)["requests"],
                 "exchanges": [vars(one) for one in listener.exchanges],
-                "kills": kills.done,
+                "kills": [vars(one) for one in kills.done],
                 "healed_at": healed_at,
             }
     finally:
@@ -250,8 +281,8 @@ def _days(
     }
     children = Children(home, env)
     pid = lambda: int(json.loads((home / "pids.json").read_text())["worker-fast"])  # noqa: E731 - one word
-    kills = Kills(pid, wire.takes, 2, 7)
     listener = Listener(sandbox.url, home / "colonnade.db", wire.writes)
+    kills = Kills(pid, lambda: len(listener.exchanges), wire.takes, 2, 7)
     if disturbed:
         listener.before, listener.after = kills.before, kills.after
     with OPENING:

@@ -128,8 +128,9 @@ def _handler(listener: Listener) -> type[BaseHTTPRequestHandler]:
             if not listener.before(one) or answer is None:
                 self.close_connection = True
                 return
-            one.status = answer[0]
+            # Raises where the caller is gone, who was told nothing: the status stays 0.
             self._deliver(*answer)
+            one.status = answer[0]
             listener.after(one)
 
         def _deliver(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from sync.servers import locked
-from tests.promises.fault_run import ACCOUNTS, SHARE, story
+from tests.promises.fault_run import ACCOUNTS, SHARE, Kill, story
 from tests.promises.hubspot_wire import HubSpotWire
 from tests.promises.listening_between import Exchange
 from tests.promises.salesforce_wire import SalesforceWire
@@ -55,7 +55,7 @@ class Told:
     dump: Mapping[str, list[dict[str, Any]]]
     requests: list[dict[str, Any]]
     exchanges: list[Exchange]
-    kills: list[tuple[int, str]]
+    kills: list[Kill]
     healed_at: int
 
 
@@ -96,7 +96,13 @@ def stories(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         if not kept.exists():
             kept.write_text(json.dumps(_both(shared, wire)))
     calm, disturbed = (
-        Told(**{**one, "exchanges": [Exchange(**each) for each in one["exchanges"]]})
+        Told(
+            **{
+                **one,
+                "exchanges": [Exchange(**each) for each in one["exchanges"]],
+                "kills": [Kill(**each) for each in one["kills"]],
+            }
+        )
         for one in json.loads(kept.read_text())
     )
     return Stories(wire, calm, disturbed)
@@ -121,7 +127,7 @@ def test_a_fifth_of_all_calls_met_a_fault_and_two_workers_were_killed(stories: S
     assert abs(met.total() / len(disturbed.requests) - SHARE) < 0.08
     lost = [one for one in disturbed.requests if one["fault"] == "drop_response" and one["written"]]
     assert lost
-    assert [when for _, when in disturbed.kills] == [
+    assert [one.when for one in disturbed.kills] == [
         "with the answer on its way",
         "with the answer in its hands",
     ]
@@ -166,9 +172,11 @@ def test_nothing_is_sent_twice_that_was_acknowledged_and_known(stories: Stories)
 def test_only_a_killed_worker_forgets_what_it_was_told(stories: Stories) -> None:
     """Without a kill between answer and repeat no value is sent again, whatever fault comes between."""
     assert stories.again(stories.calm) == []
-    kills = [number for number, _ in stories.disturbed.kills]
+    kills = stories.disturbed.kills
     values = [one for one in stories.again(stories.disturbed) if not one.field.startswith("link to ")]
-    assert [one for one in values if not any(one.first <= kill < one.request for kill in kills)] == []
+    assert [
+        one for one in values if not any(kill.at < one.request and one.first <= kill.last for kill in kills)
+    ] == []
 
 
 def test_a_last_look_writes_nothing(stories: Stories) -> None:
