@@ -76,7 +76,7 @@ class Listeners:
     def _wanted(self) -> dict[str, str]:
         with reading(self._runtime.engine) as conn:
             every = installations.every(conn, Status.ACTIVE)
-        found = {one.id: address_of(self._runtime, one) for one in every if one.settings.get("live")}
+        found = {one.id: address_of(self._runtime, one) for one in every if one.live}
         return {name: address for name, address in found.items() if address is not None}
 
     def _begin(self, name: str, address: str) -> None:

@@ -79,9 +79,10 @@ def sweep(runtime: Runtime) -> int:
     And for what the charter's freshness asks for by now: the job itself claims that.
 
     What has just come is being rung for already; rows of a burst still being looked at are
-    left to fill whole batches.
+    left to fill whole batches. Before an installation is live nothing is decided or caught up with.
     """
-    now, working = runtime.clock.now(), set(active(runtime))
+    now, served = runtime.clock.now(), active(runtime)
+    working, live = {one.id for one in served}, {one.id for one in served if one.live}
     with reading(runtime.engine) as conn:
         found = {
             Work.DRAIN: inbox.unheld(conn, now),
@@ -96,6 +97,8 @@ def sweep(runtime: Runtime) -> int:
         work: {one.installation_id for one in rows if _waits(one, now)} for work, rows in found.items()
     } | {Work.CATCH_UP: behind}
     slow = {Work.LOAD: stopped, Work.USAGE: pulling, Work.COMPARE: uncompared}
+    waiting[Work.LOOK] &= live
+    waiting[Work.CATCH_UP] &= live
     bells = [(Lane.FAST, work, one) for work, ids in waiting.items() for one in sorted(ids & working)]
     bells += [(Lane.BULK, work, one) for work, ids in slow.items() for one in sorted(ids & working)]
     return sum(ring(runtime.redis, lane, work, one) for lane, work, one in bells)

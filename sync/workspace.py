@@ -61,7 +61,7 @@ class Workspace:
     @property
     def live(self) -> bool:
         """Return whether looks are made yet: the grid of days has its first point."""
-        return bool(self.installation.settings.get("live"))
+        return self.installation.live
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -169,10 +169,10 @@ def rules_before(ws: Workspace, states: Iterable[FoldState]) -> dict[str, Rules]
     return {one: found[one] for one in sorted(asked & found.keys())}
 
 
-def active(runtime: Runtime) -> list[str]:
-    """Return the ids of the installations that may be worked for."""
+def active(runtime: Runtime) -> list[Installation]:
+    """Return the installations that may be worked for."""
     with reading(runtime.engine) as conn:
-        return [one.id for one in installations.every(conn, Status.ACTIVE)]
+        return installations.every(conn, Status.ACTIVE)
 
 
 def keep_description(

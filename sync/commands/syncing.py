@@ -224,7 +224,7 @@ def progress_of(runtime: Runtime, one: Installation) -> dict[str, object]:
         return {
             "installation": one.id,
             "status": one.status.value,
-            "live": bool(one.settings.get("live")),
+            "live": one.live,
             "mirrored": mirror.counts(conn, one.id),
             "inbox": inbox.counts(conn, one.id),
             "dirty": dirty.count(conn, one.id),

@@ -94,6 +94,11 @@ class Installation:
         """Return the id every table, key and job of this installation starts with."""
         return installation_id(self.vendor, self.account_id)
 
+    @property
+    def live(self) -> bool:
+        """Return whether looks are made yet: the grid of days has its first point."""
+        return bool(self.settings.get("live"))
+
 
 def installation_id(vendor: str, account_id: str) -> str:
     """Return the id of the vendor's account: lower case vendor, then the account id as it is."""

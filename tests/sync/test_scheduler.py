@@ -145,6 +145,22 @@ def test_work_finishes_although_every_bell_was_lost(both: Deployment, there: Off
     assert len(there.written(there.own("profile"))) == 3
 
 
+def test_nobody_is_rung_for_before_the_first_look(
+    both: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A portal is read, its accounts wait; until it goes live no worker is called for them, then one is."""
+    monkeypatch.setattr(jobs, "process_runtime", lambda: both.runtime)
+    found = office(both, HUBSPOT, three_customers()).install()
+    found.load()
+    both.later(minutes=1)
+    assert found.waiting_accounts() == 3
+    assert sweep(both.runtime) == 0
+    found.go_live()
+    both.later(minutes=1)
+    assert sweep(both.runtime) == 1
+    assert bells(found) == ["look"]
+
+
 def test_rows_left_by_a_worker_that_died_are_written(both: Deployment, there: Office) -> None:
     """Looked at but never pushed, and Redis empty: the sweeper has them written once."""
     there.look()
