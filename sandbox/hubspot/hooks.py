@@ -16,7 +16,7 @@ from sandbox.hubspot.shapes import associations, written
 from sandbox.hubspot.webhooks import Actor
 from sandbox.hubspot.writes import Draft, Writer
 from sandbox.server.control import ControlError
-from sandbox.server.portfolio_files import ref_of
+from sandbox.server.portfolio_files import REFS, ref_of
 
 _REF_KINDS = ("account", "deal", "line", "ticket", "owner", "contact", "product", "survey")
 
@@ -112,12 +112,10 @@ class Hooks:
 
     def lookup(self, ref: str) -> tuple[str, str] | None:
         """Return the record a portfolio key became; the kind's prefix may be left out."""
-        refs = self._portal.services.settings.get("refs", {})
-        for name in (ref, *(ref_of(kind, ref) for kind in _REF_KINDS)):
-            if name in refs:
-                found: list[str] = refs[name]
-                return found[0], found[1]
-        return None
+        names = (ref, *(ref_of(kind, ref) for kind in _REF_KINDS))
+        all_found = (self._portal.services.settings.get(REFS + name) for name in names)
+        found: list[str] | None = next(filter(None, all_found), None)
+        return None if found is None else (found[0], found[1])
 
     def counts(self) -> dict[str, int]:
         """Return live records by object."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from sandbox.hubspot.association_types import AssociationType
 from sandbox.hubspot.catalogue import ObjectType
@@ -28,7 +27,7 @@ from sandbox.portfolio.model import (
     SurveyResponse,
     Ticket,
 )
-from sandbox.server.portfolio_files import PortfolioFolder, read_folder, ref_of
+from sandbox.server.portfolio_files import REFS, PortfolioFolder, read_folder, ref_of
 
 STAGES = {"open": "qualifiedtobuy", "won": "closedwon", "lost": "closedlost"}
 ROLES = {"champion": "CHAMPION", "economic_buyer": "BUDGET_HOLDER", "admin": "OTHER", "user": "END_USER"}
@@ -318,8 +317,7 @@ class Loader:
             portal.records.keep(self._records, at_once=True)
             for a_id, b_id, kind in self._links:
                 portal.links.add(a_id, b_id, [kind])
-        kept: dict[str, Any] = portal.services.settings.get("refs", {})
-        portal.services.settings.put("refs", {**kept, **self._refs})
+        portal.services.settings.put_each(REFS, self._refs)
 
 
 def _option(industry: str) -> str:

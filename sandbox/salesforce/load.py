@@ -17,7 +17,7 @@ from sandbox.salesforce.org import Org
 from sandbox.salesforce.standard import CURRENCIES
 from sandbox.salesforce.store import Change
 from sandbox.server.clock import parse_instant
-from sandbox.server.portfolio_files import PortfolioFolder, read_folder, ref_of
+from sandbox.server.portfolio_files import REFS, PortfolioFolder, read_folder, ref_of
 
 _STAGES = {"open": "Qualification", "won": "Closed Won", "lost": "Closed Lost"}
 _TYPES = {
@@ -32,14 +32,14 @@ def load(org: Org, folder: Path) -> dict[str, int]:
     loader = _Loader(org, found)
     loader.run()
     org.save_schema()
-    org.store.note("refs", loader.refs)
+    org.store.note_each(REFS, loader.refs)
     org.commit()
     return dict(loader.made)
 
 
 def lookup(org: Org, ref: str) -> tuple[str, str] | None:
     """Return (object, id) of the record a portfolio key became."""
-    found = org.store.noted("refs", {}).get(ref)
+    found = org.store.noted(REFS + ref)
     return (found[0], found[1]) if found else None
 
 
@@ -55,7 +55,7 @@ def _instant(text: str | None) -> str | None:
 class _Loader:
     def __init__(self, org: Org, found: PortfolioFolder) -> None:
         self.org, self.found = org, found
-        self.refs: dict[str, list[str]] = org.store.noted("refs", {})
+        self.refs: dict[str, list[str]] = {}
         self.made: Counter[str] = Counter()
         self.on_deal = found.portfolio.contract_home == "deal"
         self.lines = found.lines_by_deal()
@@ -81,7 +81,10 @@ class _Loader:
             self.survey(survey)
 
     def id_of(self, kind: str, key: str | None) -> str | None:
-        found = self.refs.get(ref_of(kind, key)) if key else None
+        if not key:
+            return None
+        ref = ref_of(kind, key)
+        found = self.refs.get(ref) or self.org.store.noted(REFS + ref)  # of this load, or an earlier one
         return found[1] if found else None
 
     def remember(self, kind: str, key: str, object_name: str, row_id: str) -> None:
@@ -168,7 +171,8 @@ class _Loader:
         if known is None:
             self.stages(d, made, last)
         if self.on_deal and lines:
-            self.refs[ref_of("line", lines[0].key)] = self.refs[ref_of("deal", d.key)]
+            deal_id = self.id_of("deal", d.key)
+            self.refs[ref_of("line", lines[0].key)] = ["Opportunity", str(deal_id)]
         for line in lines if not self.on_deal else ():
             self.line(line, made, last)
 

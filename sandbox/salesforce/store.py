@@ -7,7 +7,7 @@ taken back; ``Store.commit`` makes them durable. Unique fields have an index her
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sandbox.server.app import Services
@@ -168,6 +168,10 @@ class Store:
     def note(self, key: str, value: Any) -> None:
         """Keep a JSON value of the org itself (schema, tokens, settings) durably."""
         self._settings.put("sf:" + key, value)
+
+    def note_each(self, prefix: str, values: Mapping[str, list[str]]) -> None:
+        """Keep many lists durably, each to be had alone by ``noted``."""
+        self._settings.put_each("sf:" + prefix, values)
 
     def noted(self, key: str, default: Any = None) -> Any:
         """Return a kept value."""

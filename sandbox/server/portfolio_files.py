@@ -48,6 +48,10 @@ class PortfolioFolder:
         return grouped
 
 
+REFS = "refs/"
+"""What a sandbox keeps the record of each portfolio key under: one value a key."""
+
+
 def ref_of(kind: str, key: str) -> str:
     """Return the lookup ref of a portfolio key, ``account:acme``; a key that has the prefix keeps it."""
     return key if key.startswith(f"{kind}:") else f"{kind}:{key}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -47,4 +48,13 @@ class Settings:
             self._connection.execute(
                 "INSERT INTO settings VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
                 (name, json.dumps(value)),
+            )
+
+    def put_each(self, prefix: str, values: Mapping[str, Sequence[Any]]) -> None:
+        """Store every list under ``prefix`` and its name, all or none: one of many is then read alone."""
+        with self._lock:
+            self._connection.execute(
+                "INSERT INTO settings SELECT ? || key, value FROM json_each(?) WHERE true"
+                " ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+                (prefix, json.dumps(values)),
             )

@@ -115,10 +115,11 @@ def _at_rate(found: Stage, plan: Plan, rate: int, say: Say) -> AtRate:
     profiles = _profiles(found)
     count = min(int(rate * plan.seconds), plan.accounts, MOST_EDITS)
     say(f"{count} edits at {rate} a second")
+    companies = [found.control.lookup(account_ref(number)) for number in range(count)]
     _wait_quiet(found)
     before, told = found.control.last_request(), _last_delivery(found)
     started = _now()
-    edits = _edit(found, rate, count)
+    edits = _edit(found, rate, companies)
     ended = _now()
     _wait_quiet(found)
     calls = found.calls(before)
@@ -141,7 +142,7 @@ def _at_rate(found: Stage, plan: Plan, rate: int, say: Say) -> AtRate:
     )
 
 
-def _edit(found: Stage, rate: int, count: int) -> _Edits:
+def _edit(found: Stage, rate: int, companies: Sequence[str]) -> _Edits:
     """Rename companies at a rate; each edit's moment is when the sandbox had answered it."""
     made, lock, start = _Edits(), threading.Lock(), time.monotonic()
 
@@ -153,10 +154,8 @@ def _edit(found: Stage, rate: int, count: int) -> _Edits:
         with lock:
             made.at[company], made.names[company] = _now(), name
 
-    companies = [found.control.lookup(account_ref(number)) for number in range(count)]
-    start = time.monotonic()
     with ThreadPoolExecutor(EDITORS) as pool:
-        list(pool.map(one, range(count)))
+        list(pool.map(one, range(len(companies))))
     return made
 
 
