@@ -171,8 +171,7 @@ def _read(ws: Workspace, query: ReadQuery, this: _Pass, progress: Progress) -> P
 def _read_pages(ws: Workspace, query: ReadQuery, this: _Pass, progress: Progress) -> Pulled:
     """Read all pages; the pass is over only when its last page is kept."""
     total, first = Pulled(), this.phase is Phase.INITIAL
-    pages = read_ahead(_first_pages(ws, query)) if first else ws.port.iter_pages(query)
-    for page in pages:
+    for page in _pages_ahead(ws, query) if first else ws.port.iter_pages(query):
         gone = [*follow_merges(ws, page.records), *deletions(ws, page.records)]
         # A page a power cut takes back takes its cursor along, and is read again.
         with writing(ws.runtime.engine, synced=not first) as conn:
@@ -186,6 +185,14 @@ def _read_pages(ws: Workspace, query: ReadQuery, this: _Pass, progress: Progress
     with writing(ws.runtime.engine) as conn:
         cursors.put(conn, ws.id, ws.now(), Cursor(query.object, Phase.INCREMENTAL, None, this.started))
     return total
+
+
+def _pages_ahead(ws: Workspace, query: ReadQuery) -> Iterator[Page]:
+    """Yield the pages of a first load; those that came while others were stored as one."""
+    for pages in read_ahead(_first_pages(ws, query), lambda page: len(page.records)):
+        records = tuple(one for page in pages for one in page.records)
+        places = [page.resume for page in pages if page.resume is not None]
+        yield replace(pages[-1], records=records, resume=places[-1] if places else None)
 
 
 def _first_pages(ws: Workspace, query: ReadQuery) -> Iterator[Page]:

@@ -139,8 +139,11 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(conn: Connection) -> None:
     options = conn.get_execution_options()
+    if options.get(READING, False):
+        conn.exec_driver_sql("BEGIN")
+        return
     _sync_sqlite(conn, unsynced=bool(options.get(UNSYNCED, False)))
-    conn.exec_driver_sql("BEGIN" if options.get(READING, False) else "BEGIN IMMEDIATE")
+    conn.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _sync_sqlite(conn: Connection, *, unsynced: bool) -> None:
