@@ -11,13 +11,15 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections.abc import Collection
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
-from rq import Queue, SimpleWorker
+from rq import Queue, SimpleWorker, Worker
 from rq.exceptions import StopRequested
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
+from rq.worker import WorkerStatus
 
 from sync.bell import Lane
 from sync.holding import leave, leaving, stay
@@ -86,6 +88,16 @@ def run_worker(redis: Redis, lane: Lane, *, until_idle: bool = False) -> bool:
         if until_idle or leaving():
             return worked
         _wait_for(redis)
+
+
+def at_work(redis: Redis, pids: Collection[int]) -> bool:
+    """Return whether one of these live processes has a job in hand. Raises RedisError while Redis is away.
+
+    What killed ones left in Redis says nothing: they are known by their process.
+    """
+    return any(
+        one.pid in pids and one.get_state() == WorkerStatus.BUSY for one in Worker.all(connection=redis)
+    )
 
 
 def _work(redis: Redis, lane: Lane, *, until_idle: bool) -> bool:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from datetime import time as day_time
 from typing import Any
 
@@ -50,7 +51,7 @@ SURE = 2
 """How often in a row nothing waits before that is believed: work moves from place to place."""
 
 STILL_FOR_S = 1.5
-"""Nothing asked for so long: what is left waits for its time, so time passes."""
+"""Nobody at work and nothing asked for so long: what is left waits for its time, so time passes."""
 
 SPAN = timedelta(seconds=200)
 STUCK_AFTER_S = 600.0
@@ -88,6 +89,7 @@ class Play:
         self._marks: dict[str, int] = {}
         self._not_ours: dict[str, list[tuple[int, int]]] = {}
         self._people: dict[str, People] = {}
+        self._waited: Counter[str] = Counter()
 
     def play(self) -> Played:
         """Install, go live, let the days pass, compare; return what happened."""
@@ -218,18 +220,29 @@ class Play:
             self.done.restarts += 1
 
     def _settle(self) -> None:
-        """Let what is on its way arrive, time pass until everything promised is read, and work end."""
+        """Let what is on its way arrive, time pass until everything promised is read, and work end.
+
+        Raises RuntimeError when midnight passes before: the replay would read on another day than we did.
+        """
+        day, self._waited = self._today(), Counter()
         self._until("what was held up", lambda: self.stage.relay.under_way() == 0)
         self._until("what was under way", lambda: not self._waiting())
         time.sleep(INDEX_LAG_S + 1)
         self.stage.later(FRESH)
         self._until("one sweep", lambda: not self._waiting())
+        if self._today() != day:
+            waited = ", ".join(f"{count} times {name}" for name, count in self._waited.most_common())
+            raise RuntimeError(f"midnight passed before the work of {day} ended; time passed over {waited}")
 
     def _midnight(self) -> None:
         """Let the next day begin."""
         ws = self.stage.crms[0].workspace(self.stage.runtime)
-        tomorrow = ws.day_of(ws.now()) + timedelta(days=1)
+        tomorrow = self._today() + timedelta(days=1)
         self.stage.move_to(datetime.combine(tomorrow, day_time(0, 1), ws.zone))
+
+    def _today(self) -> date:
+        ws = self.stage.crms[0].workspace(self.stage.runtime)
+        return ws.day_of(ws.now())
 
     def _waiting(self) -> dict[str, int]:
         """Return what waits anywhere: events, accounts, writes, and what is due by now."""
@@ -262,9 +275,10 @@ class Play:
             sure = sure + 1 if done() else 0
             self.stage.children.check()
             moved = (self._waiting(), [crm.control.last_request() for crm in self.stage.crms])
-            if moved != seen:
+            if moved != seen or self.stage.at_work():
                 seen, still_at = moved, time.monotonic() + STILL_FOR_S
             if time.monotonic() > still_at and not sure:
+                self._waited.update(moved[0])
                 self.stage.later(SPAN)
                 still_at = time.monotonic() + STILL_FOR_S
             if time.monotonic() > ends:

@@ -16,6 +16,7 @@ from datetime import time as day_time
 from pathlib import Path
 from socket import socket
 
+from redis.exceptions import RedisError
 from requests import RequestException
 
 from integration.http import Timeouts, pooled_session
@@ -33,6 +34,7 @@ from sync.demo.report import CrmReport
 from sync.onboard import apply_charter, apply_install, connect_installation, plan_install
 from sync.runtime import Runtime, open_runtime
 from sync.state.secrets import new_key
+from sync.worker import at_work
 from sync.workspace import CONNECTIONS
 
 MORNING = datetime.combine(book.AS_OF, day_time(9), UTC)
@@ -75,6 +77,13 @@ class Stage:
     def later(self, span: timedelta) -> None:
         """Move every clock on."""
         self.move_to(self.now() + span)
+
+    def at_work(self) -> bool:
+        """Return whether a worker has a job in hand, or Redis does not tell."""
+        try:
+            return at_work(self.runtime.redis, {self.children.pid(name) for name in WORKERS})
+        except RedisError:
+            return True
 
     def install(self) -> None:
         """Connect both CRMs as an admin would, install, and have them send their webhooks by the relay."""

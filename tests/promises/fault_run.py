@@ -19,9 +19,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from rq import Worker
-from rq.worker import WorkerStatus
-
 from integration.port import RateLimited, Unavailable
 from mappings.inbound import read_queries
 from mappings.load import load_charter
@@ -33,6 +30,7 @@ from sync.demo.children import Children
 from sync.onboard import apply_charter, apply_install, connect_installation, go_live, plan_install
 from sync.runtime import Runtime, open_runtime
 from sync.servers import embedded_valkey
+from sync.worker import at_work
 from sync.workspace import Workspace, open_workspace
 from tests.promises.listening_between import Exchange, Listener, listening
 from tests.promises.wires import Wire
@@ -203,10 +201,9 @@ class Days:
                 still_at = time.monotonic() + STILL_FOR_S
 
     def at_work(self) -> bool:
-        """Return whether a live worker has a job in hand; what a killed one left in Redis says nothing."""
+        """Return whether a live worker has a job in hand."""
         alive = {int(pid) for pid in json.loads((self.home / "pids.json").read_text()).values()}
-        workers = Worker.all(connection=self.runtime.redis)
-        return any(one.pid in alive and one.get_state() == WorkerStatus.BUSY for one in workers)
+        return at_work(self.runtime.redis, alive)
 
     def time_passes(self) -> None:
         """Move every clock on by more than any lease, once nobody is at work.
