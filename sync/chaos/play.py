@@ -232,6 +232,7 @@ class Play:
         self._until("one sweep", lambda: not self._waiting())
         if self._today() != day:
             waited = ", ".join(f"{count} times {name}" for name, count in self._waited.most_common())
+            waited = waited or "nothing: the machine was too slow"
             raise RuntimeError(f"midnight passed before the work of {day} ended; time passed over {waited}")
 
     def _midnight(self) -> None:
