@@ -58,6 +58,25 @@ class LaneWorker(SimpleWorker):  # type: ignore[misc]
     max_connection_wait_time = 5.0
     """Seconds between two tries while Redis is away; RQ's own minute would be added to every outage."""
 
+    def subscribe(self) -> None:
+        """Listen for no commands of RQ, which nobody gives here.
+
+        That would be a connection more for each worker, and its thread and the worker's end read from it at
+        once: after an outage the one can wait for the answer the other has taken.
+        """
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """End here too, where RQ comes by between two jobs: its exception may not have arrived.
+
+        A worker without a job in hand is ended by an exception from the signal's handler. What redis-py 8
+        counts of its commands drops any exception, and a signal that comes between two workers of this
+        process is heard by the first. A job of a leaving process rings for itself, so either would go on
+        for ever.
+        """
+        if leaving():
+            raise StopRequested
+        super().check_for_suspension(burst)
+
     def handle_warm_shutdown_request(self) -> None:
         """Have the job end after its batch; after that time ask again, which breaks it off."""
         leave()
