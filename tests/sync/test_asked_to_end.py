@@ -1,4 +1,4 @@
-"""A worker that is asked to end does so between two jobs, also where RQ's own exception is lost on its way."""
+"""A worker that is asked to end does so between two jobs, also if RQ's own exception is lost on its way."""
 
 from __future__ import annotations
 
