@@ -36,6 +36,9 @@ MAX_WAIT_S: Final = 60.0
 DAY_OBSERVATION_S: Final = 900.0
 """How long a daily reading is believed; after it a stopped lane may probe with one call."""
 
+DAY_TOLD_EVERY_S: Final = 60.0
+"""How often a process tells the others of a daily reading by which nobody stops."""
+
 
 ALONE_S: Final = 30.0
 """How long a process keeps its own count before it asks an unreachable Redis again."""
@@ -233,7 +236,7 @@ if day and tonumber(day) >= tonumber(ARGV[3]) then
   return {-1, redis.call('PTTL', KEYS[2])}
 end
 local seconds_ms = tonumber(ARGV[2])
-if seconds_ms == 0 then return {0, 0} end
+if seconds_ms == 0 then return {0, 0, 0} end
 local calls = tonumber(redis.call('GET', KEYS[3]) or ARGV[1])
 local room = math.max(1, math.floor(calls * tonumber(ARGV[4]) + 0.5))
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - seconds_ms)
@@ -250,9 +253,10 @@ if pace > 0 and held >= math.max(1, math.floor(room * tonumber(ARGV[7]))) then
 end
 redis.call('ZADD', KEYS[1], now, ARGV[5])
 redis.call('PEXPIRE', KEYS[1], seconds_ms)
-return {0, 0}
+return {0, held + 1, calls}
 """
-"""Keys: window, day, learned limit.
+"""Keys: window, day, learned limit. Returns -1 or 1 for stopped or to wait, and how many milliseconds; 0 for
+taken, how many calls then stand in the window, and of how many.
 
 Args: declared calls, window ms, day share, window share, member, pace (0: none), share free of it.
 """
@@ -293,6 +297,9 @@ class SharedBudget:
         self._prefix = f"budget:{{{installation_id}}}:"
         self._alone = LocalBudget(windows, monotonic=monotonic, sleep=sleep)
         self._alone_until = monotonic()
+        self._day_told = -DAY_TOLD_EVERY_S
+        self._taken: dict[str, tuple[int, int]] = {}
+        """By kind: the calls that stood in the window after the last one taken, and of how many."""
         self._monotonic = monotonic
         self._sleep = sleep
         self._take = redis.register_script(TAKE_SCRIPT)
@@ -313,8 +320,10 @@ class SharedBudget:
         """See ``Budget.learn_window``; sent to Redis only when it could change a decision."""
         self._alone.learn_window(kind, calls, remaining)
         window = self._windows.get(kind)
-        is_news = window is not None and calls > 0 and (calls != window.calls or remaining <= calls // 2)
-        if window is None or not is_news or self._is_alone():
+        if window is None or calls < 1 or self._is_alone():
+            return
+        held, limit = self._taken.get(kind, (0, window.calls))
+        if calls == limit and (remaining > calls // 2 or calls - remaining <= held):
             return
         keys = [self._key("window", kind), self._key("limit", kind)]
         args: list[str | int | float] = [calls, remaining, int(window.seconds * 1000), uuid.uuid4().hex]
@@ -324,15 +333,20 @@ class SharedBudget:
             self._go_alone()
 
     def learn_day(self, limit: int, remaining: int) -> None:
-        """See ``Budget.learn_day``."""
+        """See ``Budget.learn_day``; as long as no lane would stop by it, Redis is told once a minute."""
         self._alone.learn_day(limit, remaining)
         if limit < 1 or self._is_alone():
             return
-        used = f"{1 - remaining / limit:.6f}"
+        used, now = 1 - remaining / limit, self._monotonic()
+        harmless = used < min(DAY_SHARE.values())
+        if harmless and now < self._day_told + DAY_TOLD_EVERY_S:
+            return
         try:
-            self._redis.set(self._key("day", "used"), used, px=int(DAY_OBSERVATION_S * 1000))
+            self._redis.set(self._key("day", "used"), f"{used:.6f}", px=int(DAY_OBSERVATION_S * 1000))
         except RedisError:
             self._go_alone()
+        else:
+            self._day_told = now if harmless else -DAY_TOLD_EVERY_S
 
     def _is_alone(self) -> bool:
         return self._monotonic() < self._alone_until
@@ -352,10 +366,13 @@ class SharedBudget:
             PACE if lane in PACED_LANES else 0,
             PACED_FROM,
         ]
-        verdict, wait_ms = cast("list[int]", self._take(keys=keys, args=args))
+        verdict, *found = cast("list[int]", self._take(keys=keys, args=args))
         if verdict < 0:
-            raise _day_error(lane, wait_ms / 1000)
-        return wait_ms / 1000 if verdict else 0.0
+            raise _day_error(lane, found[0] / 1000)
+        if verdict > 0:
+            return found[0] / 1000
+        self._taken[kind] = (found[0], found[1])
+        return 0.0
 
     def _key(self, part: str, kind: str) -> str:
         return f"{self._prefix}{part}:{kind}"

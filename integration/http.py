@@ -9,8 +9,10 @@ and ``salesforce``; ``safe_address`` says where a session may go.
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
@@ -53,6 +55,25 @@ def pooled_session(
 
 class _Session(Session):
     """A session for which a redirect is an answer like any other: what it names is not called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._environment: dict[tuple[object, ...], Mapping[str, Any]] = {}
+
+    def merge_environment_settings(  # the types are those of ``requests``
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> Any:
+        """Return the proxies and certificates the environment names; it is read once for each host.
+
+        ``requests`` goes through all of its variables twice for every call.
+        """
+        if proxies:
+            return super().merge_environment_settings(url, proxies, stream, verify, cert)
+        given = (*urlsplit(url)[:2], stream, verify, cert)
+        if given not in self._environment:
+            found = super().merge_environment_settings(url, proxies, stream, verify, cert)
+            self._environment[given] = found
+        return dict(self._environment[given])
 
     def get_redirect_target(self, resp: Response) -> str | None:  # noqa: ARG002
         """Return no target."""

@@ -42,12 +42,13 @@ class Reader:
 
     def _listed(self, query: ReadQuery) -> Iterator[Page]:
         after, more = _place(query.resume, LIST_AFTER), True
+        fields = sorted(query.fields)  # the order in which the mirror keeps them
         while more:
             page = list_page(self.portal, query, after)
             links = listed_links(self.portal, query.object, query.link_to, page.rows)
             rows = page.rows if page.complete else self._whole(query, page.rows)
             after, more = page.after, page.after is not None
-            records = [_record(query.object, row, query.fields, links[str(row["id"])]) for row in rows]
+            records = [_record(query.object, row, fields, links[str(row["id"])]) for row in rows]
             yield Page(tuple(records), _cursor(LIST_AFTER, after))
 
     def _searched(self, query: ReadQuery) -> Iterator[Page]:

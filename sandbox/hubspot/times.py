@@ -7,10 +7,11 @@ from functools import lru_cache
 from sandbox.server.clock import epoch_ms, from_epoch_ms, parse_instant
 
 
+@lru_cache(maxsize=200_000)
 def stamp(ms: int) -> str:
     """Return ``2024-12-31T09:00:00Z`` or ``2024-12-31T09:00:00.250Z`` for milliseconds since 1970."""
-    text = from_epoch_ms(ms).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{ms % 1000:03d}Z" if ms % 1000 else f"{text}Z"
+    instant = from_epoch_ms(ms).replace(tzinfo=None)
+    return instant.isoformat(timespec="milliseconds" if ms % 1000 else "seconds") + "Z"
 
 
 @lru_cache(maxsize=200_000)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from sandbox.server.storage import Settings
 
 _SETTING = "clock"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def wall_seconds() -> float:
@@ -37,7 +38,7 @@ def epoch_ms(instant: datetime) -> int:
 
 def from_epoch_ms(value: int) -> datetime:
     """Return the UTC instant ``value`` milliseconds after 1970-01-01."""
-    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=value)
+    return EPOCH + timedelta(milliseconds=value)
 
 
 def parse_instant(text: str) -> datetime:

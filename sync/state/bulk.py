@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -33,6 +34,9 @@ from sqlalchemy.dialects import postgresql
 from sync.state.schema import canonical_json
 
 POSTGRESQL: Final = "postgresql"
+RUN: Final = 100
+"""Rows of one INSERT in SQLite: a page of HubSpot's."""
+
 Parameter = str | list[str]
 
 
@@ -70,14 +74,29 @@ def insert_rows(conn: Connection, table: Table, rows: Sequence[Sequence[Any]]) -
     """Insert whole rows, their values in the order of the table's columns and as the database keeps them."""
     if not rows:
         return
-    statement = _insert(table, conn.engine.dialect)
     if conn.dialect.name == POSTGRESQL:
-        names = tuple(table.c.keys())
+        names, statement = tuple(table.c.keys()), _insert(table, conn.engine.dialect)
         conn.exec_driver_sql(statement, [dict(zip(names, row, strict=True)) for row in rows])
     else:
-        conn.exec_driver_sql(statement, [tuple(row) for row in rows])
+        _insert_in_runs(conn, table, rows)
+
+
+def _insert_in_runs(conn: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+    """Insert a page's rows by one statement, what is left over row by row, so that two statements do for all.
+
+    SQLite's driver lets go of the interpreter for each statement, and a thread that reads ahead takes it.
+    """
+    whole = len(rows) - len(rows) % RUN
+    for start in range(0, whole, RUN):
+        values = tuple(chain.from_iterable(rows[start : start + RUN]))
+        conn.exec_driver_sql(_insert(table, conn.engine.dialect, RUN), values)
+    if whole < len(rows):
+        rest = [tuple(row) for row in rows[whole:]]
+        conn.exec_driver_sql(_insert(table, conn.engine.dialect), rest)
 
 
 @lru_cache(maxsize=32)
-def _insert(table: Table, dialect: Dialect) -> str:
-    return str(insert(table).compile(dialect=dialect))
+def _insert(table: Table, dialect: Dialect, rows: int = 1) -> str:
+    one = str(insert(table).compile(dialect=dialect))
+    head, word, values = one.partition(" VALUES ")
+    return head + word + ", ".join([values] * rows)

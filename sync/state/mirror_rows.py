@@ -16,7 +16,14 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Index, Integer, RowMapping, Table, Text, text
 
 from integration.port import CrmRecord, FieldValues, Link
-from sync.state.schema import Instant, JsonText, canonical_json, installation_column, metadata
+from sync.state.schema import (
+    Instant,
+    JsonText,
+    canonical_json,
+    canonical_texts,
+    installation_column,
+    metadata,
+)
 
 record_version = Table(
     "record_version",
@@ -76,12 +83,15 @@ class MirrorRecord:
 
     def document(self) -> dict[str, Any]:
         """Return what is stored: values, and links in one order whatever the CRM's."""
-        links = sorted((link.object, link.id) for link in self.links)
-        return {"values": dict(self.values), "links": links}
+        return {"values": dict(self.values), "links": self._links()}
 
     def body(self) -> str:
-        """Return the document as it is stored, canonical."""
-        return canonical_json(self.document())
+        """Return the document as it is stored: its canonical JSON."""
+        links = canonical_json(self._links()) if self.links else "[]"
+        return f'{{"links":{links},"values":{canonical_texts(self.values)}}}'
+
+    def _links(self) -> list[tuple[str, str]]:
+        return sorted((link.object, link.id) for link in self.links)
 
     def hash(self, body: str) -> str:
         """Return the hash that tells versions apart, of ``body`` (its own), account and deletion.

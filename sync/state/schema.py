@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
+from pydantic_core import to_json
 from sqlalchemy import BigInteger, Column, Connection, Dialect, MetaData, Table, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -78,6 +79,25 @@ class JsonText(TypeDecorator[Any]):
 def canonical_json(value: JsonValue) -> str:
     """Return ``value`` as JSON text that is equal whenever the documents are equal."""
     return _CANONICAL.encode(value)
+
+
+def canonical_texts(values: Mapping[str, str | None]) -> str:
+    """Return the same for texts by name, a mirror's many values: in a third of the time.
+
+    pydantic writes them as ``canonical_json`` does, but for what is not plain ASCII.
+    """
+    try:
+        written = to_json(values if _in_order(values) else dict(sorted(values.items())))
+    except ValueError:  # half a character of UTF-16, which is no text to others
+        return canonical_json(dict(values))
+    if written.isascii() and b"\x7f" not in written:
+        return written.decode("ascii")
+    return canonical_json(dict(values))
+
+
+def _in_order(values: Mapping[str, object]) -> bool:
+    names = list(values)
+    return names == sorted(names)
 
 
 def content_hash(value: JsonValue) -> str:

@@ -222,6 +222,33 @@ def test_the_shared_day_stops_other_processes(shared):
     assert not _is_stopped(other, Lane.SYNC)
 
 
+def test_a_day_by_which_nobody_stops_is_told_once_a_minute(redis, shared, monotonic):
+    """Every header carries it; what stops a lane, and the end of that, is told at once."""
+    budget, key = shared(), "budget:{a}:day:used"
+    told = []
+    for used, after_s in [(1, 0), (2, 59), (3, 1), (39, 1), (40, 0), (41, 0), (2, 0), (3, 0)]:
+        monotonic.seconds += after_s
+        budget.learn_day(100, 100 - used)
+        told.append(round(float(redis.get(key)) * 100))
+    assert told == [1, 1, 3, 3, 40, 41, 2, 2]
+
+
+def test_a_window_by_which_nothing_changes_is_not_told(redis, shared):
+    """Redis is asked once for a call, unless the vendor counts calls or a limit it does not know of."""
+
+    def asked():
+        return redis.info("commandstats")["cmdstat_evalsha"]["calls"]
+
+    budget, told = shared(), []
+    budget.take(Lane.INTERACTIVE, "general")
+    for limit, remaining in [(10, 9), (10, 2), (10, 1), (12, 1), (12, 0)]:
+        budget.take(Lane.INTERACTIVE, "general")
+        before = asked()
+        budget.learn_window("general", limit, remaining)
+        told.append(asked() > before)
+    assert told == [False, True, False, True, False]
+
+
 def test_a_flushed_redis_is_learned_again(redis, shared, monotonic):
     """After FLUSHALL the next header puts the vendor's count back."""
     take(shared(), Lane.INTERACTIVE, 10)

@@ -225,6 +225,22 @@ def test_pages_that_are_not_json_are_an_outage(wire, script, status, raw):
     assert len(script.asked) == 6
 
 
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        (b'{"results": ["\\ud83d"]}', "\ud83d"),
+        (b'{"results": ["caf\xc3\xa9"]}', "caf\u00e9"),
+        ('{"results": ["cut"]}'.encode("utf-16"), "cut"),
+        (b'{"results": [123456789012345678901234]}', 123456789012345678901234),
+    ],
+    ids=["half a character", "UTF-8", "UTF-16", "a long number"],
+)
+def test_an_answer_is_read_to_the_letter(wire, script, raw, value):
+    """What a customer's integration once cut or blew up is a value like any other."""
+    script.answer(200, raw=raw)
+    assert wire().call().body == {"results": [value]}
+
+
 def test_missing_scopes_are_named(wire, script):
     """A 403 is a permission to grant, with the scopes in ``fields``, and not tried again."""
     script.answer(

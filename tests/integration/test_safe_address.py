@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from requests import Session
 
 from integration.budget import LocalBudget
 from integration.http import Timeouts, pooled_session
@@ -112,6 +113,20 @@ def test_a_redirect_is_not_followed() -> None:
         answer = pooled_session().get(f"{url}/crm", headers={"Authorization": "Bearer token"})
     assert answer.status_code == 302
     assert asked == []
+
+
+def test_the_machines_proxy_and_certificates_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment is read once for each host, and says what ``requests`` itself would be told."""
+    for name in ("HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.test:3128")
+    monkeypatch.setenv("NO_PROXY", "beside.test")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/ours.pem")
+    ours, theirs = pooled_session(), Session()
+    for url in (ORG, "https://beside.test/x", "http://other.test", f"{ORG}/again"):
+        told = ours.merge_environment_settings(url, {}, None, None, None)
+        assert told == theirs.merge_environment_settings(url, {}, None, None, None)
+    assert ours.merge_environment_settings(ORG, {}, None, None, None)["proxies"]["https"].endswith(":3128")
 
 
 def test_a_name_that_leads_inside_is_not_spoken_to(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,14 @@ def test_a_record_keeps_both_its_times(engine: Engine) -> None:
     assert held.values == {"amount": "5"}
 
 
+def test_whole_pages_and_what_is_left_over_are_kept_alike(engine: Engine) -> None:
+    """SQLite is given rows by the hundred: none is lost, doubled or another's."""
+    wanted = {str(number): str(number * 3) for number in range(10, 260)}
+    _store(engine, *(replace(DEAL, source_id=one, values={"amount": of}) for one, of in wanted.items()))
+    with writing(engine) as conn:
+        assert {one.source_id: one.values["amount"] for one in mirror.current(conn, A, "deals")} == wanted
+
+
 def test_the_order_of_links_is_no_difference(engine: Engine) -> None:
     """CRMs list associations in any order."""
     links = (Link("companies", "2"), Link("companies", "1"))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextvars import ContextVar
 from threading import Event, get_ident
-from time import sleep
 
 import pytest
 
 from sync.read_ahead import read_ahead
 
 WITHIN_S = 10.0
+BRIEFLY_S = 0.2
+"""How long what must not come is waited for."""
 
 
 def one_row(_page: object) -> int:
@@ -37,9 +38,9 @@ def test_the_next_page_is_fetched_while_one_is_worked_on_and_no_further() -> Non
     assert list(reader) == [[2]]
 
 
-def test_small_pages_come_together_up_to_the_bound() -> None:
-    """With room for five records, two pages of two come while the first is in hand, and no third."""
-    fetched = [Event() for _ in range(6)]
+def test_small_pages_come_together_as_far_as_there_is_room() -> None:
+    """With room for five records, two pages of two come together, two more meanwhile, and no fifth."""
+    fetched = [Event() for _ in range(7)]
 
     def pages() -> Iterator[int]:
         for number, came in enumerate(fetched):
@@ -47,26 +48,30 @@ def test_small_pages_come_together_up_to_the_bound() -> None:
             yield number
 
     reader = read_ahead(pages(), lambda _page: 2, rows=5)
-    assert next(reader) == [0]
-    assert fetched[2].wait(WITHIN_S)
-    sleep(0.5)  # a page is there a moment after its mark
-    assert not fetched[3].is_set()
-    assert next(reader) == [1, 2]
-    assert fetched[4].wait(WITHIN_S)
-    assert [one for found in reader for one in found] == [3, 4, 5]
+    assert next(reader) == [0, 1]
+    assert fetched[3].wait(WITHIN_S)
+    assert not fetched[4].wait(BRIEFLY_S)
+    assert next(reader) == [2, 3]
+    assert list(reader) == [[4, 5], [6]]
 
 
-def test_an_error_comes_where_its_page_would_have_come() -> None:
-    """The page before it is still given, so that it can be stored."""
+def test_what_came_before_an_error_is_given_though_there_is_room_for_more() -> None:
+    """So that it can be stored; the error comes where its page would have come."""
 
     def pages() -> Iterator[int]:
         yield 0
+        yield 1
         raise ConnectionError("lost")
 
     reader = read_ahead(pages(), one_row)
-    assert next(reader) == [0]
+    assert next(reader) == [0, 1]
     with pytest.raises(ConnectionError, match="lost"):
         next(reader)
+
+
+def test_a_large_page_is_given_alone() -> None:
+    """One that fills the room waits for no other."""
+    assert list(read_ahead(iter((7, 9)), lambda rows: rows, rows=5)) == [[7], [9]]
 
 
 def test_nothing_to_read_is_nothing() -> None:
