@@ -40,6 +40,9 @@ DAY_TOLD_EVERY_S: Final = 60.0
 """How often a process tells the others of a daily reading by which nobody stops."""
 
 
+STILL_KNOWN: Final = 0.2
+"""The share of a window for which what was read of it is taken for what stands in it."""
+
 ALONE_S: Final = 30.0
 """How long a process keeps its own count before it asks an unreachable Redis again."""
 
@@ -237,7 +240,9 @@ if day and tonumber(day) >= tonumber(ARGV[3]) then
 end
 local seconds_ms = tonumber(ARGV[2])
 if seconds_ms == 0 then return {0, 0, 0} end
-local calls = tonumber(redis.call('GET', KEYS[3]) or ARGV[1])
+local learned = redis.call('GET', KEYS[3])
+if learned then redis.call('EXPIRE', KEYS[3], 86400) end
+local calls = tonumber(learned or ARGV[1])
 local room = math.max(1, math.floor(calls * tonumber(ARGV[4]) + 0.5))
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - seconds_ms)
 local held = redis.call('ZCARD', KEYS[1])
@@ -298,8 +303,8 @@ class SharedBudget:
         self._alone = LocalBudget(windows, monotonic=monotonic, sleep=sleep)
         self._alone_until = monotonic()
         self._day_told = -DAY_TOLD_EVERY_S
-        self._taken: dict[str, tuple[int, int]] = {}
-        """By kind: the calls that stood in the window after the last one taken, and of how many."""
+        self._taken: dict[str, tuple[int, int, float]] = {}
+        """By kind: the calls that stood in the window after the last one taken, of how many, and when."""
         self._monotonic = monotonic
         self._sleep = sleep
         self._take = redis.register_script(TAKE_SCRIPT)
@@ -322,7 +327,7 @@ class SharedBudget:
         window = self._windows.get(kind)
         if window is None or calls < 1 or self._is_alone():
             return
-        held, limit = self._taken.get(kind, (0, window.calls))
+        held, limit = self._known(kind, window)
         if calls == limit and (remaining > calls // 2 or calls - remaining <= held):
             return
         keys = [self._key("window", kind), self._key("limit", kind)]
@@ -371,8 +376,14 @@ class SharedBudget:
             raise _day_error(lane, found[0] / 1000)
         if verdict > 0:
             return found[0] / 1000
-        self._taken[kind] = (found[0], found[1])
+        self._taken[kind] = (found[0], found[1], self._monotonic())
         return 0.0
+
+    def _known(self, kind: str, window: Window) -> tuple[int, int]:
+        """Return the calls and the limit Redis knew of a moment ago; none and the declared one otherwise."""
+        held, limit, at = self._taken.get(kind, (0, window.calls, 0.0))
+        fresh = self._monotonic() - at < window.seconds * STILL_KNOWN
+        return (held, limit) if fresh else (0, window.calls)
 
     def _key(self, part: str, kind: str) -> str:
         return f"{self._prefix}{part}:{kind}"

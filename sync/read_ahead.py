@@ -1,10 +1,10 @@
 """Read ahead: the next pages come while the last ones are stored.
 
 Reading waits for the network, storing for the disk, so one thread beside the caller's fetches ahead. Pages
-are given together as far as they hold ``ROWS`` records, or one by one: a transaction costs as much for one
-page as for three. As many again are under way meanwhile: memory holds twice ``ROWS``, whatever there is to
-read. What was fetched and not yet stored when a process dies is fetched again. Neighbour: ``pull`` reads
-first loads by it.
+are given together as far as they hold ``ROWS`` records, by the largest so far, or one by one: a transaction
+costs as much for one page as for three. As many again are under way meanwhile: memory holds twice ``ROWS``,
+whatever there is to read. What was fetched and not yet stored when a process dies is fetched again.
+Neighbour: ``pull`` reads first loads by it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from typing import Final, Generic, TypeVar, cast
 
 T = TypeVar("T")
 ROWS: Final = 300
+PAGES: Final = 6
+"""As many are given together at most: what pages hold is known once they have come, and some hold nothing."""
+
 _END = object()
 
 
@@ -46,6 +49,7 @@ class _Reader(Generic[T]):
         self._context = copy_context()
         self._coming: deque[Future[object]] = deque()
         self._error: BaseException | None = None
+        self._largest = 1
         self._fetch_up_to(1)
 
     def together(self) -> list[T]:
@@ -64,7 +68,8 @@ class _Reader(Generic[T]):
                 self._fetch_up_to(1)  # for whoever asks again
                 return found
             found.append(cast("T", one))
-            room = max(1, self._rows // max(1, self._size(found[-1])))
+            self._largest = max(self._largest, self._size(found[-1]))
+            room = max(1, min(PAGES, self._rows // self._largest))
             self._fetch_up_to(room)
             if len(found) >= room:
                 return found

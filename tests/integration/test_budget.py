@@ -249,6 +249,25 @@ def test_a_window_by_which_nothing_changes_is_not_told(redis, shared):
     assert told == [False, True, False, True, False]
 
 
+def test_a_learned_limit_stays_as_long_as_calls_are_made(redis, shared):
+    """It is told once and forgotten a day after the last call, not after it was learned."""
+    budget, key = shared(), "budget:{a}:limit:general"
+    budget.learn_window("general", 8, 8)
+    redis.expire(key, 50)
+    budget.take(Lane.INTERACTIVE, "general")
+    assert redis.ttl(key) > 80_000
+
+
+def test_what_stood_in_a_window_long_ago_is_not_taken_for_what_does(redis, shared, monotonic):
+    """Six calls were known of; a window later Redis has none of them, so the vendor's six are told."""
+    budget = shared()
+    take(budget, Lane.INTERACTIVE, 6)
+    redis.delete("budget:{a}:window:general")
+    monotonic.seconds += 60
+    budget.learn_window("general", 10, 4)
+    assert redis.zcard("budget:{a}:window:general") == 6
+
+
 def test_a_flushed_redis_is_learned_again(redis, shared, monotonic):
     """After FLUSHALL the next header puts the vendor's count back."""
     take(shared(), Lane.INTERACTIVE, 10)

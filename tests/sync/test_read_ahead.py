@@ -74,6 +74,28 @@ def test_a_large_page_is_given_alone() -> None:
     assert list(read_ahead(iter((7, 9)), lambda rows: rows, rows=5)) == [[7], [9]]
 
 
+@pytest.mark.parametrize("size", [0, 1])
+def test_pages_that_hold_hardly_anything_are_not_waited_for_without_end(size: int) -> None:
+    """A kill repeats what was fetched and not given yet, so six are enough."""
+    found = list(read_ahead(iter(range(14)), lambda _page: size))
+    assert [len(together) for together in found] == [6, 6, 2]
+
+
+def test_one_small_page_among_large_ones_makes_no_room_for_many() -> None:
+    """The next ones may be as large as those before it."""
+    asked = []
+
+    def pages() -> Iterator[int]:
+        for rows in (100, 1, *[100] * 20):
+            asked.append(rows)
+            yield rows
+
+    reader = read_ahead(pages(), lambda rows: rows)
+    assert next(reader) == [100, 1, 100]
+    reader.close()
+    assert len(asked) <= 6
+
+
 def test_nothing_to_read_is_nothing() -> None:
     """An empty reading ends at once."""
     assert list(read_ahead(iter(()), one_row)) == []
