@@ -27,6 +27,8 @@ class Receiver(ThreadingHTTPServer):
         self.got: list[tuple[dict[str, str], bytes]] = []
         self.answers: list[int] = []
         self.hold_seconds = 0.0
+        self.gate = threading.Event()
+        self.gate.set()
         self.open = self.most_open = 0
         self.counting = threading.Lock()
         super().__init__(("127.0.0.1", 0), Handler)
@@ -59,6 +61,7 @@ class Handler(BaseHTTPRequestHandler):
         with self.server.counting:
             self.server.open += 1
             self.server.most_open = max(self.server.most_open, self.server.open)
+        self.server.gate.wait(10)
         time.sleep(self.server.hold_seconds)
         with self.server.counting:
             self.server.open -= 1
@@ -196,12 +199,16 @@ def test_the_signature_decodes_twelve_escapes_of_the_uri(hubspot: Any, receiver:
 
 
 def test_ten_deliveries_are_in_flight_at_most(hubspot: Any, receiver: Receiver) -> None:
-    """Fifteen full batches wait for each other when the app is slow."""
-    receiver.hold_seconds = 0.5
+    """Fifteen full batches wait for each other when the app is slow: no eleventh comes before."""
+    receiver.gate.clear()
     subscribe(hubspot, receiver, {"eventType": "company.creation"})
     rows = [{"properties": {"name": f"F{number}"}} for number in range(100)]
     for _ in range(15):
         assert hubspot.call("POST", f"{COMPANIES}/batch/create", {"inputs": rows}).status_code == 201
+    until(lambda: receiver.open == 10)
+    time.sleep(0.3)  # an eleventh would have come
+    assert receiver.open == 10
+    receiver.gate.set()
     until(lambda: len(receiver.events()) == 1500)
     assert receiver.most_open == 10
 
