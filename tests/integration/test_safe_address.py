@@ -126,6 +126,7 @@ def test_the_machines_proxy_and_certificates_are_used(monkeypatch: pytest.Monkey
     for url in (ORG, "https://beside.test/x", "http://other.test", f"{ORG}/again"):
         told = ours.merge_environment_settings(url, {}, None, None, None)
         assert told == theirs.merge_environment_settings(url, {}, None, None, None)
+    monkeypatch.setenv("HTTPS_PROXY", "http://another.test:1")
     assert ours.merge_environment_settings(ORG, {}, None, None, None)["proxies"]["https"].endswith(":3128")
 
 
