@@ -24,7 +24,7 @@ from sync.state.secrets import SecretBox, new_key
 from sync.work_folder import delete_leftovers
 
 ANSWER_WITHIN_S = 5.0
-"""How long Redis may be silent: a webhook's answer waits for a bell. RQ's workers set a longer one."""
+"""How long Redis may be silent: a webhook's answer waits for a bell. A worker's wait for one is shorter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,12 @@ LEAVE_WITHIN_S = 20.0
 """A job still at work this long after SIGTERM is broken off: Heroku and Kubernetes kill after 30 s."""
 
 ASK_REDIS_EVERY_S = 1.0
+BELL_WITHIN_S = 3
+"""How long one wait for a bell lasts in Redis: less than any answer may take (``runtime.ANSWER_WITHIN_S``)."""
+
+ANSWER_LATER_S = 1
+"""How much longer than such a wait the socket waits at least."""
+
 log = logging.getLogger(__name__)
 
 
@@ -57,6 +63,20 @@ class LaneWorker(SimpleWorker):  # type: ignore[misc]
     death_penalty_class = JobLimit
     max_connection_wait_time = 5.0
     """Seconds between two tries while Redis is away; RQ's own minute would be added to every outage."""
+
+    @property
+    def dequeue_timeout(self) -> int:
+        """Return how many seconds one wait for a bell lasts.
+
+        RQ's own half minute is longer than the socket waits on connections opened before the worker was
+        made: each wait would end as an outage, and the worker sleep up to five seconds deaf to every bell.
+        """
+        return BELL_WITHIN_S
+
+    @property
+    def connection_timeout(self) -> int:
+        """Return how many seconds the socket waits at least; RQ would give it longer for all commands."""
+        return BELL_WITHIN_S + ANSWER_LATER_S
 
     def subscribe(self) -> None:
         """Listen for no commands of RQ, which nobody gives here.
