@@ -213,7 +213,8 @@ class NormalisedValue:
 class WriteResult:
     """What became of one ``WriteRow``: an id and whether it was created, or an error.
 
-    ``normalised`` are those of the row's values that do not stand as they were sent.
+    ``normalised`` are those of the row's values that do not stand as they were sent. ``unlinked`` is the id
+    of a record that stands although its row has an error: what was refused is its link.
     """
 
     key: str
@@ -221,6 +222,7 @@ class WriteResult:
     created: bool = False
     error: RowError | None = None
     normalised: tuple[NormalisedValue, ...] = ()
+    unlinked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def enter(ws: Workspace, plans: Sequence[Plan], results: Sequence[WriteResult]) 
             if result.error is None:
                 answers.append(_acknowledgement(plan, result))
             else:
-                done = done.plus(_refused(ws, plan, result.error, conn))
+                done = done.plus(_refused(ws, plan, result, result.error, conn))
         ledger.acknowledge(conn, ws.id, now, answers)
         tell_normalised(conn, ws.id, now, answers, results)
         rewrites = {
@@ -143,8 +143,8 @@ def enter(ws: Workspace, plans: Sequence[Plan], results: Sequence[WriteResult]) 
     return done.plus(Pushed(written=len(answers)))
 
 
-def _refused(ws: Workspace, plan: Plan, error: RowError, conn: Connection) -> Pushed:
-    """Enter a refusal by what can be done about it."""
+def _refused(ws: Workspace, plan: Plan, result: WriteResult, error: RowError, conn: Connection) -> Pushed:
+    """Enter a refusal by what can be done about it; of what was made and not linked, that it may stand."""
     row = plan.row
     if error.refusal is Refusal.BUSY and not _given_up(plan, error):
         wait = RETRY_CURVE[min(row.attempts, len(RETRY_CURVE)) - 1]
@@ -162,9 +162,10 @@ def _refused(ws: Workspace, plan: Plan, error: RowError, conn: Connection) -> Pu
         return Pushed()
     if error.refusal is Refusal.GONE and _may_come_back(ws, plan) and not _given_up(plan, error):
         wait = RETRY_CURVE[min(row.attempts, len(RETRY_CURVE)) - 1]
-        ledger.retry(conn, ws.id, row, ws.now() + wait, error.code, error.message)
+        stands = result.unlinked is not None
+        ledger.retry(conn, ws.id, row, ws.now() + wait, error.code, error.message, uncertain=stands)
         return Pushed(put_off=1)
-    ledger.block(conn, ws.id, row, error.code, error.words)
+    ledger.block(conn, ws.id, row, error.code, error.words, record_id=result.unlinked)
     return Pushed(blocked=1)
 
 

@@ -35,7 +35,7 @@ LEAVE_WITHIN_S = 20.0
 
 ASK_REDIS_EVERY_S = 1.0
 BELL_WITHIN_S = 3
-"""How long one wait for a bell lasts in Redis: less than any answer may take (``runtime.ANSWER_WITHIN_S``)."""
+"""How long one wait for a bell lasts in Redis: less than an answer may take (``runtime.ANSWER_WITHIN_S``)."""
 
 ANSWER_LATER_S = 1
 """How much longer than such a wait the socket waits at least."""

@@ -70,7 +70,8 @@ class Writer:
         """Write rows by ``key_field`` and link those without a known id to their parents.
 
         A row is written when it is linked too: a refused link gives the row an error and
-        no id, and the next upsert makes up for it. Of rows with one key the later values win.
+        its id as ``unlinked`` only, and the next upsert makes up for it. Of rows with one
+        key the later values win.
         """
         unique = _merged(rows, lambda row: row.key)
         ready, results = self._with_parents(key_field, unique)
@@ -172,7 +173,9 @@ class Writer:
             refused = self._refused_links(object_name, target, [pair for _, pair in keyed])
             for key, pair in keyed:
                 if pair in refused:
-                    failed[key] = WriteResult(key, None, results[key].created, refused[pair])
+                    failed[key] = WriteResult(
+                        key, None, results[key].created, refused[pair], unlinked=pair[0]
+                    )
         self._forget(row for row in rows if row.key in failed)
         return failed
 

@@ -180,15 +180,25 @@ def acknowledge(
     return conn.execute(statement, keys).rowcount
 
 
-def block(conn: Connection, installation_id: str, row: LedgerRow, code: str, message: str) -> bool:
+def block(
+    conn: Connection,
+    installation_id: str,
+    row: LedgerRow,
+    code: str,
+    message: str,
+    *,
+    record_id: str | None = None,
+) -> bool:
     """Enter the CRM's refusal in its own words; not tried again until wanted differently or reopened.
 
-    Returns whether the row was still ours.
+    ``record_id`` is the record's where it stands all the same. Returns whether the row was still ours.
     """
     unchanged = write_ledger.c.desired_hash == row.desired_hash
     state = case((unchanged, WriteState.BLOCKED.value), else_=WriteState.PENDING.value)
     values: Row = {"error_code": code, "error_message": message, "next_try_at": None}
     values["state"] = _unless_given_up(state)
+    if record_id is not None:
+        values["record_id"] = record_id
     return _update_rows(conn, installation_id, [row], values | released()) == 1
 
 

@@ -192,7 +192,7 @@ def test_a_row_whose_first_answer_was_lost_is_linked_too(scripted_hubspot, scrip
     assert script.paths() == [UPSERT, UPSERT, LINK]
 
 
-def test_a_refused_link_gives_the_row_an_error_and_no_id(scripted_hubspot, script):
+def test_a_refused_link_gives_the_row_an_error_and_says_what_stands(scripted_hubspot, script):
     """A row without its parent is not done: the next upsert tries the link again."""
     script.answer(200, written(traces(0, 1)))
     gone = {"category": "OBJECT_NOT_FOUND", "message": "no company 78", "context": {"toObjectId": ["78"]}}
@@ -203,7 +203,8 @@ def test_a_refused_link_gives_the_row_an_error_and_no_id(scripted_hubspot, scrip
         "cs_key",
         [WriteRow("k0", {}, parents=PARENT), WriteRow("k1", {}, parents=(Link("companies", "78"),))],
     )
-    assert (linked_row.record_id, linked_row.error) == ("100", None)
+    assert (linked_row.record_id, linked_row.error, linked_row.unlinked) == ("100", None, None)
+    assert orphan.unlinked == "101"
     assert (orphan.record_id, orphan.error.refusal, orphan.error.message) == (
         None,
         Refusal.GONE,

@@ -42,6 +42,6 @@ def test_waiting_for_a_bell_is_no_outage_of_redis(
 
 
 def test_no_command_of_a_worker_waits_longer_than_the_product_s(worker: LaneWorker):
-    """RQ raises the limit of a client whose own is below its wait; a Redis that is silent would hold jobs up."""
+    """RQ raises the limit of a client whose own is below its wait; a silent Redis would hold jobs up."""
     assert worker.dequeue_timeout < ANSWER_WITHIN_S
     assert worker.connection.connection_pool.connection_kwargs["socket_timeout"] == ANSWER_WITHIN_S

@@ -1,0 +1,138 @@
+"""HubSpot makes a record by one call and links it by another; what the second cannot hang goes again.
+
+The account went in between, and nobody has told us yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from integration.hubspot.associate import Pair
+from integration.port import Refusal, RowError
+from sync.census import take_census
+from sync.state import ledger
+from sync.state.engine import writing
+from sync.state.leases import Lease
+from sync.state.ledger import WriteState
+from tests.sync.harness import HUBSPOT, Deployment, Office
+from tests.sync.portfolios import three_customers
+from tests.sync.test_census import polled
+
+OPEN = Callable[..., Office]
+ENDS = ("deleted", "merged")
+DAY = 24 * 60
+
+
+def wanted(deployment: Deployment, office: OPEN) -> Office:
+    """Return a portal of three customers with everything of ours wanted and nothing written."""
+    there = office(deployment, HUBSPOT, three_customers()).install()
+    there.load()
+    there.go_live().look()
+    return there
+
+
+def lose(there: Office, account: str, end: str) -> str:
+    """Delete a company or merge it into Acorn, without a word; return its id."""
+    gone = there.sandbox.lookup(f"account:{account}")
+    if end == "deleted":
+        there.sandbox.edit("companies", gone, {}, delete=True)
+    else:
+        survivor = there.sandbox.lookup("account:acorn" if account != "acorn" else "account:birch")
+        there.sandbox.edit("companies", survivor, {}, merge=gone, new_record=True)
+    return gone
+
+
+def hear(there: Office) -> None:
+    """Have merges polled and deletions counted, and everything done that follows till the next day."""
+    polled(there)
+    take_census(there.ws, "companies")
+    for minutes in (10, DAY):
+        there.deployment.later(minutes=minutes)
+        there.look_at_all()
+        there.settle()
+
+
+def ours_under(there: Office, account: str) -> list[str]:
+    """Return the keys of what stands of ours for an account that is gone."""
+    names = [there.own(kind) for kind in ("profile", "plan", "milestone")]
+    return [key for name in names for key in there.written(name) if f":{account}" in key]
+
+
+@pytest.mark.usefixtures("one_try")
+@pytest.mark.parametrize("end", ENDS)
+def test_what_was_made_and_linked_unheard_goes_with_its_account(
+    both: Deployment, office: OPEN, end: str
+) -> None:
+    """The links' answer is lost, the account goes, the second try is refused: nothing stands under nobody."""
+    there = wanted(both, office)
+    there.sandbox.fault("drop_response", f"{there.own('milestone')}/companies/batch", times=9)
+    there.push()
+    there.sandbox.heal()
+    assert there.states()["cs_milestone", WriteState.SENT] == 4
+    birch = lose(there, "birch", end)
+    both.later(minutes=1)
+    there.push()
+    hear(there)
+    assert ours_under(there, birch) == []
+    assert [name for name, _ in there.states() if name in ("cs_milestone", "cs_plan")] == []
+    assert there.blocked() == []
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_was_made_and_could_not_be_linked_goes_once_we_hear_of_it(
+    both: Deployment, office: OPEN, end: str
+) -> None:
+    """An open renewal of no company would count in every pipeline, a profile of nobody in every report."""
+    there = wanted(both, office)
+    lose(there, "acorn", end)
+    there.push()
+    hear(there)
+    companies = {one["id"] for one in there.sandbox.records("companies")}
+    for name in ("deals", there.own("profile")):
+        for one in there.written(name).values():
+            ends = one["_record"]["associations"]["companies"]["results"]
+            assert ends
+            assert {end["id"] for end in ends} <= companies
+    assert len(there.written(there.own("profile"))) == 2
+    assert {state for _, state in there.states()} <= {WriteState.ACKNOWLEDGED, WriteState.TOMBSTONE}
+
+
+def test_one_that_stays_blocked_without_its_links_goes_with_its_account(
+    lite: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The portal lets us make records and link none: they stand, and we were never told their ids."""
+    there = wanted(lite, office)
+
+    def refuse(_portal: object, _source: str, _target: str, pairs: Iterable[Pair]) -> dict[Pair, RowError]:
+        return dict.fromkeys(pairs, RowError(Refusal.PERMISSION, "MISSING_SCOPES", "not yours to link"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("integration.hubspot.write.write_links", refuse)
+        there.push()
+    acorn = there.sandbox.lookup("account:acorn")
+    assert there.row("cs_profile", f"profile:{acorn}").state is WriteState.BLOCKED
+    assert ours_under(there, acorn) == [f"profile:{acorn}"]
+    lose(there, "acorn", "deleted")
+    hear(there)
+    assert ours_under(there, acorn) == []
+
+
+def test_a_deal_people_have_worked_on_stays_when_its_account_goes_while_it_is_written(
+    lite: Deployment, office: OPEN
+) -> None:
+    """Made days ago and since forgotten by us, its answer lost again: it is no making of these days."""
+    there = wanted(lite, office)
+    there.push()
+    (key,) = [one for one in there.written("deals") if one.startswith("renewal:")]
+    lite.later(days=3)
+    with writing(there.engine) as conn:
+        ledger.reopen(conn, there.id, "deals", [key], recreate=True)
+        lease = Lease("slow", lite.now, 1, 10)
+        rows = ledger.claim_pending(conn, there.id, "deals", lease)
+        ledger.mark_sent(conn, there.id, lite.now, rows)
+    lose(there, "acorn", "deleted")
+    hear(there)
+    assert key in there.written("deals")
+    assert [name for name, state in there.states() if state is WriteState.WITHDRAW] == []
