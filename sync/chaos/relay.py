@@ -145,6 +145,7 @@ class Relay:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 100  # senders that meet five before them would wait a second
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Ignore senders that went away; print anything else."""

@@ -161,29 +161,37 @@ def test_nobody_gone_is_edited(seed: int) -> None:
     assert all(book.is_ordinary(one.account) for one in others)
 
 
+class Server(ThreadingHTTPServer):
+    """Has room for as many callers at once as there are deliveries; others would wait a second."""
+
+    request_queue_size = 200
+
+
 class Web:
     """Counts what reaches the web process, by path."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.met: Counter[str] = Counter()
+        self.lock = threading.Lock()
 
     @contextmanager
     def listening(self) -> Iterator[str]:
         """Listen inside the block; the address is given."""
-        met = self.met
+        met, lock = self.met, self.lock
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
-                met[self.path] += 1
+                with lock:  # the two of a doubled delivery may come at once
+                    met[self.path] += 1
                 self.send_response(204)
                 self.end_headers()
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parent's own name
                 """Stay silent."""
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}"
