@@ -6,11 +6,12 @@ the stored clock, together with the sandboxes' own, and every process follows.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from sync.state import clock_table
 from sync.state.clock_table import ClockSetting
@@ -20,15 +21,15 @@ from sync.state.engine import reading, writing
 class Clock(Protocol):
     """Tells the time."""
 
-    def now(self) -> datetime:
-        """Return the present instant in UTC."""
+    def now(self, conn: Connection | None = None) -> datetime:
+        """Return the present instant in UTC, asked by a connection the caller has open, where it has one."""
         ...
 
 
 class WallClock:
     """The machine's time."""
 
-    def now(self) -> datetime:
+    def now(self, conn: Connection | None = None) -> datetime:  # noqa: ARG002
         """Return the machine's present instant in UTC."""
         return datetime.now(UTC)  # noqa: TID251 (the one place)
 
@@ -40,10 +41,13 @@ class StoredClock:
     engine: Engine
     wall: Clock
 
-    def now(self) -> datetime:
-        """Return the present instant in UTC, simulated where a simulation has set one."""
-        with reading(self.engine) as conn:
-            setting = clock_table.get(conn)
+    def now(self, conn: Connection | None = None) -> datetime:
+        """Return the present instant in UTC, simulated where a simulation has set one.
+
+        With a connection the caller has open, that is asked: another one costs more than the question.
+        """
+        with nullcontext(conn) if conn is not None else reading(self.engine) as asked:
+            setting = clock_table.get(asked)
         if setting is None:
             return self.wall.now()
         elapsed = self.wall.now() - setting.set_at

@@ -175,7 +175,7 @@ def _read_pages(ws: Workspace, query: ReadQuery, this: _Pass, progress: Progress
         gone = [*follow_merges(ws, page.records), *deletions(ws, page.records)]
         # A page a power cut takes back takes its cursor along, and is read again.
         with writing(ws.runtime.engine, synced=not first) as conn:
-            now = ws.now()  # with the turn to write, so that versions come in the order of their times
+            now = ws.now(conn)  # with the turn to write, so that versions come in the order of their times
             pulled = keep(conn, ws, page.records, "read" if first else "changed", now)
             bury(conn, ws, gone)
             if page.resume is not None:

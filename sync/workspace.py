@@ -100,9 +100,9 @@ class Workspace:
                 port.learn_labels(_labels(self.installation.settings))
         return port
 
-    def now(self) -> datetime:
-        """Return the present instant (UTC) of the deployment's clock."""
-        return self.runtime.clock.now()
+    def now(self, conn: Connection | None = None) -> datetime:
+        """Return the present instant (UTC) of the deployment's clock, asked by ``conn`` where it is open."""
+        return self.runtime.clock.now(conn)
 
     def day_of(self, instant: datetime) -> date:
         """Return the day of ``instant`` in the installation's time zone."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Boolean, Column, Connection, Integer, Table, delete, select
 
@@ -21,6 +22,8 @@ clock = Table(
     Column("running", Boolean, nullable=False),
 )
 
+_SETTING: Final = select(clock.c.base_at, clock.c.set_at, clock.c.running)
+
 
 @dataclass(frozen=True, slots=True)
 class ClockSetting:
@@ -33,7 +36,7 @@ class ClockSetting:
 
 def get(conn: Connection) -> ClockSetting | None:
     """Return the setting, ``None`` when the wall clock rules."""
-    row = conn.execute(select(clock.c.base_at, clock.c.set_at, clock.c.running)).one_or_none()
+    row = conn.execute(_SETTING).one_or_none()
     return None if row is None else ClockSetting(row.base_at, row.set_at, row.running)
 
 

@@ -163,8 +163,9 @@ def _add_version(batch: _Batch, record: MirrorRecord, head: _Head | None, body: 
             record.deleted,
         ]
     )
-    former = None if head is None else head.account_id
-    batch.touched |= {account for account in (former, record.account_id) if account is not None}
+    for account in (record.account_id, None if head is None else head.account_id):
+        if account is not None:
+            batch.touched.add(account)
     batch.changed[key] = None
     batch.heads[key] = _Head(seq, record.source_at, record.source_at, record.account_id, digest)
 

@@ -14,8 +14,9 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Column, Connection, Select, Table, Text, delete, select
+from sqlalchemy import Column, Connection, Select, Table, Text, bindparam, delete, select
 
 from sync.state.installations import installation
 from sync.state.schema import Instant, installation_column, metadata, upsert
@@ -32,6 +33,9 @@ person_forgetting = Table(
     Column("id", Text, primary_key=True),
     Column("sealed", Text, nullable=False),
     Column("began_at", Instant, nullable=False),
+)
+_MARKS: Final = select(person_tombstone.c.mark).where(
+    person_tombstone.c.installation_id == bindparam("whose", type_=Text)
 )
 KEY, FORGETTING = "person_key", "forgetting"
 """What is sealed here, as the box names it."""
@@ -66,8 +70,7 @@ def tombstones(conn: Connection, box: SecretBox, installation_id: str) -> Tombst
 
     Raises StateError when no key opens the one they are hashed with.
     """
-    mine = person_tombstone.c.installation_id == installation_id
-    marks = frozenset(conn.execute(select(person_tombstone.c.mark).where(mine)).scalars())
+    marks = frozenset(conn.execute(_MARKS, {"whose": installation_id}).scalars())
     return Tombstones(_key(conn, box, installation_id), marks) if marks else NONE
 
 
