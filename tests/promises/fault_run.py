@@ -40,6 +40,7 @@ from tests.sync.portfolios import Book
 ACCOUNTS = 120
 SHARE, SEED = 0.2, 20260999  # a seed under which few calls meet three faults in a row: each wait is real
 STILL_FOR_S = 1.5  # nobody at work and nothing asked for so long: what is left waits, so time passes
+BEGINS_WITHIN_S = 60  # a worker in place of one killed
 AT_WORK_FOR_S = 120  # more than any job needs, on any machine
 STUCK_AFTER = 60  # spans of waiting; more than any step needs
 OPENING = threading.Lock()  # Alembic migrates one database at a time in a process
@@ -90,7 +91,10 @@ class Kills:
     def _kill(self, one: Exchange, when: str) -> None:
         pid = self.fast()
         os.kill(pid, signal.SIGKILL)
+        ends = time.monotonic() + BEGINS_WITHIN_S
         while self.fast() == pid:  # dead, and another begun: on a busy machine it may have asked once more
+            if time.monotonic() > ends:
+                raise RuntimeError(f"no worker began in place of {pid}, killed {when}; logs beside pids.json")
             time.sleep(0.01)
         self.done.append(Kill(one.number, self.begun() - 1, when))
 
