@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from itertools import takewhile
 
 import pytest
 from requests import Session
@@ -37,7 +38,7 @@ class Listener:
 
     def _answer(self, caller: socket.socket) -> None:
         with caller, caller.makefile("rb") as stream:
-            while head := b"".join(iter(stream.readline, b"\r\n")):
+            while head := b"".join(takewhile(bool, iter(stream.readline, b"\r\n"))):  # b"" ends a caller
                 sizes = [line for line in head.lower().splitlines() if line.startswith(b"content-length:")]
                 body = stream.read(int(sizes[0].partition(b":")[2])) if sizes else b""
                 self.heard.append(head + b"\r\n" + body)
