@@ -17,7 +17,7 @@ from integration.port import Signal, SignalKind
 from sync.state import dirty, identity, ledger, ledger_withdraw, mirror
 from sync.state.dirty import Scope
 from sync.usage_identity import learn
-from sync.withdraw import deals_by_key, own_objects
+from sync.withdraw import own_objects
 from sync.workspace import Workspace
 
 ACCOUNT_KEY = "account"
@@ -56,7 +56,7 @@ def _lives(conn: Connection, ws: Workspace, signal: Signal) -> bool:
 def _leave(conn: Connection, ws: Workspace, account_ids: Sequence[str]) -> None:
     """Forget what was never made under accounts that are gone, and have what was made taken back."""
     ledger.drop_unmade(conn, ws.id, account_ids)
-    ledger_withdraw.give_up(conn, ws.id, own_objects(ws), account_ids, deals_by_key(ws))
+    ledger_withdraw.give_up(conn, ws.id, own_objects(ws), account_ids)
 
 
 def by_age(ids: Iterable[str]) -> list[str]:

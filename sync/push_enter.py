@@ -22,6 +22,7 @@ from sync.state import findings, ledger
 from sync.state.engine import writing
 from sync.state.ledger import PARENT, Acknowledgement, LedgerRow
 from sync.taken import standing, taken, tell_normalised
+from sync.withdraw import own_objects
 from sync.workspace import Workspace
 
 PARENT_WAIT, PARENT_LONGEST = timedelta(seconds=2), timedelta(minutes=5)
@@ -162,11 +163,19 @@ def _refused(ws: Workspace, plan: Plan, result: WriteResult, error: RowError, co
         return Pushed()
     if error.refusal is Refusal.GONE and _may_come_back(ws, plan) and not _given_up(plan, error):
         wait = RETRY_CURVE[min(row.attempts, len(RETRY_CURVE)) - 1]
-        stands = result.unlinked is not None
+        stands = _stands(ws, plan, result) is not None
         ledger.retry(conn, ws.id, row, ws.now() + wait, error.code, error.message, uncertain=stands)
         return Pushed(put_off=1)
-    ledger.block(conn, ws.id, row, error.code, error.words, record_id=result.unlinked)
+    ledger.block(conn, ws.id, row, error.code, error.words, record_id=_stands(ws, plan, result))
     return Pushed(blocked=1)
+
+
+def _stands(ws: Workspace, plan: Plan, result: WriteResult) -> str | None:
+    """Return the id of a record of our own objects that stands although its row was refused.
+
+    Kept, so that it is taken back once its account is gone. Deals are people's as soon as they stand.
+    """
+    return (result.unlinked or plan.record_id) if plan.row.object in own_objects(ws) else None
 
 
 def _may_come_back(ws: Workspace, plan: Plan) -> bool:

@@ -1,18 +1,12 @@
 """Taking back what is wanted no more: what stands under an account that is gone, snapshots of no month.
 
-Deals and tasks are people's and stay; the CRM has moved them with the account. Only a deal whose making
-nobody has heard of yet goes: HubSpot makes it by one call and hangs it under its company by another, and
-one that hangs nowhere would count in every pipeline. A crash between the call and our note of it only has
-the call made again, which changes nothing.
+Deals and tasks are people's and stay; the CRM has moved them with the account. A crash between the
+call and our note of it only has the call made again, which changes nothing.
 Neighbours: ``bury`` marks the records, ``push`` calls this before it writes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
-
-from integration.port import CrmRecord
 from integration.withdrawing import WithdrawingPort
 from mappings.catalogue import Home
 from mappings.naming import vendor_name
@@ -20,13 +14,9 @@ from success.desired import RecordKind
 from sync.settle import may_still_land, settled
 from sync.state import ledger_withdraw
 from sync.state.engine import reading, writing
-from sync.state.ledger import LedgerRow
 from sync.workspace import Workspace
 
 BATCH_ROWS = 100
-MADE_LATELY = timedelta(days=1)
-"""A deal is tried for about a day (``push_enter.BUSY_TRIES``): one older than that was made before."""
-
 CHILDREN_FIRST = (RecordKind.SNAPSHOT, RecordKind.MILESTONE, RecordKind.PLAN, RecordKind.PROFILE)
 
 
@@ -35,16 +25,10 @@ def own_objects(ws: Workspace) -> list[str]:
     return [vendor_name(kind.value, ws.vendor) for kind in CHILDREN_FIRST if ws.homes.of[kind] is Home.OBJECT]
 
 
-def deals_by_key(ws: Workspace) -> list[str]:
-    """Return the object of deals where it has a unique key, by which a deal can be asked for; else none."""
-    deal = ws.inbound.crm.reads.deal.object
-    return [deal] if ws.homes.has_unique_key(deal) else []
-
-
 def take_back(ws: Workspace) -> int:
     """Withdraw the records marked; return how many. Raises Unavailable: what is left is kept."""
     done = 0
-    for object_name in (*deals_by_key(ws), *own_objects(ws)):
+    for object_name in own_objects(ws):
         while True:
             _ask_what_stands(ws, object_name)
             with reading(ws.runtime.engine) as conn:
@@ -70,21 +54,8 @@ def _ask_what_stands(ws: Workspace, object_name: str) -> None:
         rows = [row for row in held if not may_still_land(ws, row)]
         if not rows:
             return
-        found = _to_take_back(ws, rows, settled(ws, object_name, rows))
+        found = {key: record.id for key, record in settled(ws, object_name, rows).items()}
         with writing(ws.runtime.engine) as conn:
             ledger_withdraw.found_standing(conn, ws.id, object_name, found)
             never = [row.key for row in rows if row.key not in found]
             ledger_withdraw.taken_back(conn, ws.id, object_name, never)
-
-
-def _to_take_back(
-    ws: Workspace, rows: Sequence[LedgerRow], standing: Mapping[str, CrmRecord]
-) -> dict[str, str]:
-    """Return the ids of what is taken back, by key; a deal made long before it was sent last is people's."""
-    sent = {row.key: row.sent_at for row in rows}
-    deal = ws.inbound.crm.reads.deal.object
-    return {
-        key: record.id
-        for key, record in standing.items()
-        if record.object != deal or (at := sent[key]) is None or record.created_at > at - MADE_LATELY
-    }

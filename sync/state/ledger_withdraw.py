@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, or_, select, update
+from sqlalchemy import Connection, Select, delete, select, update
 
 from sync.state.leases import free
 from sync.state.ledger_rows import LedgerRow, WriteState, ledger_row, write_ledger
@@ -27,26 +27,19 @@ GIVEN_UP: Row = {
 
 
 def give_up(
-    conn: Connection,
-    installation_id: str,
-    objects: Collection[str],
-    account_ids: Collection[str],
-    by_key: Collection[str] = (),
+    conn: Connection, installation_id: str, objects: Collection[str], account_ids: Collection[str]
 ) -> int:
     """Mark the records that stand in ``objects`` under accounts that are gone; return how many.
 
     One whose answer is awaited is marked as well, and stays its push's until the lease ends: whether it
-    stands is asked before it is taken back. So is one in the objects ``by_key`` that was not there before.
-    Wanted again before that, as after a restore, a record stays.
+    stands is asked before it is taken back. Wanted again before that, as after a restore, a record stays.
     """
     table = write_ledger.c
-    target = update(write_ledger).where(table.installation_id == installation_id)
-    mine = table.object.in_(sorted(objects))
-    stand = target.where(mine, table.record_id.is_not(None), table.state.in_(STANDING)).values(GIVEN_UP)
-    new = and_(table.object.in_(sorted(by_key)), table.record_id.is_(None))
-    awaited = target.where(or_(mine, new), table.state == WriteState.SENT).values(
-        state=WriteState.WITHDRAW, next_try_at=None
+    target = update(write_ledger).where(
+        table.installation_id == installation_id, table.object.in_(sorted(objects))
     )
+    stand = target.where(table.record_id.is_not(None), table.state.in_(STANDING)).values(GIVEN_UP)
+    awaited = target.where(table.state == WriteState.SENT).values(state=WriteState.WITHDRAW, next_try_at=None)
     return sum(
         conn.execute(marking.where(table.account_id.in_(chunk))).rowcount
         for marking in (stand, awaited)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 import pytest
-from requests import Session
+from requests import RequestException, Session
 
 from integration.http import pooled_session
 
@@ -62,6 +62,8 @@ def listener() -> Iterator[Listener]:
         "/services/data/v67.0/query?q=SELECT Id FROM Account",
         "/crm/objects/ü?x=#end",
         "/a|b",
+        "/a/../b/./c?x=..",
+        "/%7e%41?y=%2e",
         "",
     ],
 )
@@ -82,3 +84,20 @@ def test_it_carries_no_cookie_from_call_to_call(listener: Listener) -> None:
     for _ in range(2):
         session.request("GET", f"{listener.url}/crm", headers=OURS)
     assert b"cookie" not in listener.heard[1].lower()
+
+
+def test_hooks_and_parameters_of_the_session_are_heeded(listener: Listener) -> None:
+    """The transport to Salesforce learns its limits by a hook."""
+    session, met = pooled_session(), []
+    session.hooks["response"].append(lambda answer, **_: met.append(answer.status_code))
+    session.params = {"a": "b"}
+    session.request("GET", f"{listener.url}/crm", headers=OURS)
+    assert met == [200]
+    assert listener.heard[0].startswith(b"GET /crm?a=b ")
+
+
+def test_a_header_that_would_be_two_is_refused_as_ever(listener: Listener) -> None:
+    """It is an error of the request, which the transports know."""
+    with pytest.raises(RequestException):
+        pooled_session().request("GET", f"{listener.url}/crm", headers={"Authorization": "Bearer a\nb"})
+    assert listener.heard == []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from requests import Session
+from requests import PreparedRequest, Session
 
 from integration.hubspot import HubSpotPort
 from integration.install_specs import InstallStep, Made, MakeObject
@@ -125,21 +125,21 @@ class Killed(BaseException):
 @contextmanager
 def killed_at(monkeypatch: pytest.MonkeyPatch, number: int, *, answered: bool) -> Iterator[None]:
     """End the process at a call of the apply: before it is sent, or once it has been worked in."""
-    sent, real = [0], Session.request
+    sent, real = [0], Session.send
 
-    def request(session: Session, method: str, url: str, **more: Any) -> Any:
-        if "/_sandbox/" in url:
-            return real(session, method, url, **more)
+    def send(session: Session, request: PreparedRequest, **more: Any) -> Any:
+        if "/_sandbox/" in str(request.url):
+            return real(session, request, **more)
         sent[0] += 1
         if sent[0] == number and not answered:
             raise Killed
-        answer = real(session, method, url, **more)
+        answer = real(session, request, **more)
         if sent[0] == number:
             raise Killed
         return answer
 
     with monkeypatch.context() as patched:
-        patched.setattr(Session, "request", request)
+        patched.setattr(Session, "send", send)
         yield
 
 

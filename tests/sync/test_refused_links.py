@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from integration.hubspot.associate import Pair
+from integration.hubspot.write import Writer, failed_results
 from integration.port import Refusal, RowError
 from sync.census import take_census
-from sync.state import ledger
-from sync.state.engine import writing
-from sync.state.leases import Lease
 from sync.state.ledger import WriteState
 from tests.sync.harness import HUBSPOT, Deployment, Office
 from tests.sync.portfolios import three_customers
@@ -84,18 +82,17 @@ def test_what_was_made_and_linked_unheard_goes_with_its_account(
 def test_what_was_made_and_could_not_be_linked_goes_once_we_hear_of_it(
     both: Deployment, office: OPEN, end: str
 ) -> None:
-    """An open renewal of no company would count in every pipeline, a profile of nobody in every report."""
+    """A profile of nobody would count in every report."""
     there = wanted(both, office)
     lose(there, "acorn", end)
     there.push()
     hear(there)
     companies = {one["id"] for one in there.sandbox.records("companies")}
-    for name in ("deals", there.own("profile")):
-        for one in there.written(name).values():
-            ends = one["_record"]["associations"]["companies"]["results"]
-            assert ends
-            assert {end["id"] for end in ends} <= companies
-    assert len(there.written(there.own("profile"))) == 2
+    profiles = there.written(there.own("profile"))
+    for one in profiles.values():
+        ends = one["_record"]["associations"]["companies"]["results"]
+        assert {end["id"] for end in ends} <= companies
+    assert len(profiles) == 2
     assert {state for _, state in there.states()} <= {WriteState.ACKNOWLEDGED, WriteState.TOMBSTONE}
 
 
@@ -119,20 +116,47 @@ def test_one_that_stays_blocked_without_its_links_goes_with_its_account(
     assert ours_under(there, acorn) == []
 
 
-def test_a_deal_people_have_worked_on_stays_when_its_account_goes_while_it_is_written(
-    lite: Deployment, office: OPEN
+@pytest.mark.usefixtures("one_try")
+def test_what_was_found_by_its_key_and_refused_then_goes_with_its_account(
+    lite: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Made days ago and since forgotten by us, its answer lost again: it is no making of these days."""
+    """Made, its links' answer lost, and on the second try we may write no more: it is known to stand."""
     there = wanted(lite, office)
+    there.sandbox.fault("drop_response", f"{there.own('milestone')}/companies/batch", times=9)
     there.push()
-    (key,) = [one for one in there.written("deals") if one.startswith("renewal:")]
-    lite.later(days=3)
-    with writing(there.engine) as conn:
-        ledger.reopen(conn, there.id, "deals", [key], recreate=True)
-        lease = Lease("slow", lite.now, 1, 10)
-        rows = ledger.claim_pending(conn, there.id, "deals", lease)
-        ledger.mark_sent(conn, there.id, lite.now, rows)
-    lose(there, "acorn", "deleted")
+    there.sandbox.heal()
+    birch, refusal = (
+        there.sandbox.lookup("account:birch"),
+        RowError(Refusal.PERMISSION, "MISSING_SCOPES", "no"),
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            Writer, "_send", lambda _writer, _name, batch: failed_results(batch.rows.values(), refusal)
+        )
+        lite.later(minutes=1)
+        there.push()
+    assert there.states()["cs_milestone", WriteState.BLOCKED] == 4
+    lose(there, "birch", "deleted")
     hear(there)
-    assert key in there.written("deals")
-    assert [name for name, state in there.states() if state is WriteState.WITHDRAW] == []
+    assert ours_under(there, birch) == []
+
+
+@pytest.mark.usefixtures("one_try")
+@pytest.mark.parametrize("end", ENDS)
+def test_a_deal_people_have_worked_on_stays(lite: Deployment, office: OPEN, end: str) -> None:
+    """Its links were made and their answer lost; somebody has it in hand by the time its company goes."""
+    there = wanted(lite, office)
+    there.sandbox.fault("drop_response", "deals/companies/batch", times=9)
+    there.push()
+    there.sandbox.heal()
+    assert there.row("deals", "renewal:l-a1:1").state is WriteState.SENT
+    deal = there.written("deals")["renewal:l-a1:1"]["_record"]["id"]
+    lite.later(minutes=1)
+    there.sandbox.edit("deals", deal, {"amount": "14000"})
+    lose(there, "acorn", end)
+    polled(there)
+    take_census(there.ws, "companies")
+    there.push()
+    assert [one["properties"]["amount"] for one in there.sandbox.records("deals") if one["id"] == deal] == [
+        "14000"
+    ]

@@ -36,7 +36,7 @@ WRITE_SECRET = "a-secret-write-key"
 class StillClock:
     """A clock that stands at ``NOW``."""
 
-    def now(self) -> datetime:
+    def now(self, _conn: object = None) -> datetime:
         """Return the instant at which every test of this folder happens."""
         return NOW
 
