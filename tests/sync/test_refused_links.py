@@ -160,3 +160,19 @@ def test_a_deal_people_have_worked_on_stays(lite: Deployment, office: OPEN, end:
     assert [one["properties"]["amount"] for one in there.sandbox.records("deals") if one["id"] == deal] == [
         "14000"
     ]
+
+
+def test_what_was_refused_under_the_heir_of_a_merge_does_not_wait(lite: Deployment, office: OPEN) -> None:
+    """The survivor goes on under its key and wants it anew: nothing is tried again under who is gone."""
+    there = wanted(lite, office)
+    gone = lose(there, "acorn", "merged")
+    there.push()
+    assert there.row("deals", "renewal:l-a1:1").state is WriteState.PENDING
+    polled(there)
+    there.settle()
+    assert {state for _, state in there.states()} <= {WriteState.ACKNOWLEDGED, WriteState.TOMBSTONE}
+    there.deployment.later(minutes=DAY)
+    there.look_at_all()
+    there.settle()
+    ends = there.written("deals")["renewal:l-a1:1"]["_record"]["associations"]["companies"]["results"]
+    assert {one["id"] for one in ends} & {gone} == set()
