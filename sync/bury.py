@@ -104,7 +104,8 @@ def _merge_accounts(conn: Connection, ws: Workspace, signal: Signal) -> None:
     kept = identity.resolve(conn, ws.id, ACCOUNT_KEY, [signal.id]).get(signal.id)
     oldest = kept or next((known[one] for one in losers if one in known), signal.id.lower())
     _leave(conn, ws, [one for one in losers if known.get(one) != oldest])
-    ledger.drop_unmade(conn, ws.id, losers)  # the heir's are wanted anew, under the survivor
+    handed_on = [one for one in losers if known.get(one) == oldest]
+    ledger.drop_unmade(conn, ws.id, handed_on)  # wanted anew, under the survivor
     identity.mint_many(conn, ws.id, ACCOUNT_KEY, {signal.id: oldest})
     for loser in losers:
         identity.alias(conn, ws.id, ACCOUNT_KEY, loser, signal.id)

@@ -32,7 +32,7 @@ def wanted(deployment: Deployment, office: OPEN) -> Office:
 
 
 def lose(there: Office, account: str, end: str) -> str:
-    """Delete a company or merge it into Acorn, without a word; return its id."""
+    """Delete a company, or merge it with another into a third record, without a word; return its id."""
     gone = there.sandbox.lookup(f"account:{account}")
     if end == "deleted":
         there.sandbox.edit("companies", gone, {}, delete=True)
@@ -99,7 +99,7 @@ def test_what_was_made_and_could_not_be_linked_goes_once_we_hear_of_it(
 def test_one_that_stays_blocked_without_its_links_goes_with_its_account(
     lite: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The portal lets us make records and link none: they stand, and we were never told their ids."""
+    """The portal lets us make records and link none: they stand, and wait for an admin."""
     there = wanted(lite, office)
 
     def refuse(_portal: object, _source: str, _target: str, pairs: Iterable[Pair]) -> dict[Pair, RowError]:
