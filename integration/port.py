@@ -339,8 +339,8 @@ class KeylessPort(Protocol):
         """Return the records of an object that hang under any of ``parents``; read from the store."""
         ...
 
-    def withdraw(self, object_name: str, ids: Sequence[str]) -> None:
-        """Take back records that were made twice; asking twice for the same changes nothing."""
+    def withdraw(self, object_name: str, ids: Sequence[str]) -> Mapping[str, RowError]:
+        """Take records of ours back; see ``WithdrawingPort.withdraw``."""
         ...
 
 

@@ -5,17 +5,19 @@ Neighbours: ``port`` has the other protocols (``KeylessPort`` withdraws as well)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
+
+from integration.port import RowError
 
 
 @runtime_checkable
 class WithdrawingPort(Protocol):
     """A CRM that takes records of ours away again."""
 
-    def withdraw(self, object_name: str, ids: Sequence[str]) -> None:
-        """Take the records back; asking twice for the same changes nothing.
+    def withdraw(self, object_name: str, ids: Sequence[str]) -> Mapping[str, RowError]:
+        """Take the records back; return those the CRM keeps, each with why. Asking twice changes nothing.
 
-        Raises Unavailable where some are left, Refused where the CRM does not let us.
+        One that is gone already is as wanted. Raises Unavailable where some are left for now.
         """
         ...

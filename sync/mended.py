@@ -8,13 +8,13 @@ is the other way than a change of what is wanted. Neighbours: ``push`` blocks an
 from __future__ import annotations
 
 from sync.insistence import INSISTED, REWRITTEN
-from sync.state import findings, ledger
+from sync.state import findings, ledger, ledger_withdraw
 from sync.state.engine import writing
 from sync.workspace import Workspace
 
 
 def retry_blocked(ws: Workspace, object_name: str | None = None) -> int:
-    """Have the next push write blocked rows again, of one object or of all; return how many.
+    """Have the next push write blocked rows again, of one object or of all, or take back; return how many.
 
     What waits for a blocked parent goes with it. A field that is changed again afterwards is written over
     once, as if it had never been.
@@ -31,4 +31,8 @@ def retry_blocked(ws: Workspace, object_name: str | None = None) -> int:
         for row in rows:
             by_object.setdefault(row.object, []).append(row.key)
         ledger.hasten(conn, ws.id, ledger.PARENT)
-        return sum(ledger.reopen(conn, ws.id, name, keys) for name, keys in by_object.items())
+        return sum(
+            again(conn, ws.id, name, keys)
+            for name, keys in by_object.items()
+            for again in (ledger.reopen, ledger_withdraw.hasten)
+        )

@@ -9,12 +9,13 @@ CRM what stands there before it writes. Neighbours: ``look`` fills the ledger,
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from integration.port import Unavailable, WriteResult
+from integration.port import Refused, Unavailable, WriteResult
 from integration.streams import BulkPort
 from mappings.deal_lines import line_object
 from mappings.deal_roles import role_object
@@ -23,7 +24,16 @@ from mappings.outbound import own_object
 from success.desired import RecordKind
 from sync import storage
 from sync.holding import leaving
-from sync.push_enter import Pushed, enter, give_back, keep_for_room, let_land, put_off, settle_standing
+from sync.push_enter import (
+    Pushed,
+    enter,
+    give_back,
+    keep_for_room,
+    let_land,
+    put_off,
+    put_off_refused,
+    settle_standing,
+)
 from sync.push_plan import Plan, goes_by_key, needs_a_call, plan_rows, write_row
 from sync.push_roles import push_roles, whole_port
 from sync.push_whole import send_wholes
@@ -33,7 +43,7 @@ from sync.state.engine import reading, writing
 from sync.state.leases import HOLD_S, Lease
 from sync.state.ledger import WriteState
 from sync.vanished import follow_vanished
-from sync.withdraw import take_back
+from sync.withdraw import take_back, withdraw_now
 from sync.workspace import Workspace
 
 BATCH_ROWS = 2_000
@@ -47,6 +57,8 @@ KEYLESS_ROWS = 100
 
 LEASE_S = HOLD_S
 """A worker prolongs what it holds as long as it works, also while it waits for a bulk job."""
+
+log = logging.getLogger(__name__)
 
 WRITE_ORDER = (
     RecordKind.PROFILE,
@@ -76,8 +88,9 @@ def claims(ws: Workspace, owner: str) -> Iterator[Pushed]:
 
     Whoever stops asking stops between two claims: what is left is in the ledger. What stands under accounts
     that are gone is taken back before the first. Passes follow each other until one finds nothing: what
-    another push left alone, because we held its account, nobody else rings for. Raises Unavailable or
-    RateLimited when the CRM cannot take it now: nothing is lost.
+    another push left alone, because we held its account, nobody else rings for. An object of which the CRM
+    does not say what stands is put off, and stops no other. Raises Unavailable or RateLimited when the CRM
+    cannot take it now: nothing is lost.
     """
     take_back(ws)
     storage.resume(ws)
@@ -116,6 +129,9 @@ def _push_batch(ws: Workspace, owner: str, object_name: str) -> Pushed | None:
     except Unavailable as error:
         give_back(ws, rows, error)
         raise
+    except Refused as refused:  # a scope or a right that is missing for one object is no matter of the others
+        log.warning("%s of %s is not written now: %s", object_name, ws.id, refused)
+        return put_off_refused(ws, rows, refused.error)
 
 
 def _lease(ws: Workspace, owner: str, object_name: str, conn: Connection) -> Lease:
@@ -172,7 +188,7 @@ def _withdraw_doubles(ws: Workspace, object_name: str, results: Sequence[WriteRe
         if result.record_id is not None and held[result.key].record_id not in (None, result.record_id)
     ]
     if doubles:
-        keyless_port(ws).withdraw(object_name, doubles)
+        withdraw_now(ws, object_name, doubles)
 
 
 def _call(ws: Workspace, object_name: str, plans: Sequence[Plan], *, by_key: bool) -> list[WriteResult]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -20,13 +20,12 @@ from sync.push_plan import Plan, goes_by_key, needs_a_call, write_row
 from sync.settle import LANDS_WITHIN
 from sync.state import findings, ledger
 from sync.state.engine import writing
-from sync.state.ledger import PARENT, Acknowledgement, LedgerRow
+from sync.state.ledger import PARENT, Acknowledgement, LedgerRow, retry_wait
 from sync.taken import standing, taken, tell_normalised
 from sync.withdraw import own_objects
 from sync.workspace import Workspace
 
 PARENT_WAIT, PARENT_LONGEST = timedelta(seconds=2), timedelta(minutes=5)
-RETRY_CURVE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
 BUSY_TRIES = 24
 """How often a row the CRM calls busy is tried, about a day, before it is shown to the admin; so is one whose
 account or parent it calls gone."""
@@ -148,8 +147,8 @@ def _refused(ws: Workspace, plan: Plan, result: WriteResult, error: RowError, co
     """Enter a refusal by what can be done about it; of what was made and not linked, that it may stand."""
     row = plan.row
     if error.refusal is Refusal.BUSY and not _given_up(plan, error):
-        wait = RETRY_CURVE[min(row.attempts, len(RETRY_CURVE)) - 1]
-        ledger.retry(conn, ws.id, row, ws.now() + wait, error.code, error.message, uncertain=True)
+        at = ws.now() + retry_wait(row.attempts)
+        ledger.retry(conn, ws.id, row, at, error.code, error.message, uncertain=True)
         return Pushed(put_off=1)
     if error.refusal is Refusal.FULL:
         words = f"{error.code}: {error.words}"
@@ -162,9 +161,9 @@ def _refused(ws: Workspace, plan: Plan, result: WriteResult, error: RowError, co
         ledger.tombstone(conn, ws.id, row.object, [row.key], DELETED)
         return Pushed()
     if error.refusal is Refusal.GONE and _may_come_back(ws, plan) and not _given_up(plan, error):
-        wait = RETRY_CURVE[min(row.attempts, len(RETRY_CURVE)) - 1]
         stands = _stands(ws, plan, result) is not None
-        ledger.retry(conn, ws.id, row, ws.now() + wait, error.code, error.message, uncertain=stands)
+        at = ws.now() + retry_wait(row.attempts)
+        ledger.retry(conn, ws.id, row, at, error.code, error.message, uncertain=stands)
         return Pushed(put_off=1)
     ledger.block(conn, ws.id, row, error.code, error.words, record_id=_stands(ws, plan, result))
     return Pushed(blocked=1)
@@ -203,7 +202,18 @@ def _acknowledgement(plan: Plan, result: WriteResult) -> Acknowledgement:
 
 def give_back(ws: Workspace, rows: Sequence[LedgerRow], error: Unavailable) -> None:
     """Give the claim back: rows not marked sent at once, those marked as uncertain after a while."""
-    at = ws.now() + timedelta(seconds=error.retry_after_s or RETRY_CURVE[0].total_seconds())
+    at = ws.now() + timedelta(seconds=error.retry_after_s or retry_wait(1).total_seconds())
+    _try_again(ws, rows, at, "UNAVAILABLE", str(error))
+
+
+def put_off_refused(ws: Workspace, rows: Sequence[LedgerRow], error: RowError) -> Pushed:
+    """Put off a claim of which the CRM refused what is asked before it is written, on the curve."""
+    at = ws.now() + retry_wait(max(row.attempts for row in rows))
+    _try_again(ws, rows, at, error.code, error.words)
+    return Pushed(put_off=len(rows))
+
+
+def _try_again(ws: Workspace, rows: Sequence[LedgerRow], at: datetime, code: str, words: str) -> None:
     with _entering(ws, rows) as conn:
         held = ledger.find(conn, ws.id, rows[0].object, [row.key for row in rows])
         for row in rows:
@@ -211,4 +221,4 @@ def give_back(ws: Workspace, rows: Sequence[LedgerRow], error: Unavailable) -> N
                 continue
             sent = held[row.key].uncertain
             current = replace(row, uncertain=sent)
-            ledger.retry(conn, ws.id, current, at, "UNAVAILABLE", str(error), uncertain=sent)
+            ledger.retry(conn, ws.id, current, at, code, words, uncertain=sent)

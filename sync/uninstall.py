@@ -19,11 +19,11 @@ from mappings.outbound import own_object
 from success.desired import RecordKind
 from sync.connect import NAMESPACE, UNINSTALLS
 from sync.homes import SETTING
-from sync.settle import keyless_port
 from sync.state import cursors, due, fold, installations, installed_parts, ledger_undo
 from sync.state.engine import reading, writing
 from sync.state.errors import StateError
 from sync.state.installations import Status
+from sync.withdraw import withdraw_now
 from sync.workspace import CONNECTIONS, Workspace
 
 BATCH_ROWS = 100
@@ -234,7 +234,7 @@ def _remove_records(ws: Workspace, records: OwnRecords, progress: Progress) -> i
     ids += _lost(ws, object_name)
     for start in range(0, len(ids), BATCH_ROWS):
         batch = ids[start : start + BATCH_ROWS]
-        keyless_port(ws).withdraw(object_name, batch)
+        withdraw_now(ws, object_name, batch)
         progress(object_name, len(batch))
     with writing(ws.runtime.engine) as conn:  # before the object goes: asked again, HubSpot would not know it
         ledger_undo.forget(conn, ws.id, object_name)

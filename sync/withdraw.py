@@ -7,11 +7,14 @@ Neighbours: ``bury`` marks the records, ``push`` calls this before it writes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from integration.port import Refused
 from integration.withdrawing import WithdrawingPort
 from mappings.catalogue import Home
 from mappings.naming import vendor_name
 from success.desired import RecordKind
-from sync.settle import may_still_land, settled
+from sync.settle import keyless_port, may_still_land, settled
 from sync.state import ledger_withdraw
 from sync.state.engine import reading, writing
 from sync.workspace import Workspace
@@ -26,7 +29,10 @@ def own_objects(ws: Workspace) -> list[str]:
 
 
 def take_back(ws: Workspace) -> int:
-    """Withdraw the records marked; return how many. Raises Unavailable: what is left is kept."""
+    """Withdraw the records marked; return how many. Raises Unavailable: what is left is kept.
+
+    One the CRM does not let go is shown as blocked, tried again on a curve, and keeps back nothing else.
+    """
     done = 0
     for object_name in own_objects(ws):
         while True:
@@ -36,11 +42,20 @@ def take_back(ws: Workspace) -> int:
             port = ws.port if rows else None
             if not isinstance(port, WithdrawingPort):
                 break
-            port.withdraw(object_name, [record_id for _, record_id in rows])
+            kept = port.withdraw(object_name, [record_id for _, record_id in rows])
+            refused = {key: kept[record_id] for key, record_id in rows if record_id in kept}
+            gone = [key for key, _ in rows if key not in refused]
             with writing(ws.runtime.engine) as conn:
-                ledger_withdraw.taken_back(conn, ws.id, object_name, [key for key, _ in rows])
-            done += len(rows)
+                ledger_withdraw.taken_back(conn, ws.id, object_name, gone)
+                ledger_withdraw.put_off(conn, ws.id, ws.now(), object_name, refused)
+            done += len(gone)
     return done
+
+
+def withdraw_now(ws: Workspace, object_name: str, ids: Sequence[str]) -> None:
+    """Take records back that no row stands for. Raises Refused, after the others, where the CRM keeps one."""
+    for error in keyless_port(ws).withdraw(object_name, ids).values():
+        raise Refused(error)
 
 
 def _ask_what_stands(ws: Workspace, object_name: str) -> None:
@@ -54,7 +69,13 @@ def _ask_what_stands(ws: Workspace, object_name: str) -> None:
         rows = [row for row in held if not may_still_land(ws, row)]
         if not rows:
             return
-        found = {key: record.id for key, record in settled(ws, object_name, rows).items()}
+        try:
+            found = {key: record.id for key, record in settled(ws, object_name, rows).items()}
+        except Refused as refused:
+            with writing(ws.runtime.engine) as conn:
+                unread = dict.fromkeys((row.key for row in rows), refused.error)
+                ledger_withdraw.put_off(conn, ws.id, ws.now(), object_name, unread)
+            continue
         with writing(ws.runtime.engine) as conn:
             ledger_withdraw.found_standing(conn, ws.id, object_name, found)
             never = [row.key for row in rows if row.key not in found]

@@ -72,12 +72,20 @@ class Keyless:
         }
         return self.reader.read(object_name, sorted(ids, key=int), fields, ())
 
-    def withdraw(self, object_name: str, ids: Sequence[str]) -> None:
-        """Move records to the recycle bin; one that is there already is no error (page "Objects")."""
-        path = self.portal.objects_path(object_name, "batch/archive")
+    def withdraw(self, object_name: str, ids: Sequence[str]) -> dict[str, RowError]:
+        """Move records to the recycle bin; one that is there already is no error (page "Objects").
+
+        HubSpot takes or refuses a batch as a whole, and names no row.
+        """
+        path, kept = self.portal.objects_path(object_name, "batch/archive"), dict[str, RowError]()
         for start in range(0, len(ids), BATCH_ROWS):
-            body = vocabulary.archive_body(ids[start : start + BATCH_ROWS])
-            self.portal.transport.call(f"withdraw {object_name}", "POST", path, body)
+            batch = ids[start : start + BATCH_ROWS]
+            try:
+                body = vocabulary.archive_body(batch)
+                self.portal.transport.call(f"withdraw {object_name}", "POST", path, body)
+            except Refused as refusal:
+                kept |= dict.fromkeys(batch, refusal.error)
+        return kept
 
     def _make(self, object_name: str, batch: Sequence[WriteRow]) -> list[WriteResult]:
         traced = {f"row-{at}": row for at, row in enumerate(batch)}

@@ -38,6 +38,7 @@ from integration.port import (
     Link,
     Page,
     ReadQuery,
+    RowError,
     WriteResult,
     WriteRow,
 )
@@ -104,9 +105,9 @@ class HubSpotPort(CrmPort, KeylessPort, CensusPort, HistoryPort, OwnersPort, Ins
         """See ``KeylessPort.children``."""
         return self._keyless.children(object_name, parents, fields)
 
-    def withdraw(self, object_name: str, ids: Sequence[str]) -> None:
+    def withdraw(self, object_name: str, ids: Sequence[str]) -> dict[str, RowError]:
         """See ``KeylessPort.withdraw``; HubSpot keeps them in its recycle bin for 90 days."""
-        self._keyless.withdraw(object_name, ids)
+        return self._keyless.withdraw(object_name, ids)
 
     def census(self, object_name: str, known: Iterable[str], log: LogWindow | None = None) -> Census:
         """See ``CensusPort.census``; one search where nothing differs."""

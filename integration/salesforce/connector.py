@@ -217,9 +217,9 @@ class SalesforcePort(CensusPort, HistoryPort, OwnersPort, WithdrawingPort):
         """See ``OwnersPort.owners``; one call per 2,000 users."""
         return read_owners(self._transport)
 
-    def withdraw(self, object_name: str, ids: Sequence[str]) -> None:
+    def withdraw(self, object_name: str, ids: Sequence[str]) -> dict[str, RowError]:
         """See ``WithdrawingPort.withdraw``; one call per 200, which stay 15 days in the recycle bin."""
-        withdraw(self._transport, object_name, ids)
+        return withdraw(self._transport, object_name, ids)
 
     def census(self, object_name: str, known: Iterable[str], log: LogWindow | None = None) -> Census:
         """See ``CensusPort.census``; one count where nothing differs."""

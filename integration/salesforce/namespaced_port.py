@@ -129,9 +129,9 @@ class NamespacedPort(SalesforcePort):
         found = super().history(self._names.object(object_name), ids, list(back))
         return [replace(one, fields=_renamed(one.fields, back)) for one in found]
 
-    def withdraw(self, object_name: str, ids: Sequence[str]) -> None:
+    def withdraw(self, object_name: str, ids: Sequence[str]) -> dict[str, RowError]:
         """See ``WithdrawingPort.withdraw``."""
-        super().withdraw(self._names.object(object_name), ids)
+        return super().withdraw(self._names.object(object_name), ids)
 
     def census(self, object_name: str, known: Iterable[str], log: LogWindow | None = None) -> Census:
         """See ``CensusPort.census``."""

@@ -8,28 +8,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from integration.port import Refusal, Refused, Unavailable
+from integration.port import Refusal, RowError
 from integration.salesforce.errors import row_error
 from integration.salesforce.limits import COLLECTION_ROWS
 from integration.salesforce.transport import Transport
 
 
-def withdraw(transport: Transport, object_name: str, ids: Sequence[str]) -> None:
-    """Delete the records; one that is gone already is as wanted. See ``WithdrawingPort.withdraw``."""
+def withdraw(transport: Transport, object_name: str, ids: Sequence[str]) -> dict[str, RowError]:
+    """Delete the records; return those the org keeps. See ``WithdrawingPort.withdraw``."""
+    kept: dict[str, RowError] = {}
     for start in range(0, len(ids), COLLECTION_ROWS):
-        asked = {"ids": ",".join(ids[start : start + COLLECTION_ROWS]), "allOrNone": "false"}
+        batch = ids[start : start + COLLECTION_ROWS]
+        asked = {"ids": ",".join(batch), "allOrNone": "false"}
         rows = transport.request(f"withdraw {object_name}", "DELETE", "composite/sobjects", params=asked)
-        for row in rows:
-            _check(row)
+        for record_id, row in zip(batch, rows, strict=True):
+            error = _refusal(row)
+            if error is not None:
+                kept[record_id] = error
+    return kept
 
 
-def _check(row: dict[str, Any]) -> None:
-    """Raise what keeps a record from being taken back."""
+def _refusal(row: dict[str, Any]) -> RowError | None:
+    """Return what keeps a record from being taken back; ``None`` where it is gone."""
     if row.get("success"):
-        return
+        return None
     first = row["errors"][0]
     error = row_error(str(first["statusCode"]), str(first["message"]), first.get("fields") or ())
-    if error.refusal is Refusal.BUSY:
-        raise Unavailable(f"{error.code}: {error.message}")
-    if error.refusal is not Refusal.GONE:
-        raise Refused(error)
+    return None if error.refusal is Refusal.GONE else error

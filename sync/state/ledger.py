@@ -43,12 +43,14 @@ from sync.state.ledger_push import (
     retry,
 )
 from sync.state.ledger_rows import (
+    KEPT,
     Acknowledgement,
     LedgerRow,
     Wanted,
     WantedRow,
     WriteState,
     ledger_row,
+    retry_wait,
     write_ledger,
 )
 from sync.state.schema import Row, canonical_json, chunks, key_columns, upsert
@@ -77,6 +79,7 @@ __all__ = [
     "reopen",
     "reopen_refused",
     "retry",
+    "retry_wait",
     "tombstone",
     "unheld",
     "want",
@@ -233,10 +236,14 @@ def hasten(conn: Connection, installation_id: str, code: str) -> int:
 
 
 def blocked(conn: Connection, installation_id: str, limit: int | None = 1000) -> list[LedgerRow]:
-    """Return the blocked rows with the CRM's own words, oldest intent first; all with ``None``."""
-    query = select(write_ledger).where(
-        write_ledger.c.installation_id == installation_id, write_ledger.c.state == WriteState.BLOCKED
-    )
+    """Return the blocked rows with the CRM's own words, oldest intent first; all with ``None``.
+
+    Among them those the CRM does not let us take back.
+    """
+    table = write_ledger.c
+    kept = and_(table.state == WriteState.WITHDRAW, table.error_code == KEPT)
+    refused = or_(table.state == WriteState.BLOCKED, kept)
+    query = select(write_ledger).where(table.installation_id == installation_id, refused)
     ordered = query.order_by(write_ledger.c.intent_at, write_ledger.c.object, write_ledger.c.key)
     return [ledger_row(row) for row in conn.execute(ordered.limit(limit)).mappings()]
 

@@ -7,7 +7,7 @@ that is writing it. Were they one, a push would make the next look seem stale.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, Column, Index, RowMapping, Table, Text
@@ -49,6 +49,17 @@ write_ledger = Table(
     Index("ix_write_ledger_account", "installation_id", "account_id"),
     Index("ix_write_ledger_record", "installation_id", "record_id", "object"),
 )
+
+
+KEPT = "NOT_TAKEN_BACK"
+"""Our code of a row whose record the CRM does not let us take back; its own words are the message."""
+
+RETRY_CURVE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
+
+
+def retry_wait(attempts: int) -> timedelta:
+    """Return after what time a row is tried again that failed ``attempts`` times; the last step stays."""
+    return RETRY_CURVE[min(max(attempts, 1), len(RETRY_CURVE)) - 1]
 
 
 class WriteState(StrEnum):

@@ -13,8 +13,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, select, update
 
-from sync.state.leases import free
-from sync.state.ledger_rows import LedgerRow, WriteState, ledger_row, write_ledger
+from integration.port import Refusal, RowError
+from sync.state.leases import claimable
+from sync.state.ledger_rows import KEPT, LedgerRow, WriteState, ledger_row, retry_wait, write_ledger
 from sync.state.schema import Row, chunks
 
 STANDING = (WriteState.PENDING, WriteState.ACKNOWLEDGED, WriteState.BLOCKED)
@@ -22,7 +23,10 @@ GIVEN_UP: Row = {
     "state": WriteState.WITHDRAW,
     "lease_owner": None,
     "leased_until": None,
+    "attempts": 0,
     "next_try_at": None,
+    "error_code": None,
+    "error_message": None,
 }
 
 
@@ -69,10 +73,43 @@ def give_up_others(
 def given_up(
     conn: Connection, installation_id: str, now: datetime, object_name: str, limit: int
 ) -> tuple[tuple[str, str], ...]:
-    """Return (key, record id) of records to take back that nobody holds, by key."""
+    """Return (key, record id) of records to take back that nobody holds and that may be tried, by key."""
     query = _given_up(installation_id, now, object_name).where(write_ledger.c.record_id.is_not(None))
     found = conn.execute(query.order_by(write_ledger.c.key).limit(limit)).mappings()
     return tuple((row["key"], row["record_id"]) for row in found)
+
+
+def put_off(
+    conn: Connection, installation_id: str, now: datetime, object_name: str, kept: Mapping[str, RowError]
+) -> None:
+    """Enter why the CRM keeps records (key to refusal), to be tried again on the curve.
+
+    What it does not call busy is shown as blocked.
+    """
+    table = write_ledger.c
+    here = (table.installation_id == installation_id) & (table.object == object_name)
+    here &= table.state == WriteState.WITHDRAW
+    for chunk in chunks(sorted(kept)):
+        tries = dict(conn.execute(select(table.key, table.attempts).where(here, table.key.in_(chunk))).all())
+        for key, attempts in tries.items():
+            error = kept[key]
+            code, words = KEPT, f"it cannot be taken back: {error.code}: {error.words}"
+            if error.refusal is Refusal.BUSY:
+                code, words = error.code, error.words
+            failed = {"attempts": attempts + 1, "next_try_at": now + retry_wait(attempts + 1)}
+            told = failed | {"error_code": code, "error_message": words}
+            conn.execute(update(write_ledger).where(here, table.key == key).values(told))
+
+
+def hasten(conn: Connection, installation_id: str, object_name: str, keys: Sequence[str]) -> int:
+    """Have records the CRM kept tried again by the next push; return how many."""
+    table = write_ledger.c
+    kept = (table.state == WriteState.WITHDRAW) & (table.error_code == KEPT)
+    here = (table.installation_id == installation_id) & (table.object == object_name)
+    again: Row = {"attempts": 0, "next_try_at": None, "error_code": None, "error_message": None}
+    target = update(write_ledger).where(here, kept)
+    chunked = chunks(sorted(keys))
+    return sum(conn.execute(target.where(table.key.in_(chunk)).values(again)).rowcount for chunk in chunked)
 
 
 def unanswered(
@@ -105,7 +142,7 @@ def _given_up(installation_id: str, now: datetime, object_name: str) -> Select[A
         write_ledger.c.installation_id == installation_id,
         write_ledger.c.object == object_name,
         write_ledger.c.state == WriteState.WITHDRAW,
-        free(write_ledger, now),
+        claimable(write_ledger, now),
     )
 
 

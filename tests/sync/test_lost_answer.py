@@ -120,3 +120,28 @@ def test_a_link_that_was_not_made_is_made_by_the_next_push(lite: Deployment, off
     (deal,) = there.written("deals").values()
     linked = deal["_record"]["associations"]["companies"]["results"]
     assert [end["id"] for end in linked] == [there.sandbox.lookup("account:acorn")]
+
+
+@pytest.mark.usefixtures("one_try")
+def test_an_object_hubspot_does_not_show_holds_up_no_other(both: Deployment, office: OPEN) -> None:
+    """Whether plans stand cannot be asked: renewals are written, and plans once the scope is given again."""
+    there = office(both, HUBSPOT, three_customers()).install()
+    there.load()
+    there.go_live().look()
+    plan = there.own("plan")
+    there.sandbox.fault("drop_response", f"{plan}/batch/upsert")
+    with pytest.raises(Unavailable):
+        there.push()
+    both.later(minutes=1)
+    words = {"status": "error", "category": "MISSING_SCOPES", "message": "A scope is missing."}
+    there.sandbox.fault("status", f"{plan}/batch/read", times=9, status=403, body=words)
+    done = there.push()
+    assert list(there.written("deals")) == [RENEWAL]
+    assert done.put_off > 0
+    (state,) = {state for name, state in there.states() if name == "cs_plan"}
+    assert state is WriteState.SENT
+    there.sandbox.heal()
+    both.later(minutes=10)
+    there.settle()
+    assert {state for _, state in there.states()} == {WriteState.ACKNOWLEDGED}
+    assert len(there.written(there.own("milestone"))) == 4

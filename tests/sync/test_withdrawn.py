@@ -8,6 +8,7 @@ import pytest
 
 from integration.port import Unavailable
 from sync.census import take_census
+from sync.mended import retry_blocked
 from sync.state import ledger
 from sync.state.engine import writing
 from sync.state.leases import Lease
@@ -18,6 +19,12 @@ from tests.sync.portfolios import three_customers
 from tests.sync.test_census import live, polled
 
 OPEN = Callable[..., Office]
+NO_SCOPE = {
+    "status": "error",
+    "category": "MISSING_SCOPES",
+    "message": "This app hasn't been granted all required scopes to make this call.",
+    "errors": [{"message": "One or more of the following scopes are required.", "code": "MISSING_SCOPES"}],
+}
 
 
 @pytest.mark.parametrize("fresh", [False, True], ids=["into one of them", "into a third record"])
@@ -216,3 +223,73 @@ def test_an_answer_that_comes_after_its_account_went_is_taken_back_too(
     assert there.row("cs_plan", rows[0].key).state is WriteState.WITHDRAW
     there.settle()
     assert there.written(there.own("plan")) == {}
+
+
+def test_what_hubspot_keeps_is_shown_as_blocked_and_keeps_back_no_write(
+    both: Deployment, office: OPEN
+) -> None:
+    """Without the scope nothing of ours can be archived: others are written, and it goes once it is given."""
+    there = live(both, office)
+    acorn, birch = (there.sandbox.lookup(f"account:{key}") for key in ("acorn", "birch"))
+    gone_with(there, birch)
+    mark = there.sandbox.mark()
+    there.sandbox.fault("status", "/batch/archive", times=100, status=403, body=NO_SCOPE)
+    with writing(there.engine) as conn:
+        ledger.reopen(conn, there.id, "cs_profile", [f"profile:{acorn}"], recreate=True)
+    there.settle()
+    assert there.row("cs_profile", f"profile:{acorn}").state is WriteState.ACKNOWLEDGED
+    assert {row.key for row in there.blocked() if row.object == "cs_profile"} == {f"profile:{birch}"}
+    assert all("MISSING_SCOPES" in str(row.error_message) for row in there.blocked())
+    assert asked_to_archive(there, mark) == [there.own(kind) for kind in ("milestone", "plan", "profile")]
+    there.settle()
+    assert len(asked_to_archive(there, mark)) == 3  # not before its time
+    there.sandbox.heal()
+    assert retry_blocked(there.ws) == 6  # four milestones, their plan, the profile
+    there.settle()
+    assert there.blocked() == []
+    assert f"profile:{birch}" not in there.written(there.own("profile"))
+
+
+def test_what_hubspot_keeps_is_asked_for_again_by_itself(lite: Deployment, office: OPEN) -> None:
+    """After the curve's first step, without anybody's word."""
+    there = live(lite, office)
+    birch = there.sandbox.lookup("account:birch")
+    gone_with(there, birch)
+    there.sandbox.fault("status", "/batch/archive", times=3, status=403, body=NO_SCOPE)
+    there.settle()
+    assert f"profile:{birch}" in there.written(there.own("profile"))
+    lite.later(seconds=5)
+    there.settle()
+    assert f"profile:{birch}" not in there.written(there.own("profile"))
+    assert there.blocked() == []
+
+
+def test_of_what_salesforce_has_locked_the_rest_is_taken_back(lite: Deployment, office: OPEN) -> None:
+    """Every third record is another transaction's; it goes a little later, and is nobody's matter before."""
+    there = live(lite, office, SALESFORCE)
+    birch = there.sandbox.lookup("account:birch")
+    there.sandbox.edit("Account", birch, {}, delete=True)
+    polled(there)
+    take_census(there.ws, "Account")
+    before = len(there.written("CS_Milestone__c"))
+    there.sandbox.fault("locked_rows", "composite/sobjects", times=1)
+    take_back(there.ws)
+    held = there.states()["CS_Milestone__c", WriteState.WITHDRAW]
+    assert 0 < held < before
+    assert there.blocked() == []
+    lite.later(seconds=5)
+    take_back(there.ws)
+    assert ("CS_Milestone__c", WriteState.WITHDRAW) not in there.states()
+
+
+def gone_with(there: Office, company: str) -> None:
+    """Delete a company, and have it heard of."""
+    there.sandbox.edit("companies", company, {}, delete=True)
+    polled(there)
+    take_census(there.ws, "companies")
+
+
+def asked_to_archive(there: Office, mark: int) -> list[str]:
+    """Return the objects HubSpot was asked to archive records of, in order."""
+    paths = [one["path"] for one in there.sandbox.requests(mark)]
+    return [path.split("/")[-3] for path in paths if path.endswith("batch/archive")]
