@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 
 from redis.exceptions import RedisError
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from sync import usage_pull
@@ -25,7 +26,7 @@ from sync.holding import owner_name
 from sync.listen import LISTEN
 from sync.logs import begin
 from sync.runtime import Runtime
-from sync.state import cursors, dirty, due, inbox, ledger, mirror
+from sync.state import cursors, dirty, due, inbox, ledger, ledger_push, mirror
 from sync.state.dirty import Scope
 from sync.state.due import DueTask
 from sync.state.engine import reading, writing
@@ -40,6 +41,9 @@ TASKS_PER_TURN = 50
 SWEEP_AFTER = timedelta(seconds=15)
 LOAD_STANDS = timedelta(minutes=2)
 """A first load that keeps no page for so long has lost its worker."""
+
+LOOK_STANDS = timedelta(minutes=2)
+"""So long the writes of a burst wait for the rest of its looks, or for the push that is at them."""
 
 RETRY_AFTER = timedelta(minutes=1)
 NEW_DAY = "new-day"
@@ -78,8 +82,9 @@ def sweep(runtime: Runtime) -> int:
 
     And for what the charter's freshness asks for by now: the job itself claims that.
 
-    What has just come is being rung for already; rows of a burst still being looked at are
-    left to fill whole batches. Before an installation is live nothing is decided or caught up with.
+    What has just come is being rung for already. Writes of a burst that is still looked at, or that a push
+    goes on with, are left to whoever does that: they fill whole batches. Before an installation is live
+    nothing is decided or caught up with.
     """
     now, served = runtime.clock.now(), active(runtime)
     working, live = {one.id for one in served}, {one.id for one in served if one.live}
@@ -87,7 +92,7 @@ def sweep(runtime: Runtime) -> int:
         found = {
             Work.DRAIN: inbox.unheld(conn, now),
             Work.LOOK: [one for one in dirty.unheld(conn, now) if one.topic in scopes()],
-            Work.PUSH: ledger.unheld(conn, now),
+            Work.PUSH: [one for one in ledger.unheld(conn, now) if not _followed(conn, one, now)],
         }
         stopped = cursors.unfinished(conn, now, LOAD_STANDS)
         behind = due.unheld(conn, now, KINDS)
@@ -107,6 +112,17 @@ def sweep(runtime: Runtime) -> int:
 def _waits(one: Waiting, now: datetime) -> bool:
     """Say whether its oldest row has waited for long, or came before the clock was set back."""
     return not now - SWEEP_AFTER < one.oldest_at <= now
+
+
+def _followed(conn: Connection, one: Waiting, now: datetime) -> bool:
+    """Say whether whoever is at work has the rows written: looks they wait for ring, a push goes on to them.
+
+    Not so for ever, and not for rows put off whose time has come.
+    """
+    if not now - LOOK_STANDS < one.oldest_at <= now:
+        return False
+    looked = dirty.under_way(conn, one.installation_id, now, Scope.ACCOUNT, before=one.oldest_at)
+    return looked or ledger_push.under_way(conn, one.installation_id, now)
 
 
 def run_scheduler(runtime: Runtime, sleep: Callable[[float], None], until: Callable[[], bool]) -> int:

@@ -117,6 +117,13 @@ def _taken(
     return tuple(ledger_row(row, fence) for row in found)
 
 
+def under_way(conn: Connection, installation_id: str, now: datetime) -> bool:
+    """Say whether somebody holds a row of an installation at ``now``: a push is at work."""
+    table = write_ledger.c
+    here = and_(table.installation_id == installation_id, table.lease_owner.is_not(None))
+    return conn.execute(select(table.key).where(here, held(write_ledger, now)).limit(1)).first() is not None
+
+
 def lock(conn: Connection, installation_id: str, rows: Sequence[LedgerRow]) -> None:
     """Hold the rows until the transaction ends, taken in the order in which looks take them.
 

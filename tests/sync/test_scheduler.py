@@ -13,9 +13,10 @@ from sync import jobs
 from sync.bell import Lane, Work, ring
 from sync.catch_up import CENSUS, KINDS, POLL
 from sync.compare import COMPARE
+from sync.look import look
 from sync.scheduler import NEW_DAY, sweep, turn
-from sync.state import due
-from sync.state.engine import reading
+from sync.state import due, ledger
+from sync.state.engine import reading, writing
 from sync.state.leases import Lease
 from sync.state.ledger import WriteState
 from sync.worker import run_worker
@@ -174,6 +175,41 @@ def test_rows_left_by_a_worker_that_died_are_written(both: Deployment, there: Of
     both.later(minutes=1)
     assert sweep(both.runtime) == 0
     assert there.sandbox.requests(mark) == []
+
+
+def test_half_a_first_look_is_not_written_by_itself(both: Deployment, there: Office) -> None:
+    """A slow machine has looked at one of three accounts: its writes wait for the rest, for two minutes."""
+    both.later(seconds=1)
+    assert look(there.ws, "slow", limit=1) is not None
+    both.later(seconds=20)
+    sweep(both.runtime)
+    assert bells(there) == ["look"]
+    both.runtime.redis.flushdb()
+    both.later(minutes=2)
+    sweep(both.runtime)
+    assert bells(there) == ["look", "push"]
+
+
+def test_writes_of_accounts_marked_before_others_wait_for_nobody(both: Deployment, there: Office) -> None:
+    """Events keep coming: what was decided before the last of them is rung for."""
+    there.look()
+    both.later(seconds=20)
+    there.look_at_all()
+    sweep(both.runtime)
+    assert bells(there) == ["push"]
+
+
+def test_what_a_push_goes_on_to_is_not_rung_for(both: Deployment, there: Office) -> None:
+    """One push at work fills whole batches; once its worker is dead for a minute, another is called."""
+    there.look()
+    with writing(there.engine) as conn:
+        lease = Lease("at work", both.now, 60, 1)
+        assert len(ledger.claim_pending(conn, there.id, "cs_profile", lease)) == 1
+    both.later(seconds=20)
+    assert sweep(both.runtime) == 0
+    both.later(seconds=40)
+    sweep(both.runtime)
+    assert bells(there) == ["push"]
 
 
 def test_ringing_a_bell_that_waits_adds_no_job(lite: Deployment) -> None:
