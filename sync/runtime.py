@@ -51,10 +51,16 @@ def open_runtime(settings: Settings) -> Runtime:
 def open_redis(settings: Settings) -> Redis:
     """Return a Redis or Valkey client that has answered; without REDIS_URL the embedded Valkey's.
 
-    Raises ConfigError when it does not answer.
+    Raises ConfigError when it does not answer, or where its address changes how long an answer is waited for.
     """
     url = settings.redis_url or embedded_valkey(settings.home).url
     client = Redis.from_url(url, socket_connect_timeout=5, socket_timeout=ANSWER_WITHIN_S)
+    waits = client.connection_pool.connection_kwargs["socket_timeout"]
+    if waits != ANSWER_WITHIN_S:  # an idle worker would take each wait for an outage, or a webhook wait on
+        raise ConfigError(
+            f"REDIS_URL: socket_timeout={waits} at {_without_password(url)} is not for the address to say: "
+            f"every process waits {ANSWER_WITHIN_S:.0f} s for an answer; leave it out"
+        )
     try:
         client.ping()
     except RedisError as error:

@@ -11,7 +11,7 @@ from rq import Queue
 from rq.exceptions import StopRequested
 
 from sync.bell import Lane
-from sync.config import read_settings
+from sync.config import ConfigError, read_settings
 from sync.runtime import ANSWER_WITHIN_S, open_redis
 from sync.worker import LaneWorker
 
@@ -45,3 +45,11 @@ def test_no_command_of_a_worker_waits_longer_than_the_product_s(worker: LaneWork
     """RQ raises the limit of a client whose own is below its wait; a silent Redis would hold jobs up."""
     assert worker.dequeue_timeout < ANSWER_WITHIN_S
     assert worker.connection.connection_pool.connection_kwargs["socket_timeout"] == ANSWER_WITHIN_S
+
+
+@pytest.mark.parametrize("waits", ["3", "60"])
+def test_an_address_cannot_change_how_long_an_answer_is_waited_for(redis_url: str, waits: str):
+    """Three seconds would make idle workers deaf, and a minute hold webhooks up."""
+    address = f"{redis_url}{'&' if '?' in redis_url else '?'}socket_timeout={waits}"
+    with pytest.raises(ConfigError, match=r"REDIS_URL: socket_timeout=.* leave it out"):
+        open_redis(read_settings({"REDIS_URL": address}))
