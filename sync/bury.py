@@ -105,7 +105,8 @@ def _merge_accounts(conn: Connection, ws: Workspace, signal: Signal) -> None:
     oldest = kept or next((known[one] for one in losers if one in known), signal.id.lower())
     _leave(conn, ws, [one for one in losers if known.get(one) != oldest])
     handed_on = [one for one in losers if known.get(one) == oldest]
-    ledger.drop_unmade(conn, ws.id, handed_on)  # wanted anew, under the survivor
+    ledger.drop_unmade(conn, ws.id, handed_on)  # wanted anew, under the survivor, or no more
+    ledger_withdraw.give_up_unanswered(conn, ws.id, own_objects(ws), handed_on)
     identity.mint_many(conn, ws.id, ACCOUNT_KEY, {signal.id: oldest})
     for loser in losers:
         identity.alias(conn, ws.id, ACCOUNT_KEY, loser, signal.id)

@@ -51,6 +51,21 @@ def give_up(
     )
 
 
+def give_up_unanswered(
+    conn: Connection, installation_id: str, objects: Collection[str], account_ids: Collection[str]
+) -> int:
+    """Mark of ``objects`` what may have been made under accounts others go on for; return how many.
+
+    Wanted again by those, a record that stands goes on as theirs.
+    """
+    table = write_ledger.c
+    awaited = (table.state == WriteState.SENT) & table.record_id.is_(None)
+    here = (table.installation_id == installation_id) & table.object.in_(sorted(objects))
+    marking = update(write_ledger).where(here, awaited).values(state=WriteState.WITHDRAW, next_try_at=None)
+    chunked = chunks(sorted(set(account_ids)))
+    return sum(conn.execute(marking.where(table.account_id.in_(chunk))).rowcount for chunk in chunked)
+
+
 def give_up_others(
     conn: Connection, installation_id: str, object_name: str, wanted: Collection[str], prefix: str
 ) -> int:

@@ -176,3 +176,32 @@ def test_what_was_refused_under_the_heir_of_a_merge_does_not_wait(lite: Deployme
     there.settle()
     ends = there.written("deals")["renewal:l-a1:1"]["_record"]["associations"]["companies"]["results"]
     assert {one["id"] for one in ends} & {gone} == set()
+
+
+@pytest.mark.usefixtures("one_try")
+@pytest.mark.parametrize("heard_first", [True, False], ids=["heard of before the second try", "after it"])
+def test_what_the_survivor_does_not_want_of_its_heir_is_taken_back(
+    both: Deployment, office: OPEN, heard_first: bool
+) -> None:
+    """A plan whose links' answer was lost; merged with a customer of long standing, nobody is onboarded.
+
+    The survivor goes on under the heir's key, so that the plan's row is no other account's.
+    """
+    book = three_customers().account("fir", "Fir")
+    book.sold("fir", "f1", "2024-03-01", "2026-03-01", "900")
+    there = office(both, HUBSPOT, book).install()
+    there.load()
+    there.go_live().look()
+    there.sandbox.fault("drop_response", f"{there.own('plan')}/companies/batch", times=9)
+    there.push()
+    there.sandbox.heal()
+    assert there.states()["cs_plan", WriteState.SENT] == 1
+    birch, fir = (there.sandbox.lookup(f"account:{key}") for key in ("birch", "fir"))
+    there.sandbox.edit("companies", fir, {}, merge=birch, new_record=True)
+    both.later(minutes=1)
+    if heard_first:
+        polled(there)
+    there.push()
+    hear(there)
+    assert ours_under(there, birch) == [f"profile:{birch}"]
+    assert {state for _, state in there.states()} <= {WriteState.ACKNOWLEDGED, WriteState.TOMBSTONE}
