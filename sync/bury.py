@@ -20,7 +20,6 @@ from sync.usage_identity import learn
 from sync.withdraw import own_objects
 from sync.workspace import Workspace
 
-ACCOUNT_KEY = "account"
 FORGET = "to be forgotten"
 """The reason of a mark in the dirty set that asks for a contact to be forgotten."""
 
@@ -92,7 +91,7 @@ def _heir(conn: Connection, ws: Workspace, signal: Signal) -> str | None:
     """
     losers = by_age(signal.merged_ids)
     if signal.object == ws.inbound.crm.reads.account.object:
-        known = identity.resolve(conn, ws.id, ACCOUNT_KEY, [signal.id, *losers])
+        known = identity.resolve(conn, ws.id, identity.ACCOUNT_KEY, [signal.id, *losers])
         return None if signal.id in known else next((one for one in losers if one in known), None)
     rows = ledger.by_record(conn, ws.id, signal.object, [signal.id, *losers])
     return None if signal.id in rows else next((one for one in losers if one in rows), None)
@@ -100,15 +99,15 @@ def _heir(conn: Connection, ws: Workspace, signal: Signal) -> str | None:
 
 def _merge_accounts(conn: Connection, ws: Workspace, signal: Signal) -> None:
     losers = by_age(signal.merged_ids)
-    known = identity.resolve(conn, ws.id, ACCOUNT_KEY, losers)
-    kept = identity.resolve(conn, ws.id, ACCOUNT_KEY, [signal.id]).get(signal.id)
+    known = identity.resolve(conn, ws.id, identity.ACCOUNT_KEY, losers)
+    kept = identity.resolve(conn, ws.id, identity.ACCOUNT_KEY, [signal.id]).get(signal.id)
     oldest = kept or next((known[one] for one in losers if one in known), signal.id.lower())
     _leave(conn, ws, [one for one in losers if known.get(one) != oldest])
     handed_on = [one for one in losers if known.get(one) == oldest]
     ledger.drop_unmade(conn, ws.id, handed_on)  # wanted anew, under the survivor, or no more
     ledger_withdraw.give_up_unanswered(conn, ws.id, own_objects(ws), handed_on)
-    identity.mint_many(conn, ws.id, ACCOUNT_KEY, {signal.id: oldest})
+    identity.mint_many(conn, ws.id, identity.ACCOUNT_KEY, {signal.id: oldest})
     for loser in losers:
-        identity.alias(conn, ws.id, ACCOUNT_KEY, loser, signal.id)
+        identity.alias(conn, ws.id, identity.ACCOUNT_KEY, loser, signal.id)
         names = identity.sources_of(conn, ws.id, identity.USAGE_REF_KEY, loser)
         identity.bind(conn, ws.id, identity.USAGE_REF_KEY, dict.fromkeys(names, signal.id))

@@ -17,7 +17,7 @@ from success.facts import AccountFacts
 from success.fold import FoldState
 from success.holding import Held
 from success.past import stood_on
-from sync.facts import ACCOUNT_KEY, Moment, assemble, known
+from sync.facts import Moment, assemble, known
 from sync.numbers import Portfolio, decisions
 from sync.state import charters, identity, mirror
 from sync.state.engine import reading
@@ -36,7 +36,7 @@ def account_meant(ws: Workspace, account: str) -> str:
     reads = ws.inbound.crm.reads.account
     account = name_of_account(ws.vendor, account)
     with reading(ws.runtime.engine) as conn:
-        keyed = identity.sources_of(conn, ws.id, ACCOUNT_KEY, account.lower().removeprefix(PROFILE))
+        keyed = identity.sources_of(conn, ws.id, identity.ACCOUNT_KEY, account.lower().removeprefix(PROFILE))
         found = mirror.find(conn, ws.id, reads.object, [account, *keyed])
         if account in found:
             return account

@@ -41,7 +41,6 @@ from sync.tidy import presence_from
 from sync.usage_identity import refs_of
 from sync.workspace import Workspace
 
-ACCOUNT_KEY = "account"
 GROUP_KEY = "line_group"
 BEGINNING = date(1970, 1, 1)
 PRESENCE_DAYS = 120
@@ -138,7 +137,7 @@ def mint(conn: Connection, ws: Workspace, facts: Mapping[str, AccountFacts]) -> 
     in the order of days: minted by looks, a group would depend on when somebody looked.
     """
     accounts, groups = _identities(conn, ws, facts)
-    for kind, ids in ((ACCOUNT_KEY, accounts), (GROUP_KEY, groups)):
+    for kind, ids in ((identity.ACCOUNT_KEY, accounts), (GROUP_KEY, groups)):
         identity.mint_many(conn, ws.id, kind, ids)
     return with_identities(facts, accounts, groups)
 
@@ -153,7 +152,7 @@ def _identities(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return account keys and renewal groups; a new line joins the group its fellows have."""
     accounts = {key: key.lower() for key in facts}
-    accounts |= identity.resolve(conn, ws.id, ACCOUNT_KEY, sorted(facts))
+    accounts |= identity.resolve(conn, ws.id, identity.ACCOUNT_KEY, sorted(facts))
     sources = {
         line_id: source for one in facts.values() for line_id, source in group_sources(one.lines).items()
     }
@@ -173,7 +172,7 @@ def _by_age(line: ContractLine) -> tuple[date, str]:
 def known(conn: Connection, ws: Workspace, facts: Mapping[str, AccountFacts]) -> dict[str, AccountFacts]:
     """Return the facts with the identities minted so far, minting none (for reading only)."""
     lines = [line.line_id for one in facts.values() for line in one.lines]
-    accounts = identity.resolve(conn, ws.id, ACCOUNT_KEY, sorted(facts))
+    accounts = identity.resolve(conn, ws.id, identity.ACCOUNT_KEY, sorted(facts))
     return with_identities(facts, accounts, identity.resolve(conn, ws.id, GROUP_KEY, sorted(lines)))
 
 

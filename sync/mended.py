@@ -8,7 +8,7 @@ is the other way than a change of what is wanted. Neighbours: ``push`` blocks an
 from __future__ import annotations
 
 from sync.insistence import INSISTED, REWRITTEN
-from sync.state import findings, ledger, ledger_withdraw
+from sync.state import findings, ledger, ledger_blocks
 from sync.state.engine import writing
 from sync.workspace import Workspace
 
@@ -34,5 +34,5 @@ def retry_blocked(ws: Workspace, object_name: str | None = None) -> int:
         return sum(
             again(conn, ws.id, name, keys)
             for name, keys in by_object.items()
-            for again in (ledger.reopen, ledger_withdraw.hasten)
+            for again in (ledger.reopen, ledger_blocks.hasten)
         )

@@ -207,18 +207,33 @@ def give_back(ws: Workspace, rows: Sequence[LedgerRow], error: Unavailable) -> N
 
 
 def put_off_refused(ws: Workspace, rows: Sequence[LedgerRow], error: RowError) -> Pushed:
-    """Put off a claim of which the CRM refused what is asked before it is written, on the curve."""
-    at = ws.now() + retry_wait(max(row.attempts for row in rows))
-    _try_again(ws, rows, at, error.code, error.words)
-    return Pushed(put_off=len(rows))
+    """Put off each row of a claim of which the CRM refused a call as a whole, shown as blocked meanwhile.
+
+    Each on its own curve: a new row whose neighbours cannot be asked about goes without them next time.
+    """
+    words, done = f"{error.code}: {error.words}", 0
+    by_attempts: dict[int, list[LedgerRow]] = {}
+    for row in rows:
+        by_attempts.setdefault(row.attempts, []).append(row)
+    for attempts, some in sorted(by_attempts.items()):
+        done += _try_again(ws, some, ws.now() + retry_wait(attempts), ledger.CALL_REFUSED, words)
+    return Pushed(put_off=done)
 
 
-def _try_again(ws: Workspace, rows: Sequence[LedgerRow], at: datetime, code: str, words: str) -> None:
+def _try_again(ws: Workspace, rows: Sequence[LedgerRow], at: datetime, code: str, words: str) -> int:
+    """Put off what is still ours of rows, as sent where a call was made for it; return how many."""
     with _entering(ws, rows) as conn:
         held = ledger.find(conn, ws.id, rows[0].object, [row.key for row in rows])
-        for row in rows:
-            if row.key not in held:  # its account went meanwhile, before it was made
-                continue
-            sent = held[row.key].uncertain
-            current = replace(row, uncertain=sent)
-            ledger.retry(conn, ws.id, current, at, code, words, uncertain=sent)
+        known = [row for row in rows if row.key in held]  # of others the account went meanwhile, unmade
+        return sum(
+            ledger.retry(
+                conn,
+                ws.id,
+                replace(row, uncertain=held[row.key].uncertain),
+                at,
+                code,
+                words,
+                uncertain=held[row.key].uncertain,
+            )
+            for row in known
+        )

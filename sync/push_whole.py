@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from integration.port import Refusal, Unavailable, WriteResult
+from integration.port import Refusal, Refused, Unavailable, WriteResult
 from integration.wholes import Whole, WholeResult
 from mappings.deal_lines import line_object
 from mappings.deal_roles import copied_from, role_object
 from mappings.diff import changed_fields
 from mappings.naming import key_field
 from sync import storage
-from sync.push_enter import Pushed, enter, give_back, put_off
+from sync.push_enter import Pushed, enter, give_back, put_off, put_off_refused
 from sync.push_plan import Plan, write_row
 from sync.push_roles import enter_roles, whole_port
 from sync.state import ledger
@@ -62,6 +62,11 @@ def send_wholes(
         for rows in (lines, roles):
             if rows:
                 give_back(ws, rows, error)
+        raise
+    except Refused as refused:
+        for rows in (lines, roles):
+            if rows:
+                put_off_refused(ws, rows, refused.error)
         raise
 
 

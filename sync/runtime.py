@@ -58,7 +58,7 @@ def open_redis(settings: Settings) -> Redis:
     waits = client.connection_pool.connection_kwargs["socket_timeout"]
     if waits != ANSWER_WITHIN_S:  # an idle worker would take each wait for an outage, or a webhook wait on
         raise ConfigError(
-            f"REDIS_URL: socket_timeout={waits} at {_without_password(url)} is not for the address to say: "
+            f"REDIS_URL: its socket_timeout={waits} is not for an address to say: "
             f"every process waits {ANSWER_WITHIN_S:.0f} s for an answer; leave it out"
         )
     try:

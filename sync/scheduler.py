@@ -9,7 +9,7 @@ Neighbours: ``bell`` rings, ``state.due`` holds the times.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, time, timedelta
 
 from redis.exceptions import RedisError
@@ -92,7 +92,7 @@ def sweep(runtime: Runtime) -> int:
         found = {
             Work.DRAIN: inbox.unheld(conn, now),
             Work.LOOK: [one for one in dirty.unheld(conn, now) if one.topic in scopes()],
-            Work.PUSH: [one for one in ledger.unheld(conn, now) if not _followed(conn, one, now)],
+            Work.PUSH: _left_behind(conn, now),
         }
         stopped = cursors.unfinished(conn, now, LOAD_STANDS)
         behind = due.unheld(conn, now, KINDS)
@@ -114,15 +114,23 @@ def _waits(one: Waiting, now: datetime) -> bool:
     return not now - SWEEP_AFTER < one.oldest_at <= now
 
 
-def _followed(conn: Connection, one: Waiting, now: datetime) -> bool:
+def _left_behind(conn: Connection, now: datetime) -> list[Waiting]:
+    """Return the rows to write that nobody is about to come to."""
+    pushing = ledger_push.at_work(conn, now)
+    waiting = (one for one in ledger.unheld(conn, now) if _waits(one, now))
+    return [one for one in waiting if not _followed(conn, one, now, pushing)]
+
+
+def _followed(conn: Connection, one: Waiting, now: datetime, pushing: Collection[str]) -> bool:
     """Say whether whoever is at work has the rows written: looks they wait for ring, a push goes on to them.
 
     Not so for ever, and not for rows put off whose time has come.
     """
     if not now - LOOK_STANDS < one.oldest_at <= now:
         return False
-    looked = dirty.under_way(conn, one.installation_id, now, Scope.ACCOUNT, before=one.oldest_at)
-    return looked or ledger_push.under_way(conn, one.installation_id, now)
+    if one.installation_id in pushing:
+        return True
+    return dirty.under_way(conn, one.installation_id, now, Scope.ACCOUNT, before=one.oldest_at)
 
 
 def run_scheduler(runtime: Runtime, sleep: Callable[[float], None], until: Callable[[], bool]) -> int:

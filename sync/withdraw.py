@@ -44,7 +44,7 @@ def take_back(ws: Workspace) -> int:
                 break
             kept = port.withdraw(object_name, [record_id for _, record_id in rows])
             refused = {key: kept[record_id] for key, record_id in rows if record_id in kept}
-            gone = [key for key, _ in rows if key not in refused]
+            gone = {key: record_id for key, record_id in rows if key not in refused}
             with writing(ws.runtime.engine) as conn:
                 ledger_withdraw.taken_back(conn, ws.id, object_name, gone)
                 ledger_withdraw.put_off(conn, ws.id, ws.now(), object_name, refused)
@@ -78,5 +78,5 @@ def _ask_what_stands(ws: Workspace, object_name: str) -> None:
             continue
         with writing(ws.runtime.engine) as conn:
             ledger_withdraw.found_standing(conn, ws.id, object_name, found)
-            never = [row.key for row in rows if row.key not in found]
+            never = dict.fromkeys(row.key for row in rows if row.key not in found)
             ledger_withdraw.taken_back(conn, ws.id, object_name, never)

@@ -75,17 +75,24 @@ class Keyless:
     def withdraw(self, object_name: str, ids: Sequence[str]) -> dict[str, RowError]:
         """Move records to the recycle bin; one that is there already is no error (page "Objects").
 
-        HubSpot takes or refuses a batch as a whole, and names no row.
+        HubSpot takes or refuses a batch as a whole: which record it means is found by halves.
         """
-        path, kept = self.portal.objects_path(object_name, "batch/archive"), dict[str, RowError]()
+        kept: dict[str, RowError] = {}
         for start in range(0, len(ids), BATCH_ROWS):
-            batch = ids[start : start + BATCH_ROWS]
-            try:
-                body = vocabulary.archive_body(batch)
-                self.portal.transport.call(f"withdraw {object_name}", "POST", path, body)
-            except Refused as refusal:
-                kept |= dict.fromkeys(batch, refusal.error)
+            kept |= self._withdraw(object_name, ids[start : start + BATCH_ROWS])
         return kept
+
+    def _withdraw(self, object_name: str, ids: Sequence[str]) -> dict[str, RowError]:
+        try:
+            path, body = self.portal.objects_path(object_name, "batch/archive"), vocabulary.archive_body(ids)
+            self.portal.transport.call(f"withdraw {object_name}", "POST", path, body)
+        except Refused as refusal:
+            error = refusal.error
+            if error.refusal is Refusal.PERMISSION or len(ids) == 1:
+                return {} if error.refusal is Refusal.GONE else dict.fromkeys(ids, error)
+            half = len(ids) // 2
+            return self._withdraw(object_name, ids[:half]) | self._withdraw(object_name, ids[half:])
+        return {}
 
     def _make(self, object_name: str, batch: Sequence[WriteRow]) -> list[WriteResult]:
         traced = {f"row-{at}": row for at, row in enumerate(batch)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from integration.port import Refusal, RowError
+from integration.port import Refusal, Refused, RowError
 from integration.salesforce.errors import row_error
 from integration.salesforce.limits import COLLECTION_ROWS
 from integration.salesforce.transport import Transport
@@ -20,7 +20,11 @@ def withdraw(transport: Transport, object_name: str, ids: Sequence[str]) -> dict
     for start in range(0, len(ids), COLLECTION_ROWS):
         batch = ids[start : start + COLLECTION_ROWS]
         asked = {"ids": ",".join(batch), "allOrNone": "false"}
-        rows = transport.request(f"withdraw {object_name}", "DELETE", "composite/sobjects", params=asked)
+        try:
+            rows = transport.request(f"withdraw {object_name}", "DELETE", "composite/sobjects", params=asked)
+        except Refused as refusal:
+            kept |= dict.fromkeys(batch, refusal.error)
+            continue
         for record_id, row in zip(batch, rows, strict=True):
             error = _refusal(row)
             if error is not None:

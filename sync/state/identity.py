@@ -24,6 +24,9 @@ from sync.state.schema import (
     upsert,
 )
 
+ACCOUNT_KEY = "account"
+"""The kind that leads from an account's id to the key of its records: a survivor answers with its heir's."""
+
 USAGE_REF_KEY = "usage_ref"
 """The kind that leads from the product's name of an account to the account."""
 

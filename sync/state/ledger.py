@@ -43,7 +43,7 @@ from sync.state.ledger_push import (
     retry,
 )
 from sync.state.ledger_rows import (
-    KEPT,
+    CALL_REFUSED,
     Acknowledgement,
     LedgerRow,
     Wanted,
@@ -51,11 +51,13 @@ from sync.state.ledger_rows import (
     WriteState,
     ledger_row,
     retry_wait,
+    shown_as_blocked,
     write_ledger,
 )
 from sync.state.schema import Row, canonical_json, chunks, key_columns, upsert
 
 __all__ = [
+    "CALL_REFUSED",
     "PARENT",
     "Acknowledgement",
     "LedgerRow",
@@ -238,12 +240,10 @@ def hasten(conn: Connection, installation_id: str, code: str) -> int:
 def blocked(conn: Connection, installation_id: str, limit: int | None = 1000) -> list[LedgerRow]:
     """Return the blocked rows with the CRM's own words, oldest intent first; all with ``None``.
 
-    Among them those the CRM does not let us take back.
+    Among them those that are tried by themselves as well: what the CRM does not let us take back, and what
+    it refused as a whole.
     """
-    table = write_ledger.c
-    kept = and_(table.state == WriteState.WITHDRAW, table.error_code == KEPT)
-    refused = or_(table.state == WriteState.BLOCKED, kept)
-    query = select(write_ledger).where(table.installation_id == installation_id, refused)
+    query = select(write_ledger).where(write_ledger.c.installation_id == installation_id, shown_as_blocked())
     ordered = query.order_by(write_ledger.c.intent_at, write_ledger.c.object, write_ledger.c.key)
     return [ledger_row(row) for row in conn.execute(ordered.limit(limit)).mappings()]
 

@@ -117,11 +117,11 @@ def _taken(
     return tuple(ledger_row(row, fence) for row in found)
 
 
-def under_way(conn: Connection, installation_id: str, now: datetime) -> bool:
-    """Say whether somebody holds a row of an installation at ``now``: a push is at work."""
-    table = write_ledger.c
-    here = and_(table.installation_id == installation_id, table.lease_owner.is_not(None))
-    return conn.execute(select(table.key).where(here, held(write_ledger, now)).limit(1)).first() is not None
+def at_work(conn: Connection, now: datetime) -> frozenset[str]:
+    """Return the installations of which somebody holds a row at ``now``: those a push is at work for."""
+    somebody = write_ledger.c.lease_owner > ""  # what SQLite finds by the index of rows that are held
+    query = select(write_ledger.c.installation_id).where(somebody, held(write_ledger, now)).distinct()
+    return frozenset(conn.execute(query).scalars())
 
 
 def lock(conn: Connection, installation_id: str, rows: Sequence[LedgerRow]) -> None:

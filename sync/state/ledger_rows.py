@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column, Index, RowMapping, Table, Text
+from sqlalchemy import BigInteger, Column, ColumnElement, Index, RowMapping, Table, Text, and_, or_
 
 from integration.port import FieldValues, Link
 from sync.state.leases import held_index, retry_columns
@@ -54,6 +54,12 @@ write_ledger = Table(
 KEPT = "NOT_TAKEN_BACK"
 """Our code of a row whose record the CRM does not let us take back; its own words are the message."""
 
+CALL_REFUSED = "CALL_REFUSED"
+"""Our code of a row that met a call refused as a whole; the CRM's own code and words are the message."""
+
+STILL_TRIED = (KEPT, CALL_REFUSED)
+"""What is shown as blocked, and asked for on the curve all the same."""
+
 RETRY_CURVE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
 
 
@@ -74,6 +80,22 @@ class WriteState(StrEnum):
     BLOCKED = "blocked"
     TOMBSTONE = "tombstone"
     WITHDRAW = "withdraw"
+
+
+def shown_as_blocked() -> ColumnElement[bool]:
+    """Return the condition that a row waits for a person, whether or not it is tried by itself as well."""
+    table = write_ledger.c
+    return or_(table.state == WriteState.BLOCKED, and_(_open(), table.error_code.in_(STILL_TRIED)))
+
+
+def waits_for_nobody() -> ColumnElement[bool]:
+    """Return the condition that a row is to be written or taken back, and that no person is waited for."""
+    table = write_ledger.c
+    return and_(_open(), or_(table.error_code.is_(None), table.error_code.not_in(STILL_TRIED)))
+
+
+def _open() -> ColumnElement[bool]:
+    return write_ledger.c.state.in_([WriteState.PENDING, WriteState.SENT, WriteState.WITHDRAW])
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,28 +6,37 @@ profiles would count them. Neighbours: ``sync/bury.py`` marks, ``sync/withdraw.p
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, select, update
 
 from integration.port import Refusal, RowError
+from sync.state.dirty import Scope, dirty
+from sync.state.identity import ACCOUNT_KEY, identity
 from sync.state.leases import claimable
 from sync.state.ledger_rows import KEPT, LedgerRow, WriteState, ledger_row, retry_wait, write_ledger
 from sync.state.schema import Row, chunks
 
 STANDING = (WriteState.PENDING, WriteState.ACKNOWLEDGED, WriteState.BLOCKED)
-GIVEN_UP: Row = {
+UNANSWERED: Row = {
     "state": WriteState.WITHDRAW,
-    "lease_owner": None,
-    "leased_until": None,
     "attempts": 0,
     "next_try_at": None,
     "error_code": None,
     "error_message": None,
 }
+"""A row whose answer is awaited stays its push's until the lease ends."""
+
+GIVEN_UP: Row = UNANSWERED | {"lease_owner": None, "leased_until": None}
+
+
+MADE_ANEW: Row = {"state": WriteState.PENDING, "attempts": 0, "next_try_at": None} | dict.fromkeys(
+    ("record_id", "acknowledged", "normalised", "acknowledged_at", "error_code", "error_message")
+)
+"""A row whose record is gone by our own doing, and wanted."""
 
 
 def give_up(
@@ -43,7 +52,7 @@ def give_up(
         table.installation_id == installation_id, table.object.in_(sorted(objects))
     )
     stand = target.where(table.record_id.is_not(None), table.state.in_(STANDING)).values(GIVEN_UP)
-    awaited = target.where(table.state == WriteState.SENT).values(state=WriteState.WITHDRAW, next_try_at=None)
+    awaited = target.where(table.state == WriteState.SENT).values(UNANSWERED)
     return sum(
         conn.execute(marking.where(table.account_id.in_(chunk))).rowcount
         for marking in (stand, awaited)
@@ -61,7 +70,7 @@ def give_up_unanswered(
     table = write_ledger.c
     awaited = (table.state == WriteState.SENT) & table.record_id.is_(None)
     here = (table.installation_id == installation_id) & table.object.in_(sorted(objects))
-    marking = update(write_ledger).where(here, awaited).values(state=WriteState.WITHDRAW, next_try_at=None)
+    marking = update(write_ledger).where(here, awaited).values(UNANSWERED)
     chunked = chunks(sorted(set(account_ids)))
     return sum(conn.execute(marking.where(table.account_id.in_(chunk))).rowcount for chunk in chunked)
 
@@ -116,17 +125,6 @@ def put_off(
             conn.execute(update(write_ledger).where(here, table.key == key).values(told))
 
 
-def hasten(conn: Connection, installation_id: str, object_name: str, keys: Sequence[str]) -> int:
-    """Have records the CRM kept tried again by the next push; return how many."""
-    table = write_ledger.c
-    kept = (table.state == WriteState.WITHDRAW) & (table.error_code == KEPT)
-    here = (table.installation_id == installation_id) & (table.object == object_name)
-    again: Row = {"attempts": 0, "next_try_at": None, "error_code": None, "error_message": None}
-    target = update(write_ledger).where(here, kept)
-    chunked = chunks(sorted(keys))
-    return sum(conn.execute(target.where(table.key.in_(chunk)).values(again)).rowcount for chunk in chunked)
-
-
 def unanswered(
     conn: Connection, installation_id: str, now: datetime, object_name: str, limit: int
 ) -> tuple[LedgerRow, ...]:
@@ -153,20 +151,52 @@ def found_standing(
 
 
 def _given_up(installation_id: str, now: datetime, object_name: str) -> Select[Any]:
+    """Return the query of an object's rows to take back, without those an heir may yet want."""
     return select(write_ledger).where(
         write_ledger.c.installation_id == installation_id,
         write_ledger.c.object == object_name,
         write_ledger.c.state == WriteState.WITHDRAW,
         claimable(write_ledger, now),
+        ~_heir_waits(),
     )
 
 
-def taken_back(conn: Connection, installation_id: str, object_name: str, keys: Sequence[str]) -> int:
-    """Forget records that were taken back, also where the CRM has told of it as a deletion meanwhile."""
-    table = write_ledger.c
-    target = delete(write_ledger).where(
-        table.installation_id == installation_id,
-        table.object == object_name,
-        table.state.in_([WriteState.WITHDRAW, WriteState.TOMBSTONE]),
+def _heir_waits() -> ColumnElement[bool]:
+    """Return the condition that an account which goes on under the same key is to be looked at.
+
+    What that look wants of a merged account's records is its own from then on.
+    """
+    mine, heir = identity.alias("mine"), identity.alias("heir")
+    of_account = and_(
+        mine.c.installation_id == write_ledger.c.installation_id,
+        mine.c.kind == ACCOUNT_KEY,
+        mine.c.source == write_ledger.c.account_id,
+        heir.c.installation_id == mine.c.installation_id,
+        heir.c.kind == ACCOUNT_KEY,
+        heir.c.minted == mine.c.minted,
+        heir.c.source != mine.c.source,
+        dirty.c.installation_id == heir.c.installation_id,
+        dirty.c.scope == Scope.ACCOUNT,
+        dirty.c.id == heir.c.source,
     )
-    return sum(conn.execute(target.where(table.key.in_(chunk))).rowcount for chunk in chunks(sorted(keys)))
+    return exists().where(of_account)
+
+
+def taken_back(
+    conn: Connection, installation_id: str, object_name: str, records: Mapping[str, str | None]
+) -> int:
+    """Forget records (key to id) that were taken back, also where the CRM has told of it meanwhile.
+
+    One that was wanted again while it was taken back is to be made anew. Returns how many were forgotten.
+    """
+    table, done = write_ledger.c, 0
+    mine = (table.installation_id == installation_id) & (table.object == object_name)
+    gone = table.state.in_([WriteState.WITHDRAW, WriteState.TOMBSTONE])
+    for chunk in chunks(sorted(records)):
+        here = mine & table.key.in_(chunk)
+        done += conn.execute(delete(write_ledger).where(here, gone)).rowcount
+        left = select(table.key, table.record_id).where(here, table.record_id.is_not(None))
+        for key, record_id in conn.execute(left).all():
+            if record_id == records[key]:
+                conn.execute(update(write_ledger).where(mine, table.key == key).values(MADE_ANEW))
+    return done

@@ -18,8 +18,7 @@ from sync.state.dirty import dirty
 from sync.state.due import due
 from sync.state.findings import finding
 from sync.state.inbox import InboxState, inbox
-from sync.state.ledger import UNWRITTEN
-from sync.state.ledger_rows import WriteState, write_ledger
+from sync.state.ledger_rows import shown_as_blocked, waits_for_nobody, write_ledger
 
 
 class Queue(StrEnum):
@@ -75,7 +74,7 @@ def waits(conn: Connection) -> list[Waits]:
 def blocked_writes(conn: Connection) -> list[Held]:
     """Return how many writes wait for a person, by installation and object."""
     table = write_ledger.c
-    query = select(table.installation_id, table.object, func.count()).where(table.state == WriteState.BLOCKED)
+    query = select(table.installation_id, table.object, func.count()).where(shown_as_blocked())
     return [Held(*row) for row in conn.execute(query.group_by(table.installation_id, table.object))]
 
 
@@ -115,7 +114,7 @@ def _dirty() -> Select[Any]:
 
 def _ledger() -> Select[Any]:
     found = _counted(write_ledger, write_ledger.c.intent_at, write_ledger.c.error_code)
-    return found.where(write_ledger.c.state.in_([*UNWRITTEN, WriteState.WITHDRAW]))
+    return found.where(waits_for_nobody())
 
 
 def _counted(table: Table, since: Column[datetime], error: Column[str]) -> Select[Any]:

@@ -211,6 +211,35 @@ def test_records_are_withdrawn_by_the_hundred(scripted_hubspot, script):
     assert [len(body["inputs"]) for body in script.bodies()] == [100, 100, 1]
 
 
+def refused(category, message="no"):
+    """Return HubSpot's refusal of a whole call."""
+    return {"status": "error", "category": category, "message": message}
+
+
+def test_one_record_hubspot_keeps_holds_up_no_other(scripted_hubspot, script):
+    """It takes or refuses a batch as a whole: by halves the one is found, and the others go."""
+    for status in (400, 204, 400, 400, 204):  # four; the first two; the last two; the third; the fourth
+        told = refused("VALIDATION_ERROR", "locked by a workflow")
+        script.answer(status, told) if status == 400 else script.answer(status, raw=b"")
+    kept = scripted_hubspot.withdraw("tasks", ["1", "2", "3", "4"])
+    assert {name: error.message for name, error in kept.items()} == {"3": "locked by a workflow"}
+    asked = [[one["id"] for one in body["inputs"]] for body in script.bodies()]
+    assert asked == [["1", "2", "3", "4"], ["1", "2"], ["3", "4"], ["3"], ["4"]]
+
+
+def test_a_scope_that_is_missing_is_asked_about_once(scripted_hubspot, script):
+    """No half of a batch would fare better."""
+    script.answer(403, refused("MISSING_SCOPES"))
+    assert scripted_hubspot.withdraw("tasks", ["1", "2", "3"]).keys() == {"1", "2", "3"}
+    assert len(script.paths()) == 1
+
+
+def test_one_that_is_gone_already_is_as_wanted(scripted_hubspot, script):
+    """Whatever HubSpot says of a record it does not know, it does not stand."""
+    script.answer(404, refused("OBJECT_NOT_FOUND"))
+    assert scripted_hubspot.withdraw("tasks", ["1"]) == {}
+
+
 def test_nothing_to_make_is_no_call(scripted_hubspot, script):
     """No rows, no call."""
     assert scripted_hubspot.create("tasks", []) == []

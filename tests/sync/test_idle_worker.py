@@ -51,5 +51,5 @@ def test_no_command_of_a_worker_waits_longer_than_the_product_s(worker: LaneWork
 def test_an_address_cannot_change_how_long_an_answer_is_waited_for(redis_url: str, waits: str):
     """Three seconds would make idle workers deaf, and a minute hold webhooks up."""
     address = f"{redis_url}{'&' if '?' in redis_url else '?'}socket_timeout={waits}"
-    with pytest.raises(ConfigError, match=r"REDIS_URL: socket_timeout=.* leave it out"):
+    with pytest.raises(ConfigError, match=r"REDIS_URL: its socket_timeout=.* leave it out"):
         open_redis(read_settings({"REDIS_URL": address}))

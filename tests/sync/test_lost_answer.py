@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from integration.port import Unavailable
+from sync.mended import retry_blocked
 from sync.state.ledger import WriteState
 from tests.sync.harness import HUBSPOT, SALESFORCE, Deployment, Office
 from tests.sync.portfolios import three_customers
@@ -140,8 +141,11 @@ def test_an_object_hubspot_does_not_show_holds_up_no_other(both: Deployment, off
     assert done.put_off > 0
     (state,) = {state for name, state in there.states() if name == "cs_plan"}
     assert state is WriteState.SENT
+    (row,) = there.blocked()
+    assert (row.object, row.error_message) == ("cs_plan", "MISSING_SCOPES: A scope is missing.")
     there.sandbox.heal()
-    both.later(minutes=10)
+    assert retry_blocked(there.ws) == 1
     there.settle()
+    assert there.blocked() == []
     assert {state for _, state in there.states()} == {WriteState.ACKNOWLEDGED}
     assert len(there.written(there.own("milestone"))) == 4

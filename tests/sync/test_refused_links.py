@@ -205,3 +205,25 @@ def test_what_the_survivor_does_not_want_of_its_heir_is_taken_back(
     hear(there)
     assert ours_under(there, birch) == [f"profile:{birch}"]
     assert {state for _, state in there.states()} <= {WriteState.ACKNOWLEDGED, WriteState.TOMBSTONE}
+
+
+@pytest.mark.usefixtures("one_try")
+def test_what_the_survivor_wants_of_its_heir_goes_on(both: Deployment, office: OPEN) -> None:
+    """A profile whose link's answer was lost waits for the survivor's look, and is the survivor's record."""
+    there = wanted(both, office)
+    there.sandbox.fault("drop_response", f"{there.own('profile')}/companies/batch", times=9)
+    there.push()
+    there.sandbox.heal()
+    acorn = there.sandbox.lookup("account:acorn")
+    made = there.written(there.own("profile"))[f"profile:{acorn}"]["_record"]["id"]
+    assert there.row("cs_profile", f"profile:{acorn}").state is WriteState.SENT
+    lose(there, "acorn", "merged")
+    polled(there)
+    both.later(minutes=2)
+    there.push()
+    assert there.written(there.own("profile"))[f"profile:{acorn}"]["_record"]["id"] == made
+    hear(there)
+    kept = there.written(there.own("profile"))[f"profile:{acorn}"]["_record"]
+    survivors = {one["id"] for one in there.sandbox.records("companies")}
+    assert kept["id"] == made
+    assert {end["id"] for end in kept["associations"]["companies"]["results"]} <= survivors

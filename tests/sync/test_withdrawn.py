@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from integration.port import Unavailable
+from integration.hubspot.port import HubSpotPort
+from integration.port import RowError, Unavailable
 from sync.census import take_census
 from sync.mended import retry_blocked
-from sync.state import ledger
-from sync.state.engine import writing
+from sync.state import ledger, waiting
+from sync.state.engine import reading, writing
 from sync.state.leases import Lease
 from sync.state.ledger import Acknowledgement, WriteState
 from sync.withdraw import take_back
@@ -280,6 +281,67 @@ def test_of_what_salesforce_has_locked_the_rest_is_taken_back(lite: Deployment, 
     lite.later(seconds=5)
     take_back(there.ws)
     assert ("CS_Milestone__c", WriteState.WITHDRAW) not in there.states()
+
+
+def test_an_org_that_refuses_the_whole_call_holds_up_no_write(lite: Deployment, office: OPEN) -> None:
+    """Our user may delete nothing: renewals are written all the same, and the admin reads why."""
+    there = live(lite, office, SALESFORCE)
+    birch = there.sandbox.lookup("account:birch")
+    there.sandbox.edit("Account", birch, {}, delete=True)
+    polled(there)
+    take_census(there.ws, "Account")
+    words = [{"errorCode": "INSUFFICIENT_ACCESS", "message": "you may delete nothing"}]
+    there.sandbox.fault("status", "composite/sobjects?ids", times=9, status=403, body=words)
+    with writing(there.engine) as conn:
+        ledger.reopen(conn, there.id, "Opportunity", ["renewal:l-a1:1"], recreate=True)
+    there.settle()
+    assert there.row("Opportunity", "renewal:l-a1:1").state is WriteState.ACKNOWLEDGED
+    kept = {row.object: str(row.error_message) for row in there.blocked()}
+    assert kept.keys() == {"CS_Milestone__c", "CS_Plan__c", "CS_Profile__c"}
+    assert all("you may delete nothing" in message for message in kept.values())
+
+
+def test_what_is_kept_is_counted_as_blocked_and_not_as_work_left_behind(
+    lite: Deployment, office: OPEN
+) -> None:
+    """Else the doctor would send an admin to look after workers that are well."""
+    there = live(lite, office)
+    gone_with(there, there.sandbox.lookup("account:birch"))
+    there.sandbox.fault("status", "/batch/archive", times=9, status=403, body=NO_SCOPE)
+    there.settle()
+    with reading(there.engine) as conn:
+        counted = sum(one.rows for one in waiting.blocked_writes(conn))
+        left = [one for one in waiting.waits(conn) if one.queue is waiting.Queue.LEDGER]
+    assert (counted, left) == (len(there.blocked()), [])
+
+
+def test_what_is_wanted_again_while_it_is_taken_back_is_made_anew(
+    both: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account was restored, and looked at, while HubSpot archived its milestones."""
+    there = live(both, office)
+    birch = there.sandbox.lookup("account:birch")
+    gone_with(there, birch)
+    there.look()
+    there.sandbox.edit("companies", birch, {}, restore=True)
+    both.later(minutes=1)
+    polled(there)
+    archive = HubSpotPort.withdraw
+
+    def meanwhile(port: HubSpotPort, object_name: str, ids: Sequence[str]) -> Mapping[str, RowError]:
+        kept = archive(port, object_name, ids)
+        there.look()
+        return kept
+
+    with monkeypatch.context() as patched:
+        patched.setattr(HubSpotPort, "withdraw", meanwhile)
+        take_back(there.ws)
+    there.settle()
+    standing = {key: one["_record"]["id"] for key, one in there.written(there.own("milestone")).items()}
+    assert len(standing) == 4
+    rows = [there.row("cs_milestone", key) for key in standing]
+    assert {row.key: row.record_id for row in rows} == standing
+    assert {row.state for row in rows} == {WriteState.ACKNOWLEDGED}
 
 
 def gone_with(there: Office, company: str) -> None:
