@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, Response, g, request
+from pydantic_core import to_json
 
 from sandbox.server.clock import SandboxClock
 from sandbox.server.deliveries import DeliveryLog
@@ -46,9 +47,15 @@ def open_services(path: str) -> Services:
 
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Return ``body`` as compact JSON with keys in the order given."""
-    text = json.dumps(body, separators=(",", ":"))
-    return Response(text, status, headers, content_type="application/json;charset=utf-8")
+    """Return ``body`` as compact JSON in UTF-8, with keys in the order given.
+
+    pydantic writes it in a quarter of the time, so that a benchmark measures clients and not this.
+    """
+    try:
+        written = to_json(body)
+    except ValueError:  # half a character of UTF-16, which a caller escaped
+        written = json.dumps(body, separators=(",", ":")).encode()
+    return Response(written, status, headers, content_type="application/json;charset=utf-8")
 
 
 def note() -> RequestNote:

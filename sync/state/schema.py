@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 from pydantic_core import to_json
@@ -87,7 +88,7 @@ def canonical_texts(values: Mapping[str, str | None]) -> str:
     pydantic writes them as ``canonical_json`` does, but for what is not plain ASCII.
     """
     try:
-        written = to_json(values if _in_order(values) else dict(sorted(values.items())))
+        written = to_json(values if _in_order(tuple(values)) else dict(sorted(values.items())))
     except ValueError:  # half a character of UTF-16, which is no text to others
         return canonical_json(dict(values))
     if written.isascii() and b"\x7f" not in written:
@@ -95,9 +96,10 @@ def canonical_texts(values: Mapping[str, str | None]) -> str:
     return canonical_json(dict(values))
 
 
-def _in_order(values: Mapping[str, object]) -> bool:
-    names = list(values)
-    return names == sorted(names)
+@lru_cache(maxsize=64)
+def _in_order(names: tuple[str, ...]) -> bool:
+    """Say whether names are in order: records of one object have the same, so that few are ever sorted."""
+    return list(names) == sorted(names)
 
 
 def content_hash(value: JsonValue) -> str:
