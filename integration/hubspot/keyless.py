@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from integration.hubspot import vocabulary
 from integration.hubspot.associate import read_links
@@ -27,6 +28,9 @@ from integration.port import (
     WriteResult,
     WriteRow,
 )
+
+MOST_HALVED: Final = 7
+"""How often a refused batch is halved: so often it takes to find one record of a hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +79,31 @@ class Keyless:
     def withdraw(self, object_name: str, ids: Sequence[str]) -> dict[str, RowError]:
         """Move records to the recycle bin; one that is there already is no error (page "Objects").
 
-        HubSpot takes or refuses a batch as a whole: which record it means is found by halves.
+        HubSpot takes or refuses a batch as a whole: which record it means is found by halves, as far as
+        it takes to find one. What more there is of them is kept together with what stands beside it.
         """
         kept: dict[str, RowError] = {}
         for start in range(0, len(ids), BATCH_ROWS):
-            kept |= self._withdraw(object_name, ids[start : start + BATCH_ROWS])
+            parts, halved = [ids[start : start + BATCH_ROWS]], 0
+            while parts:
+                part = parts.pop(0)
+                error = self._archive(object_name, part)
+                if error is None or (len(part) == 1 and error.refusal is Refusal.GONE):
+                    continue
+                if len(part) == 1 or halved == MOST_HALVED or error.refusal is Refusal.PERMISSION:
+                    kept |= dict.fromkeys(part, error)
+                    continue
+                halved, half = halved + 1, len(part) // 2
+                parts += [part[:half], part[half:]]
         return kept
 
-    def _withdraw(self, object_name: str, ids: Sequence[str]) -> dict[str, RowError]:
+    def _archive(self, object_name: str, ids: Sequence[str]) -> RowError | None:
         try:
             path, body = self.portal.objects_path(object_name, "batch/archive"), vocabulary.archive_body(ids)
             self.portal.transport.call(f"withdraw {object_name}", "POST", path, body)
         except Refused as refusal:
-            error = refusal.error
-            if error.refusal is Refusal.PERMISSION or len(ids) == 1:
-                return {} if error.refusal is Refusal.GONE else dict.fromkeys(ids, error)
-            half = len(ids) // 2
-            return self._withdraw(object_name, ids[:half]) | self._withdraw(object_name, ids[half:])
-        return {}
+            return refusal.error
+        return None
 
     def _make(self, object_name: str, batch: Sequence[WriteRow]) -> list[WriteResult]:
         traced = {f"row-{at}": row for at, row in enumerate(batch)}

@@ -227,6 +227,15 @@ def test_one_record_hubspot_keeps_holds_up_no_other(scripted_hubspot, script):
     assert asked == [["1", "2", "3", "4"], ["1", "2"], ["3", "4"], ["3"], ["4"]]
 
 
+def test_a_hundred_records_hubspot_keeps_cost_few_calls(scripted_hubspot, script):
+    """One is found among a hundred by halves; where it keeps all, as many calls are made and no more."""
+    for _ in range(15):
+        script.answer(400, refused("VALIDATION_ERROR"))
+    asked = [str(number) for number in range(100)]
+    assert scripted_hubspot.withdraw("tasks", asked).keys() == set(asked)
+    assert len(script.paths()) == 15
+
+
 def test_a_scope_that_is_missing_is_asked_about_once(scripted_hubspot, script):
     """No half of a batch would fare better."""
     script.answer(403, refused("MISSING_SCOPES"))
