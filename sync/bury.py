@@ -105,7 +105,7 @@ def _merge_accounts(conn: Connection, ws: Workspace, signal: Signal) -> None:
     _leave(conn, ws, [one for one in losers if known.get(one) != oldest])
     handed_on = [one for one in losers if known.get(one) == oldest]
     ledger.drop_unmade(conn, ws.id, handed_on)  # wanted anew, under the survivor, or no more
-    ledger_withdraw.give_up_unanswered(conn, ws.id, own_objects(ws), handed_on)
+    ledger_withdraw.give_up_unanswered(conn, ws.id, ws.now(conn), own_objects(ws), handed_on)
     identity.mint_many(conn, ws.id, identity.ACCOUNT_KEY, {signal.id: oldest})
     for loser in losers:
         identity.alias(conn, ws.id, identity.ACCOUNT_KEY, loser, signal.id)

@@ -8,12 +8,14 @@ Neighbours: ``bury`` marks the records, ``push`` calls this before it writes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from integration.port import Refused
 from integration.withdrawing import WithdrawingPort
 from mappings.catalogue import Home
 from mappings.naming import vendor_name
 from success.desired import RecordKind
+from sync.holding import leaving
 from sync.settle import keyless_port, may_still_land, settled
 from sync.state import ledger_withdraw
 from sync.state.engine import reading, writing
@@ -33,12 +35,12 @@ def take_back(ws: Workspace) -> int:
 
     One the CRM does not let go is shown as blocked, tried again on a curve, and keeps back nothing else.
     """
-    done = 0
+    done, began = 0, ws.now()  # what is put off in between is another push's
     for object_name in own_objects(ws):
-        while True:
-            _ask_what_stands(ws, object_name)
+        while not leaving():
+            _ask_what_stands(ws, object_name, began)
             with reading(ws.runtime.engine) as conn:
-                rows = ledger_withdraw.given_up(conn, ws.id, ws.now(), object_name, BATCH_ROWS)
+                rows = ledger_withdraw.given_up(conn, ws.id, began, object_name, BATCH_ROWS)
             port = ws.port if rows else None
             if not isinstance(port, WithdrawingPort):
                 break
@@ -58,14 +60,14 @@ def withdraw_now(ws: Workspace, object_name: str, ids: Sequence[str]) -> None:
         raise Refused(error)
 
 
-def _ask_what_stands(ws: Workspace, object_name: str) -> None:
+def _ask_what_stands(ws: Workspace, object_name: str, began: datetime) -> None:
     """Find out which rows stand whose answer was lost while their account went; forget the others.
 
     What is not there will not come: nobody holds the row any more, and without a key it is waited for longer.
     """
     while True:
         with reading(ws.runtime.engine) as conn:
-            held = ledger_withdraw.unanswered(conn, ws.id, ws.now(), object_name, BATCH_ROWS)
+            held = ledger_withdraw.unanswered(conn, ws.id, began, object_name, BATCH_ROWS)
         rows = [row for row in held if not may_still_land(ws, row)]
         if not rows:
             return

@@ -29,6 +29,10 @@ from integration.port import (
     WriteRow,
 )
 
+UNKNOWN: Final = "OBJECT_NOT_FOUND"
+NOBODYS_OWN: Final = frozenset({Refusal.PERMISSION, Refusal.BUSY})
+"""Refusals that are no matter of a single record."""
+
 MOST_HALVED: Final = 7
 """How often a refused batch is halved: so often it takes to find one record of a hundred."""
 
@@ -88,9 +92,9 @@ class Keyless:
             while parts:
                 part = parts.pop(0)
                 error = self._archive(object_name, part)
-                if error is None or (len(part) == 1 and error.refusal is Refusal.GONE):
+                if error is None or (len(part) == 1 and error.code == UNKNOWN):
                     continue
-                if len(part) == 1 or halved == MOST_HALVED or error.refusal is Refusal.PERMISSION:
+                if len(part) == 1 or halved == MOST_HALVED or error.refusal in NOBODYS_OWN:
                     kept |= dict.fromkeys(part, error)
                     continue
                 halved, half = halved + 1, len(part) // 2

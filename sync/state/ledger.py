@@ -211,6 +211,7 @@ def revive(conn: Connection, installation_id: str, object_name: str, rows: Itera
     and its links are made to them.
     """
     values: dict[str, Any] = {"state": WriteState.PENDING, "attempts": 0, "next_try_at": None}
+    values |= {"error_code": None, "error_message": None}
     buried, done = write_ledger.c.state == WriteState.TOMBSTONE, 0
     under = {row.key: bool(row.parent_keys) for row in rows}
     for anew in (False, True):

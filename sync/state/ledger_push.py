@@ -26,7 +26,14 @@ from sqlalchemy import (
 
 from sync.state import bulk
 from sync.state.leases import Lease, claimable, free, held, next_fence, released, ripe
-from sync.state.ledger_rows import Acknowledgement, LedgerRow, WriteState, ledger_row, write_ledger
+from sync.state.ledger_rows import (
+    CALL_REFUSED,
+    Acknowledgement,
+    LedgerRow,
+    WriteState,
+    ledger_row,
+    write_ledger,
+)
 from sync.state.schema import Row, chunks
 
 PARENT = "PARENT"
@@ -82,7 +89,7 @@ def _work(installation_id: str, object_name: str, lease: Lease) -> Select[Any]:
 
 def _children(installation_id: str, object_name: str, lease: Lease) -> Select[Any]:
     """Return the query of an object's rows to write that are free, and ripe or waiting for their parent."""
-    go = or_(ripe(write_ledger, lease.now), write_ledger.c.error_code == PARENT)
+    go = or_(ripe(write_ledger, lease.now), write_ledger.c.error_code.in_([PARENT, CALL_REFUSED]))
     return _unwritten(installation_id, object_name).where(free(write_ledger, lease.now), go)
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, select, update
+from sqlalchemy import Connection, Select, delete, select, update
 
 from integration.port import Refusal, RowError
 from sync.state.dirty import Scope, dirty
-from sync.state.identity import ACCOUNT_KEY, identity
+from sync.state.identity import ACCOUNT_KEY, identity, resolve
 from sync.state.leases import claimable
 from sync.state.ledger_rows import KEPT, LedgerRow, WriteState, ledger_row, retry_wait, write_ledger
 from sync.state.schema import Row, chunks
@@ -33,10 +33,14 @@ UNANSWERED: Row = {
 GIVEN_UP: Row = UNANSWERED | {"lease_owner": None, "leased_until": None}
 
 
-MADE_ANEW: Row = {"state": WriteState.PENDING, "attempts": 0, "next_try_at": None} | dict.fromkeys(
-    ("record_id", "acknowledged", "normalised", "acknowledged_at", "error_code", "error_message")
-)
-"""A row whose record is gone by our own doing, and wanted."""
+MADE_ANEW: Row = GIVEN_UP | {
+    "state": WriteState.PENDING,
+    **dict.fromkeys(("record_id", "acknowledged", "normalised", "acknowledged_at")),
+}
+"""A row whose record is gone by our own doing, and wanted; a push that holds it enters nothing any more."""
+
+HEIR_READ = timedelta(minutes=2)
+"""How long a merge's survivor may take to be read: the worker that was told of it may have died."""
 
 
 def give_up(
@@ -61,16 +65,21 @@ def give_up(
 
 
 def give_up_unanswered(
-    conn: Connection, installation_id: str, objects: Collection[str], account_ids: Collection[str]
+    conn: Connection,
+    installation_id: str,
+    now: datetime,
+    objects: Collection[str],
+    account_ids: Collection[str],
 ) -> int:
     """Mark of ``objects`` what may have been made under accounts others go on for; return how many.
 
-    Wanted again by those, a record that stands goes on as theirs.
+    Wanted again by those, a record that stands goes on as theirs: it is left alone for a while in which the
+    survivor is read, and until it has been looked at (``heirs_waiting``).
     """
     table = write_ledger.c
     awaited = (table.state == WriteState.SENT) & table.record_id.is_(None)
     here = (table.installation_id == installation_id) & table.object.in_(sorted(objects))
-    marking = update(write_ledger).where(here, awaited).values(UNANSWERED)
+    marking = update(write_ledger).where(here, awaited).values(UNANSWERED | {"next_try_at": now + HEIR_READ})
     chunked = chunks(sorted(set(account_ids)))
     return sum(conn.execute(marking.where(table.account_id.in_(chunk))).rowcount for chunk in chunked)
 
@@ -94,13 +103,38 @@ def give_up_others(
     return len(others)
 
 
+def heirs_waiting(conn: Connection, installation_id: str, account_ids: Collection[str]) -> frozenset[str]:
+    """Return those of the accounts for which another goes on that is yet to be looked at.
+
+    What that look wants of their records is its own from then on. One whose look fails is not waited for.
+    """
+    keys = resolve(conn, installation_id, ACCOUNT_KEY, sorted(set(account_ids)))
+    table, mine, found = identity.c, dirty.c.installation_id == installation_id, set[str]()
+    for account, key in keys.items():
+        heirs = select(table.source).where(
+            table.installation_id == installation_id,
+            table.kind == ACCOUNT_KEY,
+            table.minted == key,
+            table.source != account,
+        )
+        others = list(conn.execute(heirs).scalars())
+        waits = mine & (dirty.c.scope == Scope.ACCOUNT) & dirty.c.id.in_(others) & dirty.c.error.is_(None)
+        if others and conn.execute(select(dirty.c.id).where(waits).limit(1)).first() is not None:
+            found.add(account)
+    return frozenset(found)
+
+
 def given_up(
     conn: Connection, installation_id: str, now: datetime, object_name: str, limit: int
 ) -> tuple[tuple[str, str], ...]:
-    """Return (key, record id) of records to take back that nobody holds and that may be tried, by key."""
+    """Return (key, record id) of records to take back that nobody holds and that may be tried, by key.
+
+    Those an heir may yet want are left out.
+    """
     query = _given_up(installation_id, now, object_name).where(write_ledger.c.record_id.is_not(None))
-    found = conn.execute(query.order_by(write_ledger.c.key).limit(limit)).mappings()
-    return tuple((row["key"], row["record_id"]) for row in found)
+    found = conn.execute(query.order_by(write_ledger.c.key).limit(limit)).mappings().all()
+    waiting = heirs_waiting(conn, installation_id, [row["account_id"] for row in found])
+    return tuple((row["key"], row["record_id"]) for row in found if row["account_id"] not in waiting)
 
 
 def put_off(
@@ -128,10 +162,16 @@ def put_off(
 def unanswered(
     conn: Connection, installation_id: str, now: datetime, object_name: str, limit: int
 ) -> tuple[LedgerRow, ...]:
-    """Return rows to take back of which it is not known whether they stand, by key; nobody holds them."""
+    """Return rows to take back of which it is not known whether they stand, by key; nobody holds them.
+
+    Those an heir may yet want are left out.
+    """
     query = _given_up(installation_id, now, object_name).where(write_ledger.c.record_id.is_(None))
-    found = conn.execute(query.order_by(write_ledger.c.key).limit(limit)).mappings()
-    return tuple(replace(ledger_row(row), uncertain=True) for row in found)
+    found = conn.execute(query.order_by(write_ledger.c.key).limit(limit)).mappings().all()
+    waiting = heirs_waiting(conn, installation_id, [row["account_id"] for row in found])
+    return tuple(
+        replace(ledger_row(row), uncertain=True) for row in found if row["account_id"] not in waiting
+    )
 
 
 def found_standing(
@@ -151,35 +191,12 @@ def found_standing(
 
 
 def _given_up(installation_id: str, now: datetime, object_name: str) -> Select[Any]:
-    """Return the query of an object's rows to take back, without those an heir may yet want."""
     return select(write_ledger).where(
         write_ledger.c.installation_id == installation_id,
         write_ledger.c.object == object_name,
         write_ledger.c.state == WriteState.WITHDRAW,
         claimable(write_ledger, now),
-        ~_heir_waits(),
     )
-
-
-def _heir_waits() -> ColumnElement[bool]:
-    """Return the condition that an account which goes on under the same key is to be looked at.
-
-    What that look wants of a merged account's records is its own from then on.
-    """
-    mine, heir = identity.alias("mine"), identity.alias("heir")
-    of_account = and_(
-        mine.c.installation_id == write_ledger.c.installation_id,
-        mine.c.kind == ACCOUNT_KEY,
-        mine.c.source == write_ledger.c.account_id,
-        heir.c.installation_id == mine.c.installation_id,
-        heir.c.kind == ACCOUNT_KEY,
-        heir.c.minted == mine.c.minted,
-        heir.c.source != mine.c.source,
-        dirty.c.installation_id == heir.c.installation_id,
-        dirty.c.scope == Scope.ACCOUNT,
-        dirty.c.id == heir.c.source,
-    )
-    return exists().where(of_account)
 
 
 def taken_back(
@@ -190,13 +207,12 @@ def taken_back(
     One that was wanted again while it was taken back is to be made anew. Returns how many were forgotten.
     """
     table, done = write_ledger.c, 0
-    mine = (table.installation_id == installation_id) & (table.object == object_name)
+    here = (table.installation_id == installation_id) & (table.object == object_name)
     gone = table.state.in_([WriteState.WITHDRAW, WriteState.TOMBSTONE])
-    for chunk in chunks(sorted(records)):
-        here = mine & table.key.in_(chunk)
-        done += conn.execute(delete(write_ledger).where(here, gone)).rowcount
-        left = select(table.key, table.record_id).where(here, table.record_id.is_not(None))
-        for key, record_id in conn.execute(left).all():
-            if record_id == records[key]:
-                conn.execute(update(write_ledger).where(mine, table.key == key).values(MADE_ANEW))
+    for key, record_id in sorted(records.items()):
+        mine = here & (table.key == key) & table.record_id.is_not_distinct_from(record_id)
+        forgotten = conn.execute(delete(write_ledger).where(mine, gone)).rowcount
+        done += forgotten
+        if not forgotten and record_id is not None:
+            conn.execute(update(write_ledger).where(mine).values(MADE_ANEW))
     return done

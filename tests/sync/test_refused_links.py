@@ -11,8 +11,10 @@ import pytest
 
 from integration.hubspot.associate import Pair
 from integration.hubspot.write import Writer, failed_results
-from integration.port import Refusal, RowError
+from integration.port import Refusal, RowError, Signal, SignalKind
+from sync.bury import bury
 from sync.census import take_census
+from sync.state.engine import writing
 from sync.state.ledger import WriteState
 from tests.sync.harness import HUBSPOT, Deployment, Office
 from tests.sync.portfolios import three_customers
@@ -208,8 +210,12 @@ def test_what_the_survivor_does_not_want_of_its_heir_is_taken_back(
 
 
 @pytest.mark.usefixtures("one_try")
-def test_what_the_survivor_wants_of_its_heir_goes_on(both: Deployment, office: OPEN) -> None:
-    """A profile whose link's answer was lost waits for the survivor's look, and is the survivor's record."""
+@pytest.mark.parametrize("read", [True, False], ids=["read with the news", "not read yet"])
+def test_what_the_survivor_wants_of_its_heir_goes_on(both: Deployment, office: OPEN, read: bool) -> None:
+    """A profile whose link's answer was lost waits for the survivor's look, and is the survivor's record.
+
+    A webhook tells of the merge before the survivor is read, and who reads may be killed in between.
+    """
     there = wanted(both, office)
     there.sandbox.fault("drop_response", f"{there.own('profile')}/companies/batch", times=9)
     there.push()
@@ -217,11 +223,20 @@ def test_what_the_survivor_wants_of_its_heir_goes_on(both: Deployment, office: O
     acorn = there.sandbox.lookup("account:acorn")
     made = there.written(there.own("profile"))[f"profile:{acorn}"]["_record"]["id"]
     assert there.row("cs_profile", f"profile:{acorn}").state is WriteState.SENT
-    lose(there, "acorn", "merged")
-    polled(there)
-    both.later(minutes=2)
+    lost = [lose(there, "acorn", "merged"), there.sandbox.lookup("account:birch")]
+    if read:
+        polled(there)
+        both.later(minutes=2)
+    else:
+        survivor = max((one["id"] for one in there.sandbox.records("companies")), key=int)
+        merged = Signal("companies", survivor, SignalKind.MERGED, both.now, tuple(lost))
+        with writing(there.engine) as conn:
+            bury(conn, there.ws, [merged])
+        both.later(minutes=1)
+        there.look()
     there.push()
     assert there.written(there.own("profile"))[f"profile:{acorn}"]["_record"]["id"] == made
+    polled(there)
     hear(there)
     kept = there.written(there.own("profile"))[f"profile:{acorn}"]["_record"]
     survivors = {one["id"] for one in there.sandbox.records("companies")}
