@@ -30,7 +30,7 @@ from sync.facts import Moment
 from sync.owners import report_unseeded, unfit_owners
 from sync.proposals import proposals, propose
 from sync.seen import first_heard
-from sync.state import charters, dirty, findings, fold, ledger
+from sync.state import charters, dirty, findings, fold, ledger, mirror
 from sync.state.account_looks import AccountLook
 from sync.state.dirty import Claim, Scope
 from sync.state.engine import reading, writing
@@ -254,9 +254,12 @@ def _enter(
     unfit: Mapping[str, str],
     proposed: list[AccountLook],
 ) -> Looked:
-    """Enter all of it in one transaction; rows of a claim that was lost meanwhile are refused."""
+    """Enter all of it in one transaction; rows of a claim that was lost meanwhile are refused.
+
+    Nothing is wanted of an account that was buried while it was decided: what stood under it is given up
+    already. The claims' rows are held first, and whoever buries marks them before it gives up.
+    """
     today, fence = ws.day_of(now), claims[0].fence
-    rows = [row for one in decided.values() for row in one.rows]
     states = [
         StoredFold(key, today, one.state.to_json(), ws.rules.charter_hash) for key, one in decided.items()
     ]
@@ -264,6 +267,8 @@ def _enter(
         held = dirty.extend(conn, ws.id, claims, Lease("look", now, LEASE_S, len(claims)))
         if held < len(claims):
             return Looked(0, 0, 0)
+        buried = mirror.deleted_ids(conn, ws.id, ws.inbound.crm.reads.account.object, list(decided))
+        rows = [row for key, one in decided.items() if key not in buried for row in one.rows]
         seen = [claim.id for claim in claims if claim.id not in failures]
         report_unseeded(conn, ws, now, seen, unfit, rows)
         wanted = ledger.want(conn, ws.id, now, rows, fence)

@@ -23,6 +23,7 @@ __all__ = [
     "StoredRecord",
     "counts",
     "current",
+    "deleted_ids",
     "find",
     "known_at",
     "live_ids",
@@ -81,6 +82,17 @@ def live_ids(conn: Connection, installation_id: str, object_name: str) -> Iterat
     table = record_version.c
     there = and_(table.superseded_at.is_(None), table.deleted.is_(False))
     yield from conn.execute(select(table.source_id).where(_of(installation_id, object_name), there)).scalars()
+
+
+def deleted_ids(
+    conn: Connection, installation_id: str, object_name: str, source_ids: Sequence[str]
+) -> frozenset[str]:
+    """Return those of the ids whose record is gone now; unknown ones are not."""
+    table, found = record_version.c, set[str]()
+    there = and_(_of(installation_id, object_name), table.superseded_at.is_(None), table.deleted.is_(True))
+    for chunk in chunks(source_ids):
+        found.update(conn.execute(select(table.source_id).where(there, table.source_id.in_(chunk))).scalars())
+    return frozenset(found)
 
 
 def versions(conn: Connection, installation_id: str, object_name: str, source_id: str) -> list[StoredRecord]:

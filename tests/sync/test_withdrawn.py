@@ -8,6 +8,7 @@ import pytest
 
 from integration.hubspot.port import HubSpotPort
 from integration.port import RowError, Unavailable
+from sync import look as looking
 from sync.census import take_census
 from sync.mended import retry_blocked
 from sync.state import ledger, waiting
@@ -342,6 +343,33 @@ def test_what_is_wanted_again_while_it_is_taken_back_is_made_anew(
     rows = [there.row("cs_milestone", key) for key in standing]
     assert {row.key: row.record_id for row in rows} == standing
     assert {row.state for row in rows} == {WriteState.ACKNOWLEDGED}
+
+
+@pytest.mark.parametrize("end", ["deleted", "merged"])
+def test_a_look_under_way_wants_nothing_of_an_account_that_went_meanwhile(
+    both: Deployment, office: OPEN, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """Decided before the news of it came, and entered after: a slow machine's first look."""
+    there = office(both, HUBSPOT, three_customers()).install()
+    there.load()
+    there.go_live()
+    acorn, birch = (there.sandbox.lookup(f"account:{key}") for key in ("acorn", "birch"))
+    enter = looking._enter
+
+    def late(*decided: object) -> looking.Looked:
+        monkeypatch.setattr(looking, "_enter", enter)
+        if end == "deleted":
+            gone_with(there, birch)
+        else:
+            there.sandbox.edit("companies", acorn, {}, merge=birch)
+            polled(there)
+        return enter(*decided)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(looking, "_enter", late)
+    there.settle()
+    names = [there.own(kind) for kind in ("profile", "plan", "milestone")]
+    assert [key for name in names for key in there.written(name) if f":{birch}" in key] == []
+    assert f"profile:{acorn}" in there.written(names[0])
 
 
 def gone_with(there: Office, company: str) -> None:
