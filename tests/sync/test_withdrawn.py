@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -356,14 +357,14 @@ def test_a_look_under_way_wants_nothing_of_an_account_that_went_meanwhile(
     acorn, birch = (there.sandbox.lookup(f"account:{key}") for key in ("acorn", "birch"))
     enter = looking._enter
 
-    def late(*decided: object) -> looking.Looked:
+    def late(*decided: Any) -> looking.Looked:
         monkeypatch.setattr(looking, "_enter", enter)
         if end == "deleted":
             gone_with(there, birch)
         else:
             there.sandbox.edit("companies", acorn, {}, merge=birch)
             polled(there)
-        return enter(*decided)  # type: ignore[arg-type]
+        return enter(*decided)
 
     monkeypatch.setattr(looking, "_enter", late)
     there.settle()
